@@ -42,8 +42,8 @@ class SafeConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Render with the text escaped; control segments come from the console itself and are kept."""
         for segment in super().render(renderable, options):
-            shown = segment.text if segment.control else visible(segment.text)
-            yield segment if shown == segment.text else Segment(shown, segment.style)
+            safe_text = segment.text if segment.control else visible(segment.text)
+            yield segment if safe_text == segment.text else Segment(safe_text, segment.style)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as :meth:`rich.console.Console.print` does, with texts escaped before they are measured."""
@@ -71,8 +71,8 @@ def clean(part: Any) -> Any:
     """The string or styled text without terminal control characters; any other value unchanged."""
     if isinstance(part, str):
         return Text(visible(part))
-    if isinstance(part, Text) and (shown := visible(part.plain)) != part.plain:
-        return Text(shown, style=part.style)
+    if isinstance(part, Text) and (safe_text := visible(part.plain)) != part.plain:
+        return Text(safe_text, style=part.style)
     return part
 
 
@@ -120,16 +120,16 @@ def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
         document |= {"reason": error.reason} if isinstance(error, AudioRefused) else {}
         document |= {"about": about} if about else {}
-        listed: dict[str, Any] = {}
+        fault_fields: dict[str, Any] = {}
         if faults:
-            listed = {"error": "\n".join(faults), "remedy": "Correct each line that is named", "faults": faults}
-        print_text(_json({**document, **listed}) + "\n", to="stderr")
+            fault_fields = {"error": "\n".join(faults), "remedy": "Correct each line that is named", "faults": faults}
+        print_text(_json({**document, **fault_fields}) + "\n", to="stderr")
         return
     for fault in faults:
         stderr().print(fault, soft_wrap=True)
-    told = f"{counted(len(faults), 'fault')}; nothing was started." if faults else str(error)
-    named = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
-    stderr().print(f"error: {led_by(about, f'{named}{told}')}", soft_wrap=True)
+    message = f"{counted(len(faults), 'fault')}; nothing was started." if faults else str(error)
+    prefix = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
+    stderr().print(f"error: {led_by(about, f'{prefix}{message}')}", soft_wrap=True)
 
 
 def led_by(name: str, text: str) -> str:

@@ -65,14 +65,14 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
             return "the album stands still, or another run is in charge of it"
         await _watched()
         try:
-            while (told := await _produce(catalog, submission)) is None:
+            while (outcome := await _produce(catalog, submission)) is None:
                 get_run_logger().info("the album was planned anew meanwhile: once more")
-            return told
+            return outcome
         except (httpx.HTTPError, PrefectException):
             raise  # the Prefect server is away: the next coordinating run continues
-        except Exception as caught:
+        except Exception as cause:
             # An error of the album or of the code would recur: do not retry it for ever.
-            error = as_songline_error(caught, doing="producing the album")
+            error = as_songline_error(cause, doing="producing the album")
             if not error.transient and _end(catalog, submission, str(error)):
                 await notify(catalog.settings, subject=f"{work.album} failed", body=str(error))
             raise
@@ -91,21 +91,21 @@ def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
 
     A run that was started by hand, or retried after the album failed, takes over under a new attempt.
     """
-    status, mine = get_submission(catalog.database, work.album), str(flow_run.id)
-    is_mine = status.flow_run_id == mine or work.attempt == status.attempt
-    stands_still = status.state in ("paused", "cancelled", "done")
-    if work.attempt and (not is_mine or stands_still):
+    status, run_id = get_submission(catalog.database, work.album), str(flow_run.id)
+    is_mine = status.flow_run_id == run_id or work.attempt == status.attempt
+    is_inactive = status.state in ("paused", "cancelled", "done")
+    if work.attempt and (not is_mine or is_inactive):
         return None
     if status.state != "active":
         requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, work.album))
-        taken: int | None = submit(catalog.database, status.request).attempt
+        new_attempt: int | None = submit(catalog.database, status.request).attempt
     elif is_mine:
         return status
     else:
-        taken = claim_attempt(catalog.database, work.album, after=status.attempt)
-    if taken is None:
+        new_attempt = claim_attempt(catalog.database, work.album, after=status.attempt)
+    if new_attempt is None:
         return None
-    set_flow_run_id(catalog.database, work.album, mine, attempt=taken)
+    set_flow_run_id(catalog.database, work.album, run_id, attempt=new_attempt)
     return get_submission(catalog.database, work.album)
 
 
@@ -113,7 +113,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     """Bring the album to its end by its current plan; None where the plan changed in the meantime."""
     planned = stored_plan(catalog.database, submission.request.album_id)
     progress = Progress(planned.songs)
-    wall = AlbumArtifacts(catalog, planned)
+    artifacts = AlbumArtifacts(catalog, planned)
     coordinator = AlbumCoordinator(
         catalog,
         submission,
@@ -125,13 +125,13 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     stages = Stages(progress, get_run_logger().info)
     stages.begin(submission.request.until, submission.attempt)
     async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
-        verdict = await _rounds(coordinator, wall, stages, catalog.settings.poll_s)
-        await wall.show(coordinator.failures, now=True)
+        verdict = await _rounds(coordinator, artifacts, stages, catalog.settings.poll_s)
+        await artifacts.show(coordinator.failures, now=True)
         if verdict == "paused":
             reason = get_submission(catalog.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
             stages.say(note)
-            await wall.show(coordinator.failures, now=True, note=note)
+            await artifacts.show(coordinator.failures, now=True, note=note)
             await notify(catalog.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
@@ -139,36 +139,36 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
         raise_if_renders_missing(catalog, planned)
         if submission.request.until == "release":
             stages.say("Packing the release.")
-        produced = await run_pipeline(catalog, planned, submission.request.until)
+        result = await run_pipeline(catalog, planned, submission.request.until)
         if stored_plan(catalog.database, planned.album.id) != planned:
             return None
-        await wall.finish(produced)
-        told = await _close(catalog, submission, produced, wall, title=planned.album.title)
-        stages.say(f"The album came to its end: {told}.")
+        await artifacts.finish(result)
+        outcome = await _close(catalog, submission, result, artifacts, title=planned.album.title)
+        stages.say(f"The album came to its end: {outcome}.")
         bar.is_over = True
-    return told
+    return outcome
 
 
 async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
     """Run rounds until the verdict; a Prefect server that is away is waited for."""
-    away_since: float | None = None
+    away_since_s: float | None = None
     while True:
-        started = time.monotonic()
+        start_s = time.monotonic()
         try:
             verdict = await asyncio.to_thread(coordinator.round)
             stages.tell()
             await wall.show(coordinator.failures)
-            away_since = None
+            away_since_s = None
         except ServerAway as error:
-            away_since = away_since or started
-            if started - away_since > PATIENCE_S:
+            away_since_s = away_since_s or start_s
+            if start_s - away_since_s > PATIENCE_S:
                 raise
             get_run_logger().warning("%s", error)
             verdict = None
         if verdict is not None:
             return verdict
         # A round of a large album takes long: spend most of the time waiting, so that others can use the database.
-        await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - started))))
+        await asyncio.sleep(max(pause_s, min(LONGEST_PAUSE_S, 4 * (time.monotonic() - start_s))))
 
 
 async def _close(
@@ -182,13 +182,13 @@ async def _close(
         set_current_release(catalog.database, album_id, produced.release_key)
         await _write_out(catalog, produced.release_key, wall)
     elif produced.failures:
-        told = "; ".join(str(error) for error in produced.failures.values())
-        if _end(catalog, submission, told):
-            await notify(catalog.settings, subject=f"{title} failed", body=told)
+        message = "; ".join(str(error) for error in produced.failures.values())
+        if _end(catalog, submission, message):
+            await notify(catalog.settings, subject=f"{title} failed", body=message)
         raise_failures(produced)
-    warned = "".join(f" Without {error}" for error in produced.failures.values())
+    warnings = "".join(f" Without {error}" for error in produced.failures.values())
     if _end(catalog, submission, None):
-        await notify(catalog.settings, subject=f"{title} is done", body=f"{title} is done.{warned}")
+        await notify(catalog.settings, subject=f"{title} is done", body=f"{title} is done.{warnings}")
     return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.request.until}"
 
 

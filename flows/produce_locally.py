@@ -42,8 +42,8 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
         run.produced = await run_pipeline(run.catalog, run.planned, until, progress=run.progress, limits={})
     await AlbumArtifacts(run.catalog, run.planned).finish(run.produced)
     if run.produced.failures:
-        what = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
-        raise WorkError(what, remedy="See the report for each song's reason")
+        sentence = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
+        raise WorkError(sentence, remedy="See the report for each song's reason")
     return run.produced.release_key or f"stopped after {until}"
 
 

@@ -46,10 +46,10 @@ def reconcile() -> str:
             )
         except MachineError as error:  # one run more than necessary does no harm
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
-        told = hold_to_catalog(catalog, dispatcher)
+        summary = hold_to_catalog(catalog, dispatcher)
         end_tasks_of_cancelled_runs(client)
-        removed = prune_runs(catalog.settings, client, now=datetime.now(UTC))
-    return f"{told}, {removed} old runs removed"
+        removed_count = prune_runs(catalog.settings, client, now=datetime.now(UTC))
+    return f"{summary}, {removed_count} old runs removed"
 
 
 def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: bool = False) -> None:
@@ -68,18 +68,21 @@ def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
 
     An error with one album does not stop the others. Raises WorkError after the last album, naming all that failed.
     """
-    freed = release_expired_leases(catalog.database)
-    active = submissions(catalog.database, state="active")
-    changed, troubles = 0, {}
-    for each in active:
+    freed_count = release_expired_leases(catalog.database)
+    active_albums = submissions(catalog.database, state="active")
+    restarted_count, errors = 0, {}
+    for submission in active_albums:
         try:
-            changed += ensure_coordinated(catalog, each, dispatcher) != each
+            restarted_count += ensure_coordinated(catalog, submission, dispatcher) != submission
         except SonglineError as error:
-            troubles[each.request.album_id] = error
-    if troubles:
-        told = "; ".join(f"{album_id}: {error}" for album_id, error in troubles.items())
+            errors[submission.request.album_id] = error
+    if errors:
+        message = "; ".join(f"{album_id}: {error}" for album_id, error in errors.items())
         raise WorkError(
-            f"{len(troubles)} of {len(active)} active albums could not be seen to: {told}",
+            f"{len(errors)} of {len(active_albums)} active albums could not be seen to: {message}",
             remedy="Mend the cause; the next run of reconcile sees to them",
         )
-    return f"{counted(freed, 'lease')} freed, {counted(len(active), 'album')} active, {changed} given to a new run"
+    return (
+        f"{counted(freed_count, 'lease')} freed, {counted(len(active_albums), 'album')} active, "
+        f"{restarted_count} given to a new run"
+    )

@@ -68,18 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check and audit; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m infra.audit", description=__doc__)
     parser.add_argument("--tool", type=Path, required=True, help="the pip-audit to run")
-    wanted = parser.parse_args(arguments)
-    wrong = [*unpinned(installed(), pinned(CONSTRAINTS.read_text())), *unfit()]
-    for line in wrong:
+    options = parser.parse_args(arguments)
+    problems = [*unpinned(installed(), pinned(CONSTRAINTS.read_text())), *unfit()]
+    for line in problems:
         _tell(line)
-    if not wrong:
+    if not problems:
         _tell("every installed package is pinned at its version, and all fit each other")
     try:
-        audit = ask(wanted.tool, CONSTRAINTS)
+        audit = ask(options.tool, CONSTRAINTS)
     except AuditNotPossible as error:
         _tell(f"audit not possible: {error}")
-        return 1 if wrong else NOT_POSSIBLE
-    if report(audit) or wrong:
+        return 1 if problems else NOT_POSSIBLE
+    if report(audit) or problems:
         return 1
     return NOT_POSSIBLE if audit.skipped else 0
 
@@ -93,7 +93,7 @@ def pinned(constraints: str) -> dict[str, str]:
 
 def installed() -> dict[str, str]:
     """The versions in this environment, by normalised name."""
-    return {_normalised(found.metadata["Name"]): found.version for found in distributions()}
+    return {_normalised(distribution.metadata["Name"]): distribution.version for distribution in distributions()}
 
 
 def unpinned(there: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
@@ -111,34 +111,34 @@ def unpinned(there: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
 
 def unfit() -> list[str]:
     """The lines of `pip check` about incompatible packages."""
-    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
-    return done.stdout.splitlines() + done.stderr.splitlines() if done.returncode else []
+    process = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    return process.stdout.splitlines() + process.stderr.splitlines() if process.returncode else []
 
 
 def ask(tool: Path, constraints: Path) -> Audit:
     """The audit of the pins by the first service that can be reached. Raises AuditNotPossible."""
-    troubles = []
+    problems = []
     for service in SERVICES:
         try:
             return _asked(tool, constraints, service)
         except AuditNotPossible as error:
-            troubles.append(f"{service}: {error}")
-    raise AuditNotPossible("; ".join(troubles))
+            problems.append(f"{service}: {error}")
+    raise AuditNotPossible("; ".join(problems))
 
 
 def read(document: Mapping[str, Any]) -> Audit:
     """Parse the JSON of pip-audit. Raises AuditNotPossible where the service knew none of the packages."""
     packages = document["dependencies"]
-    skipped = tuple(package["name"] for package in packages if "skip_reason" in package)
-    known = [package for package in packages if "skip_reason" not in package]
-    if not known:
+    skipped_names = tuple(package["name"] for package in packages if "skip_reason" in package)
+    known_packages = [package for package in packages if "skip_reason" not in package]
+    if not known_packages:
         raise AuditNotPossible(f"it knows none of the {len(packages)} packages (an index without JSON API)")
     holes = tuple(
         Hole(package["name"], package["version"], hole["id"], tuple(hole["aliases"]), tuple(hole["fix_versions"]))
-        for package in known
+        for package in known_packages
         for hole in package["vulns"]
     )
-    return Audit(holes, len(known), skipped)
+    return Audit(holes, len(known_packages), skipped_names)
 
 
 def report(audit: Audit) -> bool:
@@ -161,19 +161,19 @@ def _asked(tool: Path, constraints: Path, service: str) -> Audit:
     command = [str(tool), "--requirement", str(constraints), "--no-deps", "--disable-pip", "--format", "json"]
     command += ["--vulnerability-service", service, "--progress-spinner", "off", "--desc", "off", "--aliases", "on"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+        process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AuditNotPossible(f"pip-audit could not be run ({error})") from error
     try:
-        return read(json.loads(done.stdout))
+        return read(json.loads(process.stdout))
     except (ValueError, KeyError, TypeError) as error:
-        said = done.stderr.strip().splitlines()
-        raise AuditNotPossible(said[-1][:300] if said else "pip-audit gave no answer") from error
+        lines = process.stderr.strip().splitlines()
+        raise AuditNotPossible(lines[-1][:300] if lines else "pip-audit gave no answer") from error
 
 
 def _unused(holes: Iterable[Hole]) -> list[str]:
-    seen = {name for hole in holes for name in (hole.id, *hole.aliases)}
-    return sorted(ALLOWED.keys() - seen)
+    known_names = {name for hole in holes for name in (hole.id, *hole.aliases)}
+    return sorted(ALLOWED.keys() - known_names)
 
 
 def _normalised(name: str) -> str:

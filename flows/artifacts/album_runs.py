@@ -20,10 +20,10 @@ WORK = ("render", "finish")
 
 async def runs_of_album(album_id: str) -> list[FlowRun]:
     """The last scheduled render and finish runs, newest first: one more than are shown where there are more."""
-    wanted = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"album:{album_id}"], any_=list(WORK)))
+    run_filter = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"album:{album_id}"], any_=list(WORK)))
     async with get_client() as client:
         return await client.read_flow_runs(
-            flow_run_filter=wanted, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=RUNS_SHOWN + 1
+            flow_run_filter=run_filter, sort=FlowRunSort.EXPECTED_START_TIME_DESC, limit=RUNS_SHOWN + 1
         )
 
 
@@ -39,9 +39,9 @@ def runs_page(title: str, runs: Sequence[FlowRun], *, album_id: str) -> str:
 def _row(run: FlowRun) -> tuple[str, ...]:
     """The link text is a fixed word: the UI's first version shows the escapes of a title in a link, and truncates the
     text after a long link."""
-    address, does = url_for("flow-run", obj_id=run.id), next((work for work in WORK if work in run.tags), NONE)
+    address, link_text = url_for("flow-run", obj_id=run.id), next((work for work in WORK if work in run.tags), NONE)
     state = run.state.name if run.state and run.state.name else NONE
-    return f"[{does}]({address})" if address else does, safe(state.lower()), _time(run), safe(run.name)
+    return f"[{link_text}]({address})" if address else link_text, safe(state.lower()), _time(run), safe(run.name)
 
 
 def _time(run: FlowRun) -> str:

@@ -46,11 +46,11 @@ def page_key(name: str, album_id: str) -> str:
 
 async def pages_there(wanted: ArtifactFilter) -> list[Artifact]:
     """All artifacts that match the filter."""
-    found: list[Artifact] = []
+    artifacts: list[Artifact] = []
     async with get_client() as client:
-        while some := await client.read_artifacts(artifact_filter=wanted, limit=PAGE, offset=len(found)):
-            found += some
-    return found
+        while batch := await client.read_artifacts(artifact_filter=wanted, limit=PAGE, offset=len(artifacts)):
+            artifacts += batch
+    return artifacts
 
 
 class ProgressArtifact:
@@ -77,15 +77,15 @@ class ProgressArtifact:
         return self
 
     async def _begin(self) -> None:
-        standing = await pages_there(ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])))
-        own = [page for page in standing if page.flow_run_id is not None and str(page.flow_run_id) == flow_run.id]
-        if own:
-            self._id = own[0].id
+        pages = await pages_there(ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])))
+        own_pages = [page for page in pages if page.flow_run_id is not None and str(page.flow_run_id) == flow_run.id]
+        if own_pages:
+            self._id = own_pages[0].id
         else:
-            created = await acreate_progress_artifact(0.0, key=self._key, description=safe(self._description))
-            self._id = created if isinstance(created, UUID) else created.id
+            artifact = await acreate_progress_artifact(0.0, key=self._key, description=safe(self._description))
+            self._id = artifact if isinstance(artifact, UUID) else artifact.id
         async with get_client() as client:
-            for page in standing:
+            for page in pages:
                 if page.id != self._id:
                     with suppress(ObjectNotFound):
                         await client.delete_artifact(page.id)
@@ -103,12 +103,12 @@ class ProgressArtifact:
             await self._send()
 
     async def _send(self) -> None:
-        now = 100.0 if self.is_over else round(100 * self._progress.share, 1)
-        if self._id is None or now == self._sent:
+        percent = 100.0 if self.is_over else round(100 * self._progress.share, 1)
+        if self._id is None or percent == self._sent:
             return
         with ignore_display_errors():
-            await aupdate_progress_artifact(self._id, now)
-            self._sent = now
+            await aupdate_progress_artifact(self._id, percent)
+            self._sent = percent
 
 
 class ArtifactWriter:
@@ -126,8 +126,8 @@ class ArtifactWriter:
 
     async def show(self, name: str, text: str, *, description: str) -> None:
         """Set the text of the page."""
-        page_id, said = self._pages.get(name, (None, None))
-        if said == text:
+        page_id, shown_text = self._pages.get(name, (None, None))
+        if shown_text == text:
             return
         with ignore_display_errors():
             key = page_key(name, self._album_id)
@@ -142,9 +142,11 @@ class ArtifactWriter:
     async def _pages_of_earlier_tries(self) -> dict[str, UUID]:
         """The pages of this flow run from before it was retried, by key."""
         if self._earlier is None:
-            own = [UUID(flow_run.id)] if flow_run.id else []
-            standing = await pages_there(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=own))) if own else []
-            self._earlier = {page.key: page.id for page in standing if page.key}
+            run_ids = [UUID(flow_run.id)] if flow_run.id else []
+            pages = (
+                await pages_there(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=run_ids))) if run_ids else []
+            )
+            self._earlier = {page.key: page.id for page in pages if page.key}
         return self._earlier
 
 
@@ -168,8 +170,8 @@ class AlbumArtifacts:
         """Show the final results."""
         songs = await self._show(produced.failures)
         await self._show_scores(songs)
-        fetch = f"songline export {self._album.id} --out DIR" if produced.release_key else None
-        text = report(self._album.title, songs, produced.failures, fetch=fetch)
+        export_command = f"songline export {self._album.id} --out DIR" if produced.release_key else None
+        text = report(self._album.title, songs, produced.failures, fetch=export_command)
         await self._board.show("report", text, description="The whole album in prose")
 
     async def link(self, address: str) -> None:

@@ -46,16 +46,16 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     takes = [candidate for song in songs for candidate in song.candidates]
     parts = [f"{states[state]} {state}" for state in URGENCY if states[state]]
     parts.append(f"{sum(take.state == 'rendered' for take in takes)} of {counted(len(takes), 'take')} rendered")
-    shown = _shown(songs, failures)
-    rows = (_song_row(song, _state(song, failures)) for song in shown)
+    shown_songs = _shown(songs, failures)
+    rows = (_song_row(song, _state(song, failures)) for song in shown_songs)
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
     lines += [" · ".join(parts), "", *table(("song", "state", "takes", "winner"), rows)]
     # The first version of Prefect's pages truncates long cells: sentences come below the table, errors first.
-    told = [(song, why) for song in shown if (why := _why(song, failures.get(song.id)))]
-    told.sort(key=lambda pair: _state(pair[0], failures) != "failed")
-    lines += ["", *(f"- **{safe(song.title)}**: {safe(why)}" for song, why in told)]
-    if more := len(songs) - len(shown):
-        lines += ["", f"And {more} more: `songline status {album_id}` tells all."]
+    explanations = [(song, explanation) for song in shown_songs if (explanation := _why(song, failures.get(song.id)))]
+    explanations.sort(key=lambda pair: _state(pair[0], failures) != "failed")
+    lines += ["", *(f"- **{safe(song.title)}**: {safe(explanation)}" for song, explanation in explanations)]
+    if hidden_count := len(songs) - len(shown_songs):
+        lines += ["", f"And {hidden_count} more: `songline status {album_id}` tells all."]
     return "\n".join(lines)
 
 
@@ -63,15 +63,17 @@ def scores_page(song: SongRow) -> str:
     """Every take of a song with its metrics, best first."""
     lines = [f"# {safe(song.title)}", "", safe(_sentence(song)), ""]
     if song.decision:
-        weighted, specs = list(song.decision["weights"]), metric_specs()
-        names = [label(specs[name]) if name in specs else name for name in weighted]
+        metric_names, specs = list(song.decision["weights"]), metric_specs()
+        headings = [label(specs[name]) if name in specs else name for name in metric_names]
         takes = song.decision["candidates"]
-        lines += table(("rank", "take", "gates", *names, "score"), (_score_row(take, weighted) for take in takes))
+        lines += table(
+            ("rank", "take", "gates", *headings, "score"), (_score_row(take, metric_names) for take in takes)
+        )
         lines += ["", *(f"- **{safe(take['id'])}**: {safe(take['sentence'])}" for take in takes)]
-    decided = {take["id"] for take in song.decision["candidates"]} if song.decision else set()
-    left = [take for take in song.candidates if take.id not in decided]
-    if left:
-        lines += ["", *table(("take", "state", "what helps"), map(_undecided_row, left))]
+    decided_ids = {take["id"] for take in song.decision["candidates"]} if song.decision else set()
+    undecided_takes = [take for take in song.candidates if take.id not in decided_ids]
+    if undecided_takes:
+        lines += ["", *table(("take", "state", "what helps"), map(_undecided_row, undecided_takes))]
     return "\n".join(lines)
 
 
@@ -81,8 +83,8 @@ def report(title: str, songs: Sequence[SongRow], failures: Failures, *, fetch: s
     lines += [f"Its release is written to any machine by `{fetch}`.", ""] if fetch else []
     for song in _shown(songs, failures):
         failure = failures.get(song.id)
-        told = f"**Failed:** {safe(_told(song, failure))}" if failure else safe(_sentence(song))
-        lines += [f"## {safe(song.title)}", "", told, ""]
+        sentence = f"**Failed:** {safe(_told(song, failure))}" if failure else safe(_sentence(song))
+        lines += [f"## {safe(song.title)}", "", sentence, ""]
     return "\n".join(lines)
 
 
@@ -125,11 +127,11 @@ def _shown(songs: Sequence[SongRow], failures: Failures) -> Sequence[SongRow]:
 
 
 def _score_row(take: Mapping[str, Any], weighted: Sequence[str]) -> tuple[str, ...]:
-    failed = [gate["name"] for gate in take["gates"] if not gate["passed"]]
+    failed_gates = [gate["name"] for gate in take["gates"] if not gate["passed"]]
     return (
         str(take["rank"] or NONE),
         safe(take["id"]),
-        safe(f"failed: {', '.join(failed)}" if failed else "passed"),
+        safe(f"failed: {', '.join(failed_gates)}" if failed_gates else "passed"),
         *(stored_figure(take["metrics"].get(name)) for name in weighted),
         NONE if take["score"] is None else f"{take['score']:.2f}",
     )

@@ -69,8 +69,8 @@ def master(
     """
     from flows.cli.audio import measure_master as finish
 
-    asked = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
-    finish.master(source, out, asked=asked, reference=reference, as_json=as_json)
+    options = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
+    finish.master(source, out, asked=options, reference=reference, as_json=as_json)
 
 
 @app.command(

@@ -61,8 +61,8 @@ def local_api(home: Path) -> Iterator[None]:
         del os.environ[name]  # settings for another Prefect server must not apply to this one
     drop_unusable()
     auth = f"songline:{secrets.token_urlsafe(32)}"
-    own = {"PREFECT_HOME": str(home.absolute()), "PREFECT_PROFILES_PATH": os.devnull}
-    os.environ.update(QUIET | own | past_proxies(os.environ))
+    own_settings = {"PREFECT_HOME": str(home.absolute()), "PREFECT_PROFILES_PATH": os.devnull}
+    os.environ.update(QUIET | own_settings | past_proxies(os.environ))
     log = home / "server.log"
     with LocalDatabase(home) as database:
         with os.fdopen(own_file(home / "setup.lock", os.O_WRONLY), "wb") as lock:
@@ -79,25 +79,25 @@ def local_api(home: Path) -> Iterator[None]:
 
 def _started(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a server and wait until it answers. If it does not start with its old database, it gets a new one."""
-    said = database.prepare()
+    message = database.prepare()
     try:
         server = _begin(home, database, auth, log)
     except MachineError:
-        said = database.set_aside()
-        if said is None:
+        message = database.set_aside()
+        if message is None:
             raise
         server = _begin(home, database, auth, log)
-    if said:
-        warn(said)
+    if message:
+        warn(message)
     database.keep_empty()
     return server
 
 
 def _begin(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
     # Close this process's socket once the server has its copy: connections to a dead server must fail, not wait.
-    with socket.create_server((ADDRESS, 0)) as listening:
-        url = f"http://{ADDRESS}:{listening.getsockname()[1]}/api"
-        server = _start(listening, home, log, auth, database.lock)
+    with socket.create_server((ADDRESS, 0)) as listener:
+        url = f"http://{ADDRESS}:{listener.getsockname()[1]}/api"
+        server = _start(listener, home, log, auth, database.lock)
     try:
         # The import takes as long as the server's start: let them overlap.
         os.environ.update(PREFECT_API_URL=url, PREFECT_API_AUTH_STRING=auth)
@@ -145,19 +145,19 @@ def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: i
 
 
 def _await_healthy(server: subprocess.Popen[bytes], url: str, auth: str, log: Path) -> None:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    health = urllib.request.Request(f"{url}/health", headers={"Authorization": basic(auth)})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(f"{url}/health", headers={"Authorization": basic(auth)})
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline_s and server.poll() is None:
         try:
-            with direct.open(health, timeout=5.0) as answer:
-                if answer.status == 200:
+            with opener.open(request, timeout=5.0) as response:
+                if response.status == 200:
                     return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
-    said = last_line(log)
+    last_message = last_line(log)
     raise MachineError(
-        f"Prefect's local API did not start{f' ({said})' if said else ''}",
+        f"Prefect's local API did not start{f' ({last_message})' if last_message else ''}",
         remedy=f"Read {log} for the reason, and see that {log.parent} is writable and its disk is not full",
     )
 

@@ -56,15 +56,15 @@ class LocalDatabase:
         try:
             if not self._is_alone:
                 return None
-            said = None
+            message = None
             if os.path.lexists(self._path):
                 if not is_sound(self._path):
-                    said = self.set_aside()
+                    message = self.set_aside()
                 elif self._path.stat().st_size > LARGEST_BYTES:
                     self._remove(self._path)
             if not self._path.exists() and is_sound(self._empty):
                 _copy(self._empty, self._path)
-            return said
+            return message
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_SH)
 
@@ -73,9 +73,9 @@ class LocalDatabase:
         if not self._is_alone or not os.path.lexists(self._path):
             return None
         self._remove(self._damaged)
-        for end in ("", *BESIDE):
+        for suffix in ("", *BESIDE):
             with suppress(FileNotFoundError):
-                os.replace(f"{self._path}{end}", f"{self._damaged}{end}")
+                os.replace(f"{self._path}{suffix}", f"{self._damaged}{suffix}")
         return (
             f"Prefect's records of earlier runs in {self._path} were unusable. They hold nothing that is needed: they"
             f" are now in {self._damaged.name}, and new ones were begun"
@@ -85,20 +85,20 @@ class LocalDatabase:
         """Keep a copy of a database without runs as a template, once for each version of Prefect."""
         if self._empty.exists() or not self._is_alone or self._has_runs():
             return
-        for old in self._path.parent.glob("empty-*.db"):
-            clear(old)
-        making = self._empty.with_suffix(".part")
-        clear(making)
-        _copy(self._path, making)
-        os.replace(making, self._empty)
+        for template in self._path.parent.glob("empty-*.db"):
+            clear(template)
+        partial_copy = self._empty.with_suffix(".part")
+        clear(partial_copy)
+        _copy(self._path, partial_copy)
+        os.replace(partial_copy, self._empty)
 
     def _has_runs(self) -> bool:
         with closing(sqlite3.connect(self._path)) as connection:
             return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM flow_run)").fetchone()[0])
 
     def _remove(self, path: Path) -> None:
-        for end in ("", *BESIDE):
-            clear(Path(f"{path}{end}"))
+        for suffix in ("", *BESIDE):
+            clear(Path(f"{path}{suffix}"))
 
 
 def is_sound(path: Path) -> bool:

@@ -21,8 +21,8 @@ def own_folder(path: Path) -> Path:
     another user's, who could place files there."""
     private_folder(path.parent)
     private_folder(path, shared=False)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         raise MachineError(
             f"{path} belongs to another user, or is a link", remedy="Point SONGLINE_HOME to a folder of your own"
         )

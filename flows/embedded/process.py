@@ -26,8 +26,8 @@ def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> No
     """
     end_with_parent(lifeline, parent, of_main_thread=bool(of_main_thread))
     os.umask(0o077)
-    with socket.socket(fileno=os.dup(descriptor)) as listening:
-        host = "{}:{}".format(*listening.getsockname())
+    with socket.socket(fileno=os.dup(descriptor)) as listener:
+        host = "{}:{}".format(*listener.getsockname())
 
     def gated() -> App:
         from prefect.server.api.server import create_app
@@ -35,8 +35,10 @@ def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> No
         return LocalGate(create_app(), host=host, auth=os.environ[AUTH])
 
     # Set explicitly, as otherwise the environment's WEB_CONCURRENCY and FORWARDED_ALLOW_IPS apply.
-    own: Mapping[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": ""}
-    uvicorn.run(gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False, **own)
+    server_options: Mapping[str, Any] = {"workers": 1, "proxy_headers": False, "forwarded_allow_ips": ""}
+    uvicorn.run(
+        gated, factory=True, fd=descriptor, log_level="error", lifespan="on", server_header=False, **server_options
+    )
 
 
 if __name__ == "__main__":

@@ -55,30 +55,34 @@ def minutes_left(work: InboxParameters, opening: TimeWindow | None, now: datetim
 
 def gpu_estimate(catalog: Catalog, planned: PlannedAlbum, expected_s: Callable[[Recipe], float]) -> GpuEstimate:
     """The estimate of an album's missing renders; a render that two of its songs share is counted once."""
-    recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+    recipes = {candidate.render_key: candidate.recipe for song in planned.songs for candidate in song.candidates}
     statuses = catalog.ledger.statuses("render", list(recipes))
-    missing = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(statuses.get(key))]
-    return GpuEstimate(sum(missing), min(missing, default=0.0))
+    missing_minutes = [expected_s(recipe) / 60 for key, recipe in recipes.items() if not is_settled(statuses.get(key))]
+    return GpuEstimate(sum(missing_minutes), min(missing_minutes, default=0.0))
 
 
 def minutes_in_use(
     catalog: Catalog, submissions: Sequence[Submission], expected_s: Callable[[Recipe], float], *, since: float
 ) -> InUse:
     """The minutes that these albums used and will use of a period that began at ``since`` (epoch seconds)."""
-    spent = still = 0.0
+    spent_minutes = expected_minutes = 0.0
     for submission in submissions:
         counted_from = counted_since(catalog.database, submission)
         if submission.state != "active" and counted_from < since:
             continue
         planned = stored_plan(catalog.database, submission.request.album_id)
-        keys = list({c.render_key for song in planned.songs for c in song.candidates})
-        own = spent_s(catalog.database, keys, since=counted_from) / 60
-        spent += own if counted_from >= since else spent_s(catalog.database, keys, since=since) / 60
+        keys = list({candidate.render_key for song in planned.songs for candidate in song.candidates})
+        submission_minutes = spent_s(catalog.database, keys, since=counted_from) / 60
+        spent_minutes += (
+            submission_minutes if counted_from >= since else spent_s(catalog.database, keys, since=since) / 60
+        )
         if submission.state == "active":
             bound = submission.request.max_gpu_minutes
-            missing = gpu_estimate(catalog, planned, expected_s).minutes
-            still += missing if bound is None else max(0.0, min(missing, bound - own))
-    return InUse(spent, still)
+            missing_minutes = gpu_estimate(catalog, planned, expected_s).minutes
+            expected_minutes += (
+                missing_minutes if bound is None else max(0.0, min(missing_minutes, bound - submission_minutes))
+            )
+    return InUse(spent_minutes, expected_minutes)
 
 
 class GpuBudget:
@@ -95,9 +99,9 @@ class GpuBudget:
         if need.minutes > 0 and self.left < need.least_minutes:
             self.left = 0.0
             raise Spent
-        granted = min(self.left, need.minutes * HEADROOM)
+        minutes = min(self.left, need.minutes * HEADROOM)
         self.left = max(0.0, self.left - need.minutes)
-        return granted if need.minutes > 0 else None
+        return minutes if need.minutes > 0 else None
 
 
 class Spent(Exception):

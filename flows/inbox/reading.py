@@ -61,17 +61,17 @@ def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) ->
 
     Raises the inbox's error where nothing can be fetched from it any more.
     """
-    in_a_row = 0
-    for name, fault in ((each.name, each.fault) for each in offered):
+    failure_count = 0
+    for name, fault in ((listing.name, listing.fault) for listing in offered):
         if fault:
             yield Entry(name, "faulty", ONE_FAULT, faults=(f"{name} {fault}",))
             continue
         try:
             yield guarded(name, partial(_read, inbox, name, settings))
-            in_a_row = 0
+            failure_count = 0
         except MachineError as error:
-            in_a_row += 1
-            if in_a_row == MAX_TROUBLES:
+            failure_count += 1
+            if failure_count == MAX_TROUBLES:
                 raise
             yield Entry(name, "left", f"it could not be fetched: {error}")
 
@@ -99,26 +99,29 @@ def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
 def faulty(name: str, error: SonglineError) -> Entry:
     """The entry of a manifest with its faults, one per line."""
     faults = error.faults if isinstance(error, ManifestError) else (str(error),)
-    why = ONE_FAULT if len(faults) == 1 else f"{len(faults)} faults"
-    return Entry(name, "faulty", why, faults=faults)
+    reason = ONE_FAULT if len(faults) == 1 else f"{len(faults)} faults"
+    return Entry(name, "faulty", reason, faults=faults)
 
 
 def without_doubles(read: Sequence[Offer | Entry]) -> list[Offer | Entry]:
     """The same list, with every album that several manifests declare marked faulty: file names must not decide which
     one is used."""
-    declaring: dict[str, list[str]] = defaultdict(list)
-    for each in read:
-        if isinstance(each, Offer):
-            declaring[each.album_id].append(each.manifest)
-    return [_unless_double(each, declaring[each.album_id]) if isinstance(each, Offer) else each for each in read]
+    manifests_by_album: dict[str, list[str]] = defaultdict(list)
+    for result in read:
+        if isinstance(result, Offer):
+            manifests_by_album[result.album_id].append(result.manifest)
+    return [
+        _unless_double(result, manifests_by_album[result.album_id]) if isinstance(result, Offer) else result
+        for result in read
+    ]
 
 
 def _unless_double(offer: Offer, declaring: Sequence[str]) -> Offer | Entry:
-    others = [name for name in declaring if name != offer.manifest]
-    if not others:
+    other_manifests = [name for name in declaring if name != offer.manifest]
+    if not other_manifests:
         return offer
     fault = (
-        f"{offer.manifest}: album.id: {offer.album_id!r} is declared in {', '.join(others[:5])} too. "
+        f"{offer.manifest}: album.id: {offer.album_id!r} is declared in {', '.join(other_manifests[:5])} too. "
         "Give one of the albums another id, or remove it from the inbox."
     )
     return Entry(

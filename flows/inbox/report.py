@@ -72,8 +72,8 @@ class InboxReport:
     @property
     def taken_minutes(self) -> float:
         """GPU minutes of the submitted albums, by forecast and at most what was granted."""
-        taken = self.of("taken")
-        return sum(min(e.gpu_minutes or 0.0, e.granted_minutes or float("inf")) for e in taken)
+        entries = self.of("taken")
+        return sum(min(entry.gpu_minutes or 0.0, entry.granted_minutes or float("inf")) for entry in entries)
 
     @property
     def stem(self) -> str:
@@ -108,8 +108,8 @@ class InboxReport:
         """The run in one sentence."""
         words = {**_COUNTED, "taken": "would be taken"} if self.dry_run else _COUNTED
         counts = ", ".join(f"{len(self.of(outcome))} {word}" for outcome, word in words.items())
-        broken = f"; broke off: {shown(self.trouble)}" if self.trouble else ""
-        return f"{counts} of {counted(len(self.entries), 'manifest')}{broken}"
+        problem = f"; broke off: {shown(self.trouble)}" if self.trouble else ""
+        return f"{counts} of {counted(len(self.entries), 'manifest')}{problem}"
 
     def markdown(self) -> str:
         """The report as markdown; all text of manifests is escaped."""
@@ -150,8 +150,8 @@ _COUNTED: Mapping[ManifestOutcome, str] = {
 def shown(text: str) -> str:
     """An untrusted text on one line of limited length, with unprintable characters escaped."""
     line = " ".join(redacted(text).split())
-    spelled = visible(line, line_breaks=False)
-    return spelled if len(spelled) <= MAX_LINE else spelled[: MAX_LINE - 1] + "…"
+    safe_text = visible(line, line_breaks=False)
+    return safe_text if len(safe_text) <= MAX_LINE else safe_text[: MAX_LINE - 1] + "…"
 
 
 def _entry_lines(entry: Entry, safe: Callable[[str], str]) -> Iterator[str]:

@@ -69,14 +69,14 @@ def run_inbox(
     Running it again submits nothing twice. Raises InputError or StoreError where there is no such inbox; later errors
     are recorded in the report, with what was done before them.
     """
-    started = clock()
+    start = clock()
     inbox = inbox_of(catalog, work.place)
-    offered = inbox.manifests()
+    listings = inbox.manifests()
     night = _Night(catalog, work, inbox, submit=submit, clock=clock)
-    entries = list(night.entries(offered))
+    entries = list(night.entries(listings))
     report = InboxReport(
         place=inbox.place,
-        started=started,
+        started=start,
         ended=clock(),
         hours=str(work.hours) if work.hours else None,
         budget_minutes=work.max_gpu_minutes,
@@ -121,20 +121,20 @@ class _Night:
 
     def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
         """The outcome of each manifest, in the order of the inbox."""
-        read = without_doubles(self._read(offered))
-        statuses = {each.manifest: self._status(each) for each in read if isinstance(each, Offer)}
+        results = without_doubles(self._read(offered))
+        statuses = {result.manifest: self._status(result) for result in results if isinstance(result, Offer)}
         self._open_gpu_budget([submission for _, submission in statuses.values() if submission])
-        for each in read:
-            yield self._entry(each, statuses[each.manifest][0]) if isinstance(each, Offer) else each
+        for result in results:
+            yield self._entry(result, statuses[result.manifest][0]) if isinstance(result, Offer) else result
 
     def _read(self, offered: Sequence[Offered]) -> list[Offer | Entry]:
-        read: list[Offer | Entry] = []
+        results: list[Offer | Entry] = []
         try:
-            for each in read_offers(self._inbox, offered, self._catalog.settings):
-                read.append(each)
+            for item in read_offers(self._inbox, offered, self._catalog.settings):
+                results.append(item)
         except MachineError as error:
             self.trouble = error
-        return read + [Entry(each.name, "left", BROKE_OFF) for each in offered[len(read) :]]
+        return results + [Entry(item.name, "left", BROKE_OFF) for item in offered[len(results) :]]
 
     def _status(self, offer: Offer) -> tuple[ManifestStatus, Submission | None]:
         return manifest_status(
@@ -164,8 +164,8 @@ class _Night:
             return _told(offer, "left", f"it is outside of the hours {self._work.hours}")
         if self._work.max_albums is not None and self._taken >= self._work.max_albums:
             verb = ("was" if self._taken == 1 else "were") if self._submit else "would be"
-            before = f"{counted(self._taken, 'album')} {verb} taken before it"
-            return _told(offer, "left", f"{before}, as many as are asked for")
+            reason = f"{counted(self._taken, 'album')} {verb} taken before it"
+            return _told(offer, "left", f"{reason}, as many as are asked for")
         try:
             return guarded(offer.manifest, partial(self._take, offer, standing))
         except (MachineError, DatabaseError) as error:
@@ -182,20 +182,20 @@ class _Night:
 
     def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
         planned = plan_album(self._catalog, album)
-        need = gpu_estimate(self._catalog, planned, self._expected_s)
+        estimate = gpu_estimate(self._catalog, planned, self._expected_s)
         try:
-            granted = self._gpu_budget.grant(need)
+            minutes = self._gpu_budget.grant(estimate)
         except Spent:
-            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=need)
+            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=estimate)
         if self._submit:
             request = self._work
             self._submit(
-                self._catalog, planned, priority=request.priority, until=request.until, max_gpu_minutes=granted
+                self._catalog, planned, priority=request.priority, until=request.until, max_gpu_minutes=minutes
             )
         self._taken += 1
-        if granted is not None and granted < need.minutes:
-            why += f"; the {granted:.1f} GPU minutes that are left do for a part of it"
-        return _told(offer, "taken", why, need=need, granted=granted)
+        if minutes is not None and minutes < estimate.minutes:
+            why += f"; the {minutes:.1f} GPU minutes that are left do for a part of it"
+        return _told(offer, "taken", why, need=estimate, granted=minutes)
 
 
 def _told(

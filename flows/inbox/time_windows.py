@@ -43,27 +43,27 @@ class Schedule:
 
     def _opening_of(self, day: date) -> TimeWindow:
         """The occurrence that starts on ``day``."""
-        crosses = self.closes_min <= self.opens_min
+        is_overnight = self.closes_min <= self.opens_min
         return TimeWindow(
-            self._moment(day, self.opens_min), self._moment(day + timedelta(days=crosses), self.closes_min)
+            self._moment(day, self.opens_min), self._moment(day + timedelta(days=is_overnight), self.closes_min)
         )
 
     def _moment(self, day: date, minutes: int) -> datetime:
         days, minutes = divmod(minutes, DAY_MIN)
-        wall = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60))
-        return wall.astimezone() if self.zone is None else wall.replace(tzinfo=self.zone)
+        local_time = datetime.combine(day + timedelta(days=days), time(minutes // 60, minutes % 60))
+        return local_time.astimezone() if self.zone is None else local_time.replace(tzinfo=self.zone)
 
     def __str__(self) -> str:
-        ends = (f"{each // 60:02}:{each % 60:02}" for each in (self.opens_min, self.closes_min))
-        return "-".join(ends) + (f" {self.zone.key}" if self.zone else "")
+        times = (f"{time_min // 60:02}:{time_min % 60:02}" for time_min in (self.opens_min, self.closes_min))
+        return "-".join(times) + (f" {self.zone.key}" if self.zone else "")
 
 
 def parse_hours(text: str, zone: str | None = None) -> Schedule:
     """Parse a window written as HH:MM-HH:MM. Raises ValueError."""
-    found = _HOURS.fullmatch(text.strip())
-    if found is None:
+    match = _HOURS.fullmatch(text.strip())
+    if match is None:
         raise ValueError("write two times of day, such as 22:00-06:00")
-    opens_h, opens_m, closes_h, closes_m = (int(part) for part in found.groups() if part is not None)
+    opens_h, opens_m, closes_h, closes_m = (int(part) for part in match.groups() if part is not None)
     hours = Schedule(opens_h * 60 + opens_m, closes_h * 60 + closes_m, parse_zone(zone) if zone else None)
     if hours.opens_min == hours.closes_min:
         raise ValueError("it opens and closes at one time; write 00:00-24:00 for the whole day")

@@ -40,5 +40,5 @@ def budget_of(
     minutes = submission.request.max_gpu_minutes
     if minutes is None:
         return Budget(None)
-    spent = spent_s(database, list(expected_s), since=counted_since(database, submission))
-    return Budget(60 * minutes - spent - sum(expected_s[key] for key in in_hand))
+    spent_render_s = spent_s(database, list(expected_s), since=counted_since(database, submission))
+    return Budget(60 * minutes - spent_render_s - sum(expected_s[key] for key in in_hand))

@@ -60,25 +60,29 @@ class AlbumCoordinator:
         self._shards.recall(status.request.priority)
         self._shards.look()
         self._count_rendered()
-        paused = status.state == "paused"
-        if not paused and self._shards.is_hopeless:
-            paused = self._pause(f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers")
-        elif not paused and not self._shards.hand_out(status):
-            left = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
-            paused = self._pause(f"{BUDGET_SPENT} {status.request.max_gpu_minutes:g} GPU minutes is spent; {left}")
+        is_paused = status.state == "paused"
+        if not is_paused and self._shards.is_hopeless:
+            is_paused = self._pause(
+                f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers"
+            )
+        elif not is_paused and not self._shards.hand_out(status):
+            remainder = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
+            is_paused = self._pause(
+                f"{BUDGET_SPENT} {status.request.max_gpu_minutes:g} GPU minutes is spent; {remainder}"
+            )
         if status.state == "paused" and not (status.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # paused by the user: start no new runs
         else:
             self._songs.bring_on(self._shards.missing, status)
             if self._songs.is_settled:
                 return "all settled"
-        return "paused" if paused and not self._shards.runs.given and not self._songs.runs.given else None
+        return "paused" if is_paused and not self._shards.runs.given and not self._songs.runs.given else None
 
     def _count_rendered(self) -> None:
         for song in self._planned.songs:
-            rendered = sum(c.render_key in self._shards.rendered for c in song.candidates)
-            if (gained := rendered - self._progress.songs[song.song.id].rendered) > 0:
-                self._progress.note(song.song.id, rendered=gained)
+            rendered_count = sum(candidate.render_key in self._shards.rendered for candidate in song.candidates)
+            if (new_count := rendered_count - self._progress.songs[song.song.id].rendered) > 0:
+                self._progress.note(song.song.id, rendered=new_count)
 
     def _pause(self, reason: str) -> bool:
         return transition(

@@ -53,9 +53,9 @@ class SongDispatcher:
         self._planned = planned
         self._dispatcher = dispatcher
         self._progress = progress
-        last = "finish" if until == "release" else until
-        self._stepwise = goes_in_step(planned, last)
-        self._stages = ["select", last] if self._stepwise else [last]
+        last_stage = "finish" if until == "release" else until
+        self._stepwise = goes_in_step(planned, last_stage)
+        self._stages = ["select", last_stage] if self._stepwise else [last_stage]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._looked: set[str] = set()
@@ -75,8 +75,8 @@ class SongDispatcher:
 
     def follow(self) -> None:
         """Update the songs whose runs ended."""
-        for ended in self.runs.follow():
-            self._look(sorted(ended))
+        for song_ids in self.runs.follow():
+            self._look(sorted(song_ids))
 
     def bring_on(self, missing: Collection[str], submission: Submission) -> None:
         """Start the runs that can start now; ``missing`` are the renders that songs must wait for."""
@@ -84,36 +84,40 @@ class SongDispatcher:
         self._have_done(missing, submission)
         if not self._open and len(self._stages) > 1:
             self._stages.pop(0)
-            self._open = {s.song.id: s for s in self._planned.songs if s.song.id not in self.failures}
+            self._open = {song.song.id: song for song in self._planned.songs if song.song.id not in self.failures}
             self._looked.clear()
             self._tries.clear()
             self._have_done(missing, submission)
 
     def _have_done(self, missing: Collection[str], submission: Submission) -> None:
-        busy = self.runs.busy
-        waiting = [song for song in self._open.values() if song.song.id not in busy]
-        ready = [s.song.id for s in waiting if not any(c.render_key in missing for c in s.candidates)]
-        if new := [song_id for song_id in ready if song_id not in self._looked]:
-            self._looked.update(new)
-            self._look(new)  # finished work needs no run
-        ready = [song_id for song_id in ready if song_id in self._open]
-        while ready and len(self.runs.given) < RUNS:
-            share = -(-len(ready) // (RUNS - len(self.runs.given)))
-            count = len(ready) if self._together else min(SONGS_A_RUN, share)
-            self._start(ready[:count], submission)
-            ready = ready[count:]
+        busy_ids = self.runs.busy
+        waiting_songs = [song for song in self._open.values() if song.song.id not in busy_ids]
+        ready_ids = [
+            waiting_song.song.id
+            for waiting_song in waiting_songs
+            if not any(candidate.render_key in missing for candidate in waiting_song.candidates)
+        ]
+        if new_ids := [song_id for song_id in ready_ids if song_id not in self._looked]:
+            self._looked.update(new_ids)
+            self._look(new_ids)  # finished work needs no run
+        ready_ids = [song_id for song_id in ready_ids if song_id in self._open]
+        while ready_ids and len(self.runs.given) < RUNS:
+            share = -(-len(ready_ids) // (RUNS - len(self.runs.given)))
+            count = len(ready_ids) if self._together else min(SONGS_A_RUN, share)
+            self._start(ready_ids[:count], submission)
+            ready_ids = ready_ids[count:]
 
     def _start(self, songs: Sequence[str], submission: Submission) -> None:
         stage, album_id = self._stages[0], self._planned.album.id
-        named = first_of([self._titles[song_id] for song_id in songs])
-        wanted = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
+        title = first_of([self._titles[song_id] for song_id in songs])
+        key_document = {"songs": list(songs), "stage": stage, "attempt": submission.attempt}
         tries = 1 + max(self._tries[song_id] for song_id in songs)
         run_id = self._dispatcher.start(
             "finish-song",
             SongParameters(album=album_id, songs=tuple(songs), until=stage),
-            name=f"{stage} · {named}",
+            name=f"{stage} · {title}",
             queue=submission.request.priority,
-            key=f"songs:{digest_value('songs/v1', {'album': album_id, **wanted})}:{tries}",
+            key=f"songs:{digest_value('songs/v1', {'album': album_id, **key_document})}:{tries}",
             album=album_id,
         )
         self._tries.update(songs)
@@ -122,26 +126,29 @@ class SongDispatcher:
     def _look(self, songs: Sequence[str]) -> None:
         """Record the songs that reached the end of the stage, or cannot get further."""
         part = part_of(self._planned, songs=songs)
-        counted = Progress(part.songs)
-        line = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), counted, storing=False)
-        waiting: Collection[str] = ()
+        progress = Progress(part.songs)
+        pipeline = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), progress, storing=False)
+        waiting_ids: Collection[str] = ()
         try:
-            failures = asyncio.run(line.run(self._stages[0])).failures
-        except NotRunYet as missing:
-            waiting = songs if self._together else missing.songs
-            failures = {} if self._together else missing.failures
-        tired = {
-            song_id: _given_up(song_id, self._titles[song_id]) for song_id in waiting if self._tries[song_id] >= TRIES
+            failures = asyncio.run(pipeline.run(self._stages[0])).failures
+        except NotRunYet as error:
+            waiting_ids = songs if self._together else error.songs
+            failures = {} if self._together else error.failures
+        errors_of_abandoned = {
+            song_id: _given_up(song_id, self._titles[song_id])
+            for song_id in waiting_ids
+            if self._tries[song_id] >= TRIES
         }
-        settled = [song_id for song_id in songs if song_id not in waiting or song_id in tired]
-        self._settle(settled, counted, {**failures, **tired})
+        settled_ids = [song_id for song_id in songs if song_id not in waiting_ids or song_id in errors_of_abandoned]
+        self._settle(settled_ids, progress, {**failures, **errors_of_abandoned})
 
     def _settle(self, songs: Sequence[str], counted: Progress, failures: Mapping[str, SonglineError]) -> None:
         self.failures.update(failures)
         for song_id in songs:
             del self._open[song_id]
-            rendered = self._progress.songs[song_id].rendered  # the lookup of finished work does not count renders
-            self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered))
+            # The lookup of finished work does not count renders.
+            rendered_count = self._progress.songs[song_id].rendered
+            self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered_count))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 

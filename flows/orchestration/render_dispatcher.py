@@ -58,7 +58,7 @@ class ShardDispatcher:
         self._catalog = catalog
         self._planned = planned
         self._dispatcher = dispatcher
-        recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+        recipes = {candidate.render_key: candidate.recipe for song in planned.songs for candidate in song.candidates}
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
         self._ends: Counter[frozenset[str]] = Counter()
         self._fruitless = 0
@@ -107,9 +107,9 @@ class ShardDispatcher:
         if self._work - work:
             self._fruitless = 0
         self._work = work
-        for given in self.runs.follow():
-            if left := given & self.missing:
-                self._ends[frozenset(left)] += 1
+        for run_keys in self.runs.follow():
+            if unfinished_keys := run_keys & self.missing:
+                self._ends[frozenset(unfinished_keys)] += 1
                 self._fruitless += 1
 
     @property
@@ -122,16 +122,16 @@ class ShardDispatcher:
 
         The budget covers renders only: every render is judged, as it would be useless without its score.
         """
-        busy = self.runs.busy
-        in_hand = busy & self.unrendered
-        loose = self.unrendered - in_hand
-        budget = budget_of(self._catalog.database, submission, expected_s=self._expected_s, in_hand=in_hand)
-        hearing_s = {key: JUDGE_S * len(asked) for key, asked in self._unheard.items()}
-        for shard in self._bearable(hearing_s.keys() - busy, hearing_s):
+        busy_keys = self.runs.busy
+        keys_in_hand = busy_keys & self.unrendered
+        unassigned_keys = self.unrendered - keys_in_hand
+        budget = budget_of(self._catalog.database, submission, expected_s=self._expected_s, in_hand=keys_in_hand)
+        judge_s = {key: JUDGE_S * len(requests) for key, requests in self._unheard.items()}
+        for shard in self._bearable(judge_s.keys() - busy_keys, judge_s):
             self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.request.priority)
-        for shard in budget.cut(self._bearable(loose, self._expected_s)):
+        for shard in budget.cut(self._bearable(unassigned_keys, self._expected_s)):
             self._dispatch(shard, shard.sentence(), queue=submission.request.priority)
-        return budget == Budget(None) or not loose or bool(self.runs.given)
+        return budget == Budget(None) or not unassigned_keys or bool(self.runs.given)
 
     def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
         """Shards of the unassigned work ``loose``. One that ended several runs is halved; a single such candidate
@@ -154,10 +154,10 @@ class ShardDispatcher:
 
     def _fail(self, key: str) -> None:
         """Fail a render, or the missing judges' steps of one that exists."""
-        if unheard := self._unheard.get(key):
-            self._catalog.ledger.declare_steps(list(unheard.values()))
-            for step in unheard:
-                self._fail_work("step", step)
+        if score_requests := self._unheard.get(key):
+            self._catalog.ledger.declare_steps(list(score_requests.values()))
+            for step_key in score_requests:
+                self._fail_work("step", step_key)
         else:
             self._fail_work("render", key)
 
@@ -186,6 +186,6 @@ class ShardDispatcher:
         self.runs.given[run_id] = frozenset(shard.render_keys)
 
     def _is_worked_on(self, given: frozenset[str]) -> bool:
-        left = given & self.missing
-        steps = [step for key in left for step in self._unheard.get(key, ())]
-        return not left or bool(live_leases(self._catalog.database, sorted(left), steps))
+        unfinished_keys = given & self.missing
+        step_keys = [step_key for key in unfinished_keys for step_key in self._unheard.get(key, ())]
+        return not unfinished_keys or bool(live_leases(self._catalog.database, sorted(unfinished_keys), step_keys))

@@ -111,15 +111,15 @@ class PrefectRunLauncher:
 
     def statuses(self, run_ids: Collection[str]) -> dict[str, RunStatus]:
         """See :class:`RunLauncher`."""
-        found: dict[str, RunStatus] = {}
-        asked = iter(run_ids)
+        statuses: dict[str, RunStatus] = {}
+        remaining_ids = iter(run_ids)
         with reached():
-            while some := [_id_of(run_id) for run_id in islice(asked, PAGE)]:
+            while batch := [_id_of(run_id) for run_id in islice(remaining_ids, PAGE)]:
                 runs = self._client.read_flow_runs(
-                    flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=some)), limit=PAGE
+                    flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=batch)), limit=PAGE
                 )
-                found |= {str(run.id): _status(run) for run in runs}
-        return found
+                statuses |= {str(run.id): _status(run) for run in runs}
+        return statuses
 
     def workers(self) -> list[PoolWorkers]:
         """The number of workers of Songline's pools with a recent heartbeat."""
@@ -127,10 +127,10 @@ class PrefectRunLauncher:
 
     def _online(self, pool: str) -> int:
         with reached():
-            answer = self._client.request(
+            response = self._client.request(
                 "POST", "/work_pools/{work_pool_name}/workers/filter", path_params={"work_pool_name": pool}
             )
-        return sum(worker["status"] == "ONLINE" for worker in answer.json())
+        return sum(worker["status"] == "ONLINE" for worker in response.json())
 
     def mark_crashed(self, run_id: str, reason: str) -> None:
         """See :class:`RunLauncher`."""
@@ -149,22 +149,24 @@ class PrefectRunLauncher:
             state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=[*ENDED, StateType.CANCELLING])),
         )
         with reached():
-            found: list[FlowRun] = []
-            while some := self._client.read_flow_runs(flow_run_filter=open_runs, limit=PAGE, offset=len(found)):
-                found += some
-            for run in found:
+            runs: list[FlowRun] = []
+            while batch := self._client.read_flow_runs(flow_run_filter=open_runs, limit=PAGE, offset=len(runs)):
+                runs += batch
+            for run in runs:
                 # A run that a worker has started is stopped by that worker; a scheduled one is cancelled here.
-                waits = run.state is None or run.state.type == StateType.SCHEDULED
-                self._client.set_flow_run_state(run.id, Cancelled() if waits else Cancelling(), force=waits)
-        return len(found)
+                is_scheduled = run.state is None or run.state.type == StateType.SCHEDULED
+                self._client.set_flow_run_state(
+                    run.id, Cancelled() if is_scheduled else Cancelling(), force=is_scheduled
+                )
+        return len(runs)
 
     def reconcile_often(self, often: bool) -> None:
         """See :class:`RunLauncher`. Does nothing where the deployment or its schedule does not exist."""
         with reached(), suppress(ObjectNotFound):
             deployment = self._client.read_deployment_by_name(RECONCILE)
-            for each in deployment.schedules:
-                if each.slug == STEADY and each.active != often:
-                    self._client.update_deployment_schedule(deployment.id, each.id, active=often)
+            for schedule in deployment.schedules:
+                if schedule.slug == STEADY and schedule.active != often:
+                    self._client.update_deployment_schedule(deployment.id, schedule.id, active=often)
 
 
 def _id_of(run_id: str) -> UUID:

@@ -43,19 +43,19 @@ class RunTracker:
     def follow(self) -> list[frozenset[str]]:
         """Drop runs that ended or lost their worker; returns the items that were assigned to each."""
         statuses = self._dispatcher.statuses(self.given) if self.given else {}
-        gone: list[frozenset[str]] = []
+        ended_items: list[frozenset[str]] = []
         for run_id in list(self.given):
             status = statuses.get(run_id)
-            lost = None
+            loss_reason = None
             if status is not None and status.state != "ended":
-                lost = self._lost(run_id, status)
-                if lost is None:
+                loss_reason = self._lost(run_id, status)
+                if loss_reason is None:
                     continue
-            gone.append(self.given.pop(run_id))
+            ended_items.append(self.given.pop(run_id))
             self._well_at.pop(run_id, None)
-            if lost:
-                self._dispatcher.mark_crashed(run_id, lost)
-        return gone
+            if loss_reason:
+                self._dispatcher.mark_crashed(run_id, loss_reason)
+        return ended_items
 
     def _lost(self, run_id: str, status: RunStatus) -> str | None:
         """The reason why a run that has not ended never will, or None. Uses this machine's clock only."""

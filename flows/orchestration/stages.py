@@ -21,30 +21,30 @@ class Stages:
         """Log the songs and takes to be made."""
         songs = self._progress.songs.values()
         takes = sum(song.candidates for song in songs)
-        again = f", attempt {attempt}" if attempt > 1 else ""
-        what = f"{counted(len(songs), 'song')} with {counted(takes, 'take')}"
-        self.say(f"In charge of {what}, until the stage {until}{again}.")
+        attempt_text = f", attempt {attempt}" if attempt > 1 else ""
+        work = f"{counted(len(songs), 'song')} with {counted(takes, 'take')}"
+        self.say(f"In charge of {work}, until the stage {until}{attempt_text}.")
 
     def tell(self) -> None:
         """Log the sentences that are true now and were not at the last call."""
-        now = list(self._sentences())
-        for sentence in now:
+        sentences = list(self._sentences())
+        for sentence in sentences:
             if sentence not in self._said:
                 self.say(sentence)
-        self._said = frozenset(now)
+        self._said = frozenset(sentences)
 
     def _sentences(self) -> Iterator[str]:
         songs = list(self._progress.songs.values())
         takes = sum(song.candidates for song in songs)
-        if rendered := sum(song.rendered for song in songs):
-            yield f"Rendered {rendered} of {counted(takes, 'take')}."
-        for done, count in (
+        if rendered_count := sum(song.rendered for song in songs):
+            yield f"Rendered {rendered_count} of {counted(takes, 'take')}."
+        for stage, count in (
             ("Decided", sum(song.picked is not None for song in songs)),
             ("Mastered", sum(song.mastered for song in songs)),
             ("Finished", sum(song.delivered for song in songs)),
         ):
             if count:
-                yield f"{done} {count} of {counted(len(songs), 'song')}."
+                yield f"{stage} {count} of {counted(len(songs), 'song')}."
         for song in songs:
             if song.failed:
                 yield f"Failed: {song.failed if song.failed.startswith(song.title) else f'{song.title}: {song.failed}'}"

@@ -43,14 +43,14 @@ def submit_album(
     dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored where no server is reachable
     planned = declare_plan(catalog, planned)
     dispatcher.reconcile_often(True)  # before the album is active, so that reconcile notices any crash from here on
-    standing = submit(
+    submission = submit(
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, until, priority, max_gpu_minutes)
     )
     if digest_of_plan(catalog.database, planned.album.id) != planned.digest:
         raise WorkError(
             "another manifest of this album was submitted in the same moment", remedy="Submit the one again"
         )
-    return ensure_coordinated(catalog, standing, dispatcher)
+    return ensure_coordinated(catalog, submission, dispatcher)
 
 
 def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: RunLauncher) -> Submission:
@@ -58,15 +58,15 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
     database, starting_s = catalog.database, catalog.settings.starting_s
     album_id, attempt = submission.request.album_id, submission.attempt
     if submission.flow_run_id:
-        standing = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
-        if standing is not None and standing.state == "starting" and standing.for_s > starting_s:
+        run_status = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
+        if run_status is not None and run_status.state == "starting" and run_status.for_s > starting_s:
             dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never began")
-        elif standing is not None and standing.state != "ended":
+        elif run_status is not None and run_status.state != "ended":
             return submission
-        taken = claim_attempt(database, album_id, after=attempt)
-        if taken is None:
+        new_attempt = claim_attempt(database, album_id, after=attempt)
+        if new_attempt is None:
             return get_submission(database, album_id)
-        attempt = taken
+        attempt = new_attempt
     run_id = dispatcher.start(
         "produce-album",
         AlbumParameters(album=album_id, attempt=attempt),
@@ -95,10 +95,10 @@ def resume(
     catalog: Catalog, album_id: str, dispatcher: RunLauncher, *, max_gpu_minutes: float | None = None
 ) -> Submission:
     """Resume a paused, cancelled or failed album. Its budget, by default the previous one, counts from now."""
-    standing = get_submission(catalog.database, album_id)
-    if standing.state in ("active", "done"):
-        raise RefusedError(f"album {album_id!r} is {standing.state}", remedy="Only one that stands still is resumed")
-    request = standing.request
+    submission = get_submission(catalog.database, album_id)
+    if submission.state in ("active", "done"):
+        raise RefusedError(f"album {album_id!r} is {submission.state}", remedy="Only one that stands still is resumed")
+    request = submission.request
     minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
     request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)
     dispatcher.reconcile_often(True)
@@ -107,10 +107,10 @@ def resume(
 
 def get_submission(database: Database, album_id: str) -> Submission:
     """The submission of an album. Raises InputError where it was never submitted."""
-    found = submission_of(database, album_id)
-    if found is None:
+    submission = submission_of(database, album_id)
+    if submission is None:
         raise InputError(f"album {album_id!r} was never submitted", remedy="Run `songline submit` with its manifest")
-    return found
+    return submission
 
 
 def _moved(

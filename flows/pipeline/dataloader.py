@@ -25,19 +25,19 @@ class DataLoader(Generic[Found]):
         loop = asyncio.get_running_loop()
         if not self._asked:
             loop.call_soon(self._answer)  # runs after all coroutines that are ready now have added their keys
-        answer: asyncio.Future[Mapping[str, Found]] = loop.create_future()
-        self._asked.append((keys, answer))
-        return await answer
+        future: asyncio.Future[Mapping[str, Found]] = loop.create_future()
+        self._asked.append((keys, future))
+        return await future
 
     def _answer(self) -> None:
-        asked, self._asked = self._asked, []
-        waiting = [(keys, answer) for keys, answer in asked if not answer.done()]
+        requests, self._asked = self._asked, []
+        open_requests = [(keys, future) for keys, future in requests if not future.done()]
         try:
-            found = self._look_up(list(dict.fromkeys(key for keys, _ in waiting for key in keys)))
+            values = self._look_up(list(dict.fromkeys(key for keys, _ in open_requests for key in keys)))
         except Exception as error:
             # An error of the lookup is raised in every coroutine that waits for it.
-            for _, answer in waiting:
-                answer.set_exception(error)
+            for _, future in open_requests:
+                future.set_exception(error)
             return
-        for _, answer in waiting:
-            answer.set_result(found)
+        for _, future in open_requests:
+            future.set_result(values)

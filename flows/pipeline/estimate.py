@@ -58,21 +58,21 @@ class StandIns(Survey):
         """See :class:`flows.pipeline.executor.Executor`."""
         length_s = self._length_s(request)
         try:
-            found = await super().step(request, sentence)
+            result = await super().step(request, sentence)
         except NotRunYet:
-            found = self._stand_in(request, length_s)
+            result = self._stand_in(request, length_s)
         except SonglineError as error:
             if not may_pass(error.kind):
                 raise
-            found = self._stand_in(request, length_s)
-        for digest in found.made.values():
+            result = self._stand_in(request, length_s)
+        for digest in result.made.values():
             self._lengths_s.setdefault(digest, length_s)
-        return found
+        return result
 
     def _length_s(self, request: StepRequest) -> float:
         """Length of the one song that a step processes, or of all songs for a step of the album."""
-        known = {self._lengths_s[digest] for digest in request.inputs.values() if digest in self._lengths_s}
-        return known.pop() if len(known) == 1 and request.kind not in OF_ALBUM else self._whole_s
+        lengths_s = {self._lengths_s[digest] for digest in request.inputs.values() if digest in self._lengths_s}
+        return lengths_s.pop() if len(lengths_s) == 1 and request.kind not in OF_ALBUM else self._whole_s
 
     def _stand_in(self, request: StepRequest, length_s: float) -> StepResult:
         self.missing[request.key] = MissingStep(variant_of(request.kind, request.parameters), length_s)
@@ -93,37 +93,39 @@ def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[s
     For a song whose takes are not all rendered, all following steps are counted, since its winner is unknown; in an
     album with a common gain the same holds for all songs' masters.
     """
-    ready: list[PlannedSong] = []
-    waiting: list[PlannedSong] = []
+    ready_songs: list[PlannedSong] = []
+    waiting_songs: list[PlannedSong] = []
     for song in planned.songs:
         is_ready = all(candidate.render_key in settled for candidate in song.candidates)
-        (ready if is_ready else waiting).append(song)
-    missing = [step for song in waiting for step in _of_waiting(planned, song, settled)]
-    together = goes_in_step(planned, "release") and bool(waiting)
+        (ready_songs if is_ready else waiting_songs).append(song)
+    steps = [step for song in waiting_songs for step in _of_waiting(planned, song, settled)]
+    is_gain_open = goes_in_step(planned, "release") and bool(waiting_songs)
     failures: Mapping[str, SonglineError] = {}
-    if ready:
-        found = _walk(catalog, replace(planned, songs=tuple(ready)), until="select" if together else "release")
-        missing, failures = [*missing, *found.steps], found.failures
+    if ready_songs:
+        missing_of_ready = _walk(
+            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_gain_open else "release"
+        )
+        steps, failures = [*steps, *missing_of_ready.steps], missing_of_ready.failures
     whole_s = sum(song.song.length_s for song in planned.songs)
-    if together:
-        missing.append(MissingStep("album_level", whole_s))
-        missing += [step for song in ready if song.song.id not in failures for step in _finishing(planned, song)]
+    if is_gain_open:
+        steps.append(MissingStep("album_level", whole_s))
+        steps += [step for song in ready_songs if song.song.id not in failures for step in _finishing(planned, song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
-    if missing and is_packed and all(step.kind != "pack" for step in missing):
-        missing.append(MissingStep("pack", whole_s))
-    return Missing(missing if is_packed else [step for step in missing if step.kind != "pack"], failures)
+    if steps and is_packed and all(step.kind != "pack" for step in steps):
+        steps.append(MissingStep("pack", whole_s))
+    return Missing(steps if is_packed else [step for step in steps if step.kind != "pack"], failures)
 
 
 def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> Missing:
     whole_s = sum(song.song.length_s for song in planned.songs)
-    lengths_s = {c.render_key: song.song.length_s for song in planned.songs for c in song.candidates}
+    lengths_s = {candidate.render_key: song.song.length_s for song in planned.songs for candidate in song.candidates}
     products = products_of(catalog.database, list(lengths_s))
-    by_digest = {digest: lengths_s[key] for key, made in products.items() for digest in made.values()}
-    stand_ins = StandIns(catalog, by_digest, whole_s)
+    lengths_by_digest = {digest: lengths_s[key] for key, outputs in products.items() for digest in outputs.values()}
+    stand_ins = StandIns(catalog, lengths_by_digest, whole_s)
     failures: dict[str, SonglineError]
-    line = AlbumPipeline(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
+    pipeline = AlbumPipeline(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
     try:
-        failures = dict(asyncio.run(line.run(until)).failures)
+        failures = dict(asyncio.run(pipeline.run(until)).failures)
     except SonglineError as error:
         failures = {planned.album.id: error}
     return Missing(list(stand_ins.missing.values()), failures)
@@ -133,9 +135,9 @@ def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[st
     """The steps of a song that follow its renders."""
     length_s = song.song.length_s
     judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named, is_sung=not song.song.instrumental)]
-    new = sum(candidate.render_key not in settled for candidate in song.candidates)
-    listening = [MissingStep(name, length_s) for name in ("score", *judges) for _ in range(new)]
-    return [*listening, MissingStep("select", length_s), *_finishing(planned, song)]
+    new_count = sum(candidate.render_key not in settled for candidate in song.candidates)
+    score_steps = [MissingStep(name, length_s) for name in ("score", *judges) for _ in range(new_count)]
+    return [*score_steps, MissingStep("select", length_s), *_finishing(planned, song)]
 
 
 def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
@@ -145,8 +147,8 @@ def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
     names += ["level"] * (album.mastering.mode == "album") + ["enhance"] * (album.enhance != NONE)
     if parts_are_made(album, song.song):
         names.append("separate" if album.stems == NATIVE_STEMS else f"demix {album.stems}")
-    versions = sum(DELIVERABLES[kind].version is not None for kind in kinds)
-    names += ["version", "accept"] * versions
+    version_count = sum(DELIVERABLES[kind].version is not None for kind in kinds)
+    names += ["version", "accept"] * version_count
     return [MissingStep(name, song.song.length_s) for name in names]
 
 
@@ -174,8 +176,8 @@ def _stand_in(request: StepRequest) -> StepResult:
     """A result of the form that the step would have, with the step's key as the digest of each of its outputs."""
     result: dict[str, Json] = dict(_UNKNOWN)
     if request.kind == "select":
-        first = request.parameters["candidates"][0]
-        result |= {"winner": first["id"], "sentence": ""}
+        first_candidate = request.parameters["candidates"][0]
+        result |= {"winner": first_candidate["id"], "sentence": ""}
     if request.kind == "level":
         result = {"loudness_lufs": -20.0, "target_lufs": -14.0, "most_gain_db": None}
     return StepResult(request.key, result, dict.fromkeys(("audio", "master", "file", "vocals"), request.key))

@@ -53,7 +53,7 @@ class CatalogLookup:
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`Executor`."""
         key = request.key
-        found = (await self._results.of([key])).get(key)
-        if found is None:
+        result = (await self._results.of([key])).get(key)
+        if result is None:
             raise NotRunYet
-        return found
+        return result

@@ -68,19 +68,23 @@ class SongFinisher:
         A song that cannot be mastered fails later by itself. Any other error is raised: an album must not get another
         gain because of an error of the machine.
         """
-        levels = await asyncio.gather(*(self._level(each) for each in chosen), return_exceptions=True)
+        levels = await asyncio.gather(*(self._level(take) for take in chosen), return_exceptions=True)
         for level in levels:
             if isinstance(level, BaseException) and not isinstance(level, RefusedError):
                 raise level
-        heard = [(x, each) for x, each in zip(levels, chosen, strict=True) if isinstance(x, SongLevel)]
-        if (common := common_gain_db([level for level, _ in heard])) is not None:
-            return Leader(common)
-        for _, loudest in sorted(heard, key=lambda pair: -pair[0].loudness_lufs):
+        pairs = [
+            (song_level, take)
+            for song_level, take in zip(levels, chosen, strict=True)
+            if isinstance(song_level, SongLevel)
+        ]
+        if (gain_db := common_gain_db([level for level, _ in pairs])) is not None:
+            return Leader(gain_db)
+        for _, loudest_take in sorted(pairs, key=lambda pair: -pair[0].loudness_lufs):
             try:
-                mastered = await self._mastered(loudest, None)
+                master = await self._mastered(loudest_take, None)
             except RefusedError:
                 continue  # this audio is refused whatever the gain; the next loudest leads
-            return Leader(float(mastered.result["gain_db"]), loudest.planned.song.id)
+            return Leader(float(master.result["gain_db"]), loudest_take.planned.song.id)
         return None
 
     async def master(self, chosen: SelectedTake, leader: Leader | None) -> Mastered:
@@ -88,33 +92,33 @@ class SongFinisher:
         song = chosen.planned.song
         master = await self._mastered(chosen, leader)
         request = request_acceptance(self._album.mastering, master)
-        accepted = await self._accepted(song, request, MASTER, master=master)
+        acceptance = await self._accepted(song, request, MASTER, master=master)
         self._progress.note(song.id, mastered=True)
-        return Mastered(chosen, master, accepted)
+        return Mastered(chosen, master, acceptance)
 
     async def album_level(self, mastered: Sequence[Mastered]) -> AlbumLevel | None:
         """The loudness of the masters as one programme, which players need to keep an album's balance."""
         if not mastered:
             return None
-        request = request_album_level([each.master.made["master"] for each in mastered])
-        done = await self._do.step(request, f"measure · {self._album.title}")
-        return AlbumLevel.from_document(done.result)
+        request = request_album_level([song.master.made["master"] for song in mastered])
+        measurement = await self._do.step(request, f"measure · {self._album.title}")
+        return AlbumLevel.from_document(measurement.result)
 
     async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedTrack:
         """All deliverables of a song."""
-        chosen, album = mastered.chosen, self._album
-        song, digest = chosen.planned.song, mastered.master.made["master"]
-        tags = encode_tags(self._planned, song, chosen.winner, master=mastered.master, level=level)
+        take, album = mastered.chosen, self._album
+        song, digest = take.planned.song, mastered.master.made["master"]
+        tags = encode_tags(self._planned, song, take.winner, master=mastered.master, level=level)
         kinds = album.deliverables_of(song)
-        plain = [kind for kind in kinds if DELIVERABLES[kind].version is None]
-        drawn, separated, encoded = await asyncio.gather(
+        plain_kinds = [kind for kind in kinds if DELIVERABLES[kind].version is None]
+        drawing, stems, encoded_files = await asyncio.gather(
             self._do.step(request_drawing(digest), f"draw · {song.title}"),
-            self._separated(chosen),
-            asyncio.gather(*(self._encoded(mastered, kind, digest, tags) for kind in plain)),
+            self._separated(take),
+            asyncio.gather(*(self._encoded(mastered, kind, digest, tags) for kind in plain_kinds)),
         )
-        files = dict(zip(plain, encoded, strict=True)) | await self._versions(mastered, separated, tags)
+        files = dict(zip(plain_kinds, encoded_files, strict=True)) | await self._versions(mastered, stems, tags)
         self._progress.note(song.id, delivered=True)
-        return FinishedTrack(mastered, drawn, {kind: files[kind] for kind in kinds}, separated)
+        return FinishedTrack(mastered, drawing, {kind: files[kind] for kind in kinds}, stems)
 
     async def _level(self, chosen: SelectedTake) -> SongLevel:
         album, song = self._album, chosen.planned.song
@@ -123,11 +127,11 @@ class SongFinisher:
 
     async def _mastered(self, chosen: SelectedTake, leader: Leader | None) -> StepResult:
         album, song = self._album, chosen.planned.song
-        follows = leader is not None and leader.song != song.id
+        is_follower = leader is not None and leader.song != song.id
         request = request_master(
             album.mastering,
             await self._source(chosen),
-            fixed_gain_db=leader.gain_db if leader and follows else None,
+            fixed_gain_db=leader.gain_db if leader and is_follower else None,
             fade_out_s=song.fade_out_s,
             reference=album.mastering_reference_digest,
         )
@@ -167,15 +171,15 @@ class SongFinisher:
     async def _accepted(
         self, song: Song, request: StepRequest, file: str, *, master: StepResult | None = None
     ) -> StepResult:
-        accepted = await self._do.step(request, f"accept · {song.title} · {file}")
-        self._refuse_failed(song, file, accepted.result["findings"], master=master)
-        return accepted
+        acceptance = await self._do.step(request, f"accept · {song.title} · {file}")
+        self._refuse_failed(song, file, acceptance.result["findings"], master=master)
+        return acceptance
 
     async def _version(
         self, mastered: Mastered, kind: str, separated: StepResult, tags: Mapping[str, Json]
     ) -> EncodedFile:
         version, song = DELIVERABLES[kind].version, mastered.chosen.planned.song
-        asked = request_version(
+        request = request_version(
             str(version),
             self._album.mastering,
             mastered.master,
@@ -183,11 +187,11 @@ class SongFinisher:
             vocals=separated.made[VOCALS],
             reference=self._album.mastering_reference_digest,
         )
-        made = await self._do.step(asked, f"{version} · {song.title}")
-        accepted = await self._accepted(song, request_version_acceptance(made, mastered.master), kind)
-        named = version_tags(tags, str(version), made)
-        file = await self._encoded(mastered, kind, made.made["master"], named)
-        return replace(file, accepted_key=accepted.key)
+        rendition = await self._do.step(request, f"{version} · {song.title}")
+        acceptance = await self._accepted(song, request_version_acceptance(rendition, mastered.master), kind)
+        own_tags = version_tags(tags, str(version), rendition)
+        file = await self._encoded(mastered, kind, rendition.made["master"], own_tags)
+        return replace(file, accepted_key=acceptance.key)
 
     async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.chosen.planned.song
@@ -199,22 +203,34 @@ class SongFinisher:
             ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
             wav_tags=self._album.wav_tags,
         )
-        done = await self._do.step(request, f"encode · {song.title} · {kind}")
-        self._refuse_failed(song, kind, done.result["findings"])
-        return EncodedFile(done.made["file"], done.key)
+        encoding = await self._do.step(request, f"encode · {song.title} · {kind}")
+        self._refuse_failed(song, kind, encoding.result["findings"])
+        return EncodedFile(encoding.made["file"], encoding.key)
 
     def _refuse_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None
     ) -> None:
         """Raise CheckFailed for findings without a waiver in the manifest; ``master`` explains a low loudness."""
-        waived = self._album.mastering.waive
-        failed = [f for f in findings if f["verdict"] == "fail" and waiver(file, str(f["check"])) not in waived]
-        if failed:
-            names = ", ".join(dict.fromkeys(waiver(file, str(found["check"])) for found in failed))
-            told = "; ".join(str(found["sentence"]).rstrip(".") for found in failed)
-            waive = f"accept it by `mastering: {{waive: [{names}]}}`"
-            remedy = f"Render other takes (`seeds`), change `mastering`, or {waive}"
-            if master and any(found["check"] == "loudness" for found in failed) and (held := held_back(master.result)):
-                told = f"{told}: {held}"
-                remedy = f"{louder(master.result, self._album.mastering)}, render other takes (`seeds`), or {waive}"
-            raise CheckFailed(f"{song.title}: the {file} fails its acceptance: {told}", remedy=remedy, song=song.id)
+        waivers = self._album.mastering.waive
+        failed_checks = [
+            finding
+            for finding in findings
+            if finding["verdict"] == "fail" and waiver(file, str(finding["check"])) not in waivers
+        ]
+        if failed_checks:
+            names = ", ".join(dict.fromkeys(waiver(file, str(failed_check["check"])) for failed_check in failed_checks))
+            sentences = "; ".join(str(failed_check["sentence"]).rstrip(".") for failed_check in failed_checks)
+            waiver_hint = f"accept it by `mastering: {{waive: [{names}]}}`"
+            remedy = f"Render other takes (`seeds`), change `mastering`, or {waiver_hint}"
+            if (
+                master
+                and any(failed_check["check"] == "loudness" for failed_check in failed_checks)
+                and (limit := held_back(master.result))
+            ):
+                sentences = f"{sentences}: {limit}"
+                remedy = (
+                    f"{louder(master.result, self._album.mastering)}, render other takes (`seeds`), or {waiver_hint}"
+                )
+            raise CheckFailed(
+                f"{song.title}: the {file} fails its acceptance: {sentences}", remedy=remedy, song=song.id
+            )

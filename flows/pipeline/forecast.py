@@ -99,53 +99,63 @@ async def peek(
 
 def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> AlbumForecast:
     """Time on this machine's workers and bytes for the missing work, by recently measured costs."""
-    statuses = catalog.ledger.statuses("render", [c.render_key for song in planned.songs for c in song.candidates])
+    statuses = catalog.ledger.statuses(
+        "render", [candidate.render_key for song in planned.songs for candidate in song.candidates]
+    )
     states = {key: status.state for key, status in statuses.items()}
     songs = tuple(_song(song, states) for song in planned.songs)
     if complete:
         return AlbumForecast(songs, (), 0.0, 0, complete)
     from flows.pipeline.estimate import missing_steps  # a finished album needs no estimate
 
-    settled = {key for key, state in states.items() if state in SETTLED}
-    missing = missing_steps(catalog, planned, settled)
-    stages = [_renders(catalog, planned, settled), *_steps(catalog, missing.steps)]
-    seconds, stored = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
-    return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored, complete)
+    settled_keys = {key for key, state in states.items() if state in SETTLED}
+    missing_work = missing_steps(catalog, planned, settled_keys)
+    stages = [_renders(catalog, planned, settled_keys), *_steps(catalog, missing_work.steps)]
+    seconds, stored_bytes = sum(stage.seconds for stage in stages), sum(stage.stored_bytes for stage in stages)
+    return AlbumForecast(songs, tuple(stage for stage in stages if stage.count), seconds, stored_bytes, complete)
 
 
 def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
-    own = [states.get(candidate.render_key, "planned") for candidate in planned.candidates]
-    exists, failed = own.count("rendered"), own.count("failed")
-    return SongForecast(planned.song.id, planned.song.title, exists, len(own) - exists - failed, failed)
+    song_states = [states.get(candidate.render_key, "planned") for candidate in planned.candidates]
+    rendered_count, failed_count = song_states.count("rendered"), song_states.count("failed")
+    return SongForecast(
+        planned.song.id,
+        planned.song.title,
+        rendered_count,
+        len(song_states) - rendered_count - failed_count,
+        failed_count,
+    )
 
 
 def _renders(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
     """The forecast of the renders: those on a device run one after the other, the others in parallel."""
-    recipes = [c.recipe for song in planned.songs for c in song.candidates]
-    new = [recipe for recipe in recipes if recipe.digest not in settled]
-    engines = {name: get_engine(name, catalog.settings) for name in {recipe.engine for recipe in new}}
+    recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
+    new_recipes = [recipe for recipe in recipes if recipe.digest not in settled]
+    engines = {name: get_engine(name, catalog.settings) for name in {recipe.engine for recipe in new_recipes}}
     factors = measured_factors(catalog.database, lambda r: get_engine(r.engine, catalog.settings).forecast(r).seconds)
-    seconds, stored = 0.0, 0
-    for recipe in new:
-        expected, engine = engines[recipe.engine].forecast(recipe), engines[recipe.engine]
+    seconds, stored_bytes = 0.0, 0
+    for recipe in new_recipes:
+        render_forecast, engine = engines[recipe.engine].forecast(recipe), engines[recipe.engine]
         workers = 1 if engine.batches else catalog.settings.worker_count
-        seconds += expected.seconds * factors.get(recipe.engine, 1.0) / workers
-        stored += expected.stored_bytes
-    return StageForecast("render", len(new), seconds, stored)
+        seconds += render_forecast.seconds * factors.get(recipe.engine, 1.0) / workers
+        stored_bytes += render_forecast.stored_bytes
+    return StageForecast("render", len(new_recipes), seconds, stored_bytes)
 
 
 def _steps(catalog: Catalog, missing: Iterable[MissingStep]) -> list[StageForecast]:
-    measured, usual_s = measured_steps(catalog.database, STEP_KINDS), usual_length_s(catalog.database)
-    stage_of = {kind: stage for stage, kinds in STAGES.items() for kind in kinds}
-    found = {stage: [0, 0.0, 0.0] for stage in STAGES}
+    costs, usual_s = measured_steps(catalog.database, STEP_KINDS), usual_length_s(catalog.database)
+    stage_by_kind = {kind: stage for stage, kinds in STAGES.items() for kind in kinds}
+    totals_by_stage = {stage: [0, 0.0, 0.0] for stage in STAGES}
     for step in missing:
-        cost = _cost(step, measured, usual_s)
+        cost = _cost(step, costs, usual_s)
         workers = 1 if STEP_KINDS[step.kind].on_device else catalog.settings.worker_count
-        of_stage = found[stage_of[step.kind]]
-        of_stage[0] += 1
-        of_stage[1] += cost.seconds / workers
-        of_stage[2] += cost.made_bytes * (2 if step.kind in DELIVERED else 1)
-    return [StageForecast(name, int(count), seconds, int(size)) for name, (count, seconds, size) in found.items()]
+        totals = totals_by_stage[stage_by_kind[step.kind]]
+        totals[0] += 1
+        totals[1] += cost.seconds / workers
+        totals[2] += cost.made_bytes * (2 if step.kind in DELIVERED else 1)
+    return [
+        StageForecast(name, int(count), seconds, int(size)) for name, (count, seconds, size) in totals_by_stage.items()
+    ]
 
 
 def _cost(step: MissingStep, measured: Mapping[str, StepCost], usual_s: float | None) -> StepCost:

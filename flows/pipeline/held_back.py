@@ -22,9 +22,9 @@ def louder(report: Mapping[str, Json], spec: MasteringSpec) -> str:
     """The settings that help, as the start of a remedy."""
     reached_lufs = math.floor(10 * float(report["integrated_lufs"])) / 10
     if spec.reference_loudness:
-        lower = "Leave out `mastering: {reference_loudness: true}`"
+        target_hint = "Leave out `mastering: {reference_loudness: true}`"
     else:
-        lower = f"Ask for less (`mastering: {{target_lufs: {reached_lufs:g}}}`)"
+        target_hint = f"Ask for less (`mastering: {{target_lufs: {reached_lufs:g}}}`)"
     if "limiting" in str(report["limited_by"]) and spec.max_limiting_db < MOST_LIMITING_DB:
-        return f"{lower}, allow more limiting than {spec.max_limiting_db:g} dB (`max_limiting_db`)"
-    return lower
+        return f"{target_hint}, allow more limiting than {spec.max_limiting_db:g} dB (`max_limiting_db`)"
+    return target_hint

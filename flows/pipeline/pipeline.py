@@ -54,8 +54,12 @@ def _scored(
     for error in errors:
         if not isinstance(error, SonglineError) or len(errors) == len(outcomes):
             raise error
-    kept = [(c, r) for c, r, outcome in zip(candidates, asked, outcomes, strict=True) if outcome is None]
-    return [c for c, _ in kept], [r for _, r in kept]
+    pairs = [
+        (candidate, requests)
+        for candidate, requests, outcome in zip(candidates, asked, outcomes, strict=True)
+        if outcome is None
+    ]
+    return [candidate for candidate, _ in pairs], [requests for _, requests in pairs]
 
 
 FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
@@ -85,13 +89,13 @@ class AlbumPipeline:
 
     async def run(self, until: str = "release") -> PipelineResult:
         """Run everything up to and including the stage ``until``. The failure of one song never stops the others."""
-        way = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
-        finished, failures = await way(until)
+        run_songs = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
+        tracks, failures = await run_songs(until)
         if until != "release":
             return PipelineResult(None, failures)
-        if not finished or (failures and self._planned.album.release == "all"):
+        if not tracks or (failures and self._planned.album.release == "all"):
             return PipelineResult(None, failures)
-        request = pack_request(self._planned, finished, unused=self._unused())
+        request = pack_request(self._planned, tracks, unused=self._unused())
         await self._do.step(request, f"pack · {self._planned.album.title}")
         return PipelineResult(request.key, failures)
 
@@ -99,59 +103,63 @@ class AlbumPipeline:
         """Run every song by itself: it is finished as soon as its candidates are rendered."""
 
         async def through(planned: PlannedSong) -> FinishedTrack | None:
-            chosen = await self._choose(planned, until)
-            if chosen is None:
+            take = await self._choose(planned, until)
+            if take is None:
                 return None
-            mastered = await self._finishing.master(chosen, None)
-            return None if until == "master" else await self._finishing.deliver(mastered, None)
+            master = await self._finishing.master(take, None)
+            return None if until == "master" else await self._finishing.deliver(master, None)
 
-        done, failures = await self._each({s.song.id: through(s) for s in self._planned.songs})
-        return [song for song in done.values() if song], failures
+        tracks, failures = await self._each({song.song.id: through(song) for song in self._planned.songs})
+        return [track for track in tracks.values() if track], failures
 
     async def _in_step(self, until: str) -> FinishedSongs:
         """Run the songs stage by stage: the common gain needs every winner, the album's loudness every master."""
-        chosen, failures = await self._each({s.song.id: self._choose(s, until) for s in self._planned.songs})
-        winners = [each for each in chosen.values() if each]
+        takes, failures = await self._each({song.song.id: self._choose(song, until) for song in self._planned.songs})
+        winners = [take for take in takes.values() if take]
         try:
-            finished, more = await self._together(winners, until)
-        except NotRunYet as missing:
-            raise NotRunYet(missing.songs, {**failures, **missing.failures}) from missing
-        return finished, {**failures, **more}
+            tracks, later_failures = await self._together(winners, until)
+        except NotRunYet as error:
+            raise NotRunYet(error.songs, {**failures, **error.failures}) from error
+        return tracks, {**failures, **later_failures}
 
     async def _together(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
         """Run winners whose masters share one gain to the stage ``until``."""
         try:
             leader = await self._finishing.leader(winners)
         except SonglineError as error:
-            waiting = {each.planned.song.id: self._about(each.planned.song.id, error) for each in winners}
-            for song_id, named in waiting.items():
-                self._progress.note(song_id, failed=str(named))
-            return [], waiting
-        mastered, more = await self._each({c.planned.song.id: self._finishing.master(c, leader) for c in winners})
+            failures = {winner.planned.song.id: self._about(winner.planned.song.id, error) for winner in winners}
+            for song_id, failure in failures.items():
+                self._progress.note(song_id, failed=str(failure))
+            return [], failures
+        masters, master_failures = await self._each(
+            {take.planned.song.id: self._finishing.master(take, leader) for take in winners}
+        )
         if until == "master":
-            return [], more
-        level = await self._finishing.album_level(list(mastered.values()))
-        done, last = await self._each({song: self._finishing.deliver(m, level) for song, m in mastered.items()})
-        return list(done.values()), {**more, **last}
+            return [], master_failures
+        level = await self._finishing.album_level(list(masters.values()))
+        tracks, delivery_failures = await self._each(
+            {song: self._finishing.deliver(master, level) for song, master in masters.items()}
+        )
+        return list(tracks.values()), {**master_failures, **delivery_failures}
 
     async def _each(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
         outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
-        done: dict[str, T] = {}
+        results: dict[str, T] = {}
         failures: dict[str, SonglineError] = {}
-        missing: set[str] = set()
+        missing_ids: set[str] = set()
         for song_id, outcome in zip(work, outcomes, strict=True):
             if isinstance(outcome, NotRunYet):
-                missing.add(song_id)
+                missing_ids.add(song_id)
             elif isinstance(outcome, SonglineError):
                 failures[song_id] = self._about(song_id, outcome)
                 self._progress.note(song_id, failed=str(failures[song_id]))
             elif isinstance(outcome, BaseException):
                 raise outcome
             else:
-                done[song_id] = outcome
-        if missing:
-            raise NotRunYet(missing, failures)
-        return done, failures
+                results[song_id] = outcome
+        if missing_ids:
+            raise NotRunYet(missing_ids, failures)
+        return results, failures
 
     def _unused(self) -> dict[str, list[str]]:
         """The unused settings of each song for its engine, as sentences."""
@@ -166,27 +174,31 @@ class AlbumPipeline:
     @cached_property
     def _judges_models(self) -> Mapping[str, Json]:
         """The identities of the models of all judges of the album, as planned. Raises ModelMissing."""
-        wanted = models_of_judges(self._planned.policy, self._planned.album.songs)
-        return identities_of(wanted, self._catalog.models, planned=self._planned.identities)
+        names = models_of_judges(self._planned.policy, self._planned.album.songs)
+        return identities_of(names, self._catalog.models, planned=self._planned.identities)
 
     async def _choose(self, planned: PlannedSong, until: str) -> SelectedTake | None:
         song = planned.song
         await self._do.render(planned)
-        products = await self._products.of([c.render_key for c in planned.candidates])
-        audio = {c.id: products[c.render_key] for c in planned.candidates}
-        alive = [c for c in planned.candidates if "audio" in audio[c.id]]
-        if not alive:
+        products = await self._products.of([candidate.render_key for candidate in planned.candidates])
+        audio = {candidate.id: products[candidate.render_key] for candidate in planned.candidates}
+        candidates = [candidate for candidate in planned.candidates if "audio" in audio[candidate.id]]
+        if not candidates:
             raise self._all_failed(planned)
-        policy, known = self._planned.policy, self._judges_models
-        scores = [request_scores(c.of(song), audio[c.id]["audio"], policy=policy, identities=known) for c in alive]
+        policy, identities = self._planned.policy, self._judges_models
+        scores = [
+            request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
+            for candidate in candidates
+        ]
         outcomes = await asyncio.gather(
-            *(self._score(song, c, asked) for c, asked in zip(alive, scores, strict=True)), return_exceptions=True
+            *(self._score(song, candidate, requests) for candidate, requests in zip(candidates, scores, strict=True)),
+            return_exceptions=True,
         )
-        alive, scores = _scored(alive, scores, outcomes)
+        candidates, scores = _scored(candidates, scores, outcomes)
         if until == "score":
             return None
-        decision = await self._decide(planned, alive, scores)
-        winner = next((c for c in alive if c.id == decision.result["winner"]), None)
+        decision = await self._decide(planned, candidates, scores)
+        winner = next((candidate for candidate in candidates if candidate.id == decision.result["winner"]), None)
         if winner is None:
             raise WorkError(
                 f"{song.title}: {decision.result['sentence']}".rstrip("."),
@@ -197,7 +209,7 @@ class AlbumPipeline:
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed(self, planned: PlannedSong) -> WorkError:
-        statuses = self._catalog.ledger.statuses("render", [c.render_key for c in planned.candidates])
+        statuses = self._catalog.ledger.statuses("render", [candidate.render_key for candidate in planned.candidates])
         documents = [status.error or {} for status in statuses.values()]
         reasons = dict.fromkeys(str(document.get("error")) for document in documents)
         return WorkError(
@@ -213,8 +225,11 @@ class AlbumPipeline:
             planned.row_id,
             song=planned.song,
             policy=self._planned.policy,
-            scored=[(c, [each.key for each in asked]) for c, asked in zip(alive, scores, strict=True)],
-            failed=[c for c in planned.candidates if c not in alive],
+            scored=[
+                (candidate, [score_request.key for score_request in requests])
+                for candidate, requests in zip(alive, scores, strict=True)
+            ],
+            failed=[candidate for candidate in planned.candidates if candidate not in alive],
         )
         decision = await self._do.step(request, f"select · {planned.song.title}")
         if self._storing:
@@ -226,5 +241,7 @@ class AlbumPipeline:
             ensure_current(self._catalog.database, row_id, step_key)
 
     async def _score(self, song: Song, candidate: Candidate, asked: ScoreRequests) -> None:
-        await asyncio.gather(*(self._do.step(r, f"{r.kind} · {song.title} · seed {candidate.seed}") for r in asked))
+        await asyncio.gather(
+            *(self._do.step(request, f"{request.kind} · {song.title} · seed {candidate.seed}") for request in asked)
+        )
         self._progress.note(song.id, scored=1)

@@ -45,33 +45,35 @@ class SongProgress:
     @property
     def share(self) -> float:
         """Approximate share of the work done, 0 to 1."""
-        done = self.rendered + self.scored + 2 * (self.picked is not None) + 2 * self.mastered + 2 * self.delivered
-        return done / (2 * self.candidates + 6)
+        done_count = (
+            self.rendered + self.scored + 2 * (self.picked is not None) + 2 * self.mastered + 2 * self.delivered
+        )
+        return done_count / (2 * self.candidates + 6)
 
     def time_share(self, until: str) -> float:
         """Approximate share, 0 to 1, of the time until the stage ``until``: rendering takes the most."""
-        later = (0, 5 * self.mastered, 7 * self.delivered)[: STAGES.index(until)]
-        all_later = (0, 5, 7)[: STAGES.index(until)]
-        return (5 * self.rendered + self.scored + sum(later)) / max(1, 6 * self.candidates + sum(all_later))
+        done_weights = (0, 5 * self.mastered, 7 * self.delivered)[: STAGES.index(until)]
+        all_weights = (0, 5, 7)[: STAGES.index(until)]
+        return (5 * self.rendered + self.scored + sum(done_weights)) / max(1, 6 * self.candidates + sum(all_weights))
 
     @property
     def doing(self) -> int:
         """The index of the next step in the sequence of steps."""
-        done = (
+        flags = (
             self.rendered >= self.candidates,
             self.scored >= self.candidates,
             self.picked is not None,
             self.mastered,
             self.delivered,
         )
-        return done.index(False) if False in done else len(done)
+        return flags.index(False) if False in flags else len(flags)
 
 
 class Progress:
     """The progress of all songs; notifies its listeners after each change."""
 
     def __init__(self, songs: Sequence[PlannedSong]) -> None:
-        self.songs = {s.song.id: SongProgress(s.song.title, len(s.candidates)) for s in songs}
+        self.songs = {song.song.id: SongProgress(song.song.title, len(song.candidates)) for song in songs}
         self._listeners: list[Callable[[str], None]] = []
 
     def listen(self, listener: Callable[[str], None]) -> None:
@@ -90,15 +92,15 @@ class Progress:
         failed: str | None = None,
     ) -> None:
         """Record finished work."""
-        now = self.songs[song_id]
+        song = self.songs[song_id]
         self.songs[song_id] = replace(
-            now,
-            rendered=now.rendered + rendered,
-            scored=now.scored + scored,
-            picked=now.picked if picked is None else picked,
-            mastered=now.mastered or mastered,
-            delivered=now.delivered or delivered,
-            failed=failed or now.failed,
+            song,
+            rendered=song.rendered + rendered,
+            scored=song.scored + scored,
+            picked=song.picked if picked is None else picked,
+            mastered=song.mastered or mastered,
+            delivered=song.delivered or delivered,
+            failed=failed or song.failed,
         )
         for listener in self._listeners:
             listener(song_id)
@@ -122,9 +124,9 @@ class Progress:
 
     def stage(self, until: str = "release") -> str:
         """The current stage of the songs that are furthest behind, in one word."""
-        behind = [song.doing for song in self.songs.values() if not song.failed]
-        last = {"score": 1, "select": 2, "master": 3, "release": 5}[until]
-        return DOING[min(min(behind, default=5), last)]
+        step_indices = [song.doing for song in self.songs.values() if not song.failed]
+        last_index = {"score": 1, "select": 2, "master": 3, "release": 5}[until]
+        return DOING[min(min(step_indices, default=5), last_index)]
 
 
 class LiveLines:
@@ -191,8 +193,8 @@ class LiveLines:
 
 def time_sentence(elapsed_s: float, share: float) -> str:
     """The elapsed time, and the remaining time at the same pace once it can be estimated: after 5 % and 3 seconds."""
-    told = f"{figures.clock(elapsed_s, with_hours=True)} elapsed"
+    sentence = f"{figures.clock(elapsed_s, with_hours=True)} elapsed"
     if share < 0.05 or share >= 1 or elapsed_s < 3:
-        return told
+        return sentence
     left_s = elapsed_s * (1 - share) / share
-    return f"{told}, about {figures.clock(left_s, with_hours=True)} left"
+    return f"{sentence}, about {figures.clock(left_s, with_hours=True)} left"

@@ -27,8 +27,8 @@ def requeue_environment_failures(catalog: Catalog, planned: Callable[[], Planned
 
 def requeue_failed_renders(catalog: Catalog, keys: Sequence[str]) -> None:
     """The same for these renders only."""
-    failed = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
-    catalog.ledger.retry("render", [key for key in keys if key in failed])
+    failed_keys = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
+    catalog.ledger.retry("render", [key for key in keys if key in failed_keys])
 
 
 def requeue(catalog: Catalog, failed: Sequence[FailedWork]) -> int:

@@ -77,5 +77,7 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
 def raise_failures(produced: PipelineResult) -> None:
     """Raise one WorkError that names every song that failed."""
     if produced.failures:
-        told = "; ".join(error.what for error in produced.failures.values())
-        raise WorkError(f"{counted(len(produced.failures), 'song')} failed: {told}", remedy="Mend the cause and retry")
+        message = "; ".join(error.what for error in produced.failures.values())
+        raise WorkError(
+            f"{counted(len(produced.failures), 'song')} failed: {message}", remedy="Mend the cause and retry"
+        )

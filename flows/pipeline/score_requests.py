@@ -39,13 +39,17 @@ class Judgements:
         if not self._is_judged or not rendered:
             return {}
         products = products_of(self._catalog.database, sorted(rendered))
-        asked = {key: self._of(key, made["audio"]) for key, made in products.items() if "audio" in made}
-        statuses = self._catalog.ledger.statuses("step", [step for each in asked.values() for step in each])
-        left = {
-            render: {step: request for step, request in each.items() if not is_settled(statuses.get(step))}
-            for render, each in asked.items()
+        requests_by_render = {
+            key: self._of(key, outputs["audio"]) for key, outputs in products.items() if "audio" in outputs
         }
-        return {render: each for render, each in left.items() if each}
+        statuses = self._catalog.ledger.statuses(
+            "step", [step for requests in requests_by_render.values() for step in requests]
+        )
+        open_requests = {
+            render: {step: request for step, request in requests.items() if not is_settled(statuses.get(step))}
+            for render, requests in requests_by_render.items()
+        }
+        return {render: requests for render, requests in open_requests.items() if requests}
 
     def _of(self, render_key: str, audio: str) -> ScoreRequestsByKey:
         if (render_key, audio) not in self._asked:

@@ -59,8 +59,8 @@ class SongStatus:
 
     def document(self) -> dict[str, Json]:
         """As JSON: the ``stage`` reached, and what ``failed`` where."""
-        failed = {"at": NEXT[self.stage], **error_document(self.error)} if self.error else None
-        return {"stage": self.stage, "failed": failed}
+        failure = {"at": NEXT[self.stage], **error_document(self.error)} if self.error else None
+        return {"stage": self.stage, "failed": failure}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,22 +121,22 @@ def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
 
 
 async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
-    progress, looked = Progress(planned.songs), Survey(catalog)
+    progress, executor = Progress(planned.songs), Survey(catalog)
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     statuses = catalog.ledger.statuses("render", keys)
     failures: Mapping[str, SonglineError] = {}
     release_key, error = None, None
     try:
-        produced = await AlbumPipeline(catalog, planned, looked, progress, storing=False).run()
-        failures, release_key = produced.failures, produced.release_key
-    except NotRunYet as missing:
-        failures = missing.failures
-    except SonglineError as caught:
-        error = caught
+        result = await AlbumPipeline(catalog, planned, executor, progress, storing=False).run()
+        failures, release_key = result.failures, result.release_key
+    except NotRunYet as interruption:
+        failures = interruption.failures
+    except SonglineError as problem:
+        error = problem
     states = {key: status.state for key, status in statuses.items()}
     songs = tuple(_status(song, progress.songs[song.song.id], states, failures) for song in planned.songs)
-    failed = tuple(looked.failed.values())
-    return AlbumStatus(planned.album.id, planned.album.title, songs, release_key, failed, error)
+    failed_work = tuple(executor.failed.values())
+    return AlbumStatus(planned.album.id, planned.album.title, songs, release_key, failed_work, error)
 
 
 def _status(
@@ -153,7 +153,7 @@ def _stage(planned: PlannedSong, counted: SongProgress, states: Mapping[str, str
         return "mastered"
     if counted.picked is not None:
         return "decided"
-    own = {states.get(candidate.render_key, "planned") for candidate in planned.candidates}
-    if own <= {"rendered", "failed"}:
-        return "rendering" if own == {"failed"} else "rendered"
-    return "planned" if own == {"planned"} else "rendering"
+    candidate_states = {states.get(candidate.render_key, "planned") for candidate in planned.candidates}
+    if candidate_states <= {"rendered", "failed"}:
+        return "rendering" if candidate_states == {"failed"} else "rendered"
+    return "planned" if candidate_states == {"planned"} else "rendering"

@@ -41,9 +41,9 @@ class PrefectExecutor:
         self._progress = progress
         self._shards = shards
         self._shards_of: dict[str, list[int]] = defaultdict(list)
-        for at, shard in enumerate(shards):
+        for index, shard in enumerate(shards):
             for song_id in shard.of_songs():
-                self._shards_of[song_id].append(at)
+                self._shards_of[song_id].append(index)
         self._started: dict[int, asyncio.Task[None]] = {}
         # One shard at a time, so that finished candidates are judged before all the other shards are rendered.
         self._device_turn = asyncio.Lock()
@@ -51,23 +51,23 @@ class PrefectExecutor:
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.pipeline.Executor`. A shard of several songs is made once, at the first
         request."""
-        mine = self._shards_of[song.song.id]
-        for at in mine:
-            if at not in self._started:
-                self._started[at] = asyncio.create_task(self._make(self._shards[at]))
-        await asyncio.gather(*(self._started[at] for at in mine))
+        indices = self._shards_of[song.song.id]
+        for index in indices:
+            if index not in self._started:
+                self._started[index] = asyncio.create_task(self._make(self._shards[index]))
+        await asyncio.gather(*(self._started[index] for index in indices))
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
-        if found := step_result(self._catalog.database, request.key):
-            return found
+        if result := step_result(self._catalog.database, request.key):
+            return result
         self._catalog.ledger.declare_steps([request])
         async with self._slot(request.kind):
             await self._work.steps[request.kind](request.key, sentence)
-        found = step_result(self._catalog.database, request.key)
-        if found is None:
+        result = step_result(self._catalog.database, request.key)
+        if result is None:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
-        return found
+        return result
 
     async def _make(self, shard: RenderShard) -> None:
         """Render the missing candidates of a shard, and record each as it is finished."""
@@ -78,37 +78,39 @@ class PrefectExecutor:
             await self._make_now(shard)
 
     async def _make_now(self, shard: RenderShard) -> None:
-        told: Counter[str] = Counter()
-        missing = self._tell(shard, told)
-        if not missing:
+        rendered_counts: Counter[str] = Counter()
+        missing_keys = self._tell(shard, rendered_counts)
+        if not missing_keys:
             return
-        work = asyncio.ensure_future(self._work.render(missing, shard.sentence_of(missing), shard.on_device))
+        render_task = asyncio.ensure_future(
+            self._work.render(missing_keys, shard.sentence_of(missing_keys), shard.on_device)
+        )
         try:
-            while not (await asyncio.wait({work}, timeout=TELL_EVERY_S))[0]:
-                self._tell(shard, told)
-            await work
+            while not (await asyncio.wait({render_task}, timeout=TELL_EVERY_S))[0]:
+                self._tell(shard, rendered_counts)
+            await render_task
         finally:
-            work.cancel()
-            self._tell(shard, told)
+            render_task.cancel()
+            self._tell(shard, rendered_counts)
 
     def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
         """Record the renders finished since the last call; returns the keys that are still missing."""
         keys = shard.render_keys
         statuses = self._catalog.ledger.statuses("render", keys)
-        for song_id, asked in shard.of_songs().items():
-            rendered = sum(statuses[key].finished for key in asked)
-            if rendered > told[song_id]:
-                self._progress.note(song_id, rendered=rendered - told[song_id])
-                told[song_id] = rendered
+        for song_id, song_keys in shard.of_songs().items():
+            rendered_count = sum(statuses[key].finished for key in song_keys)
+            if rendered_count > told[song_id]:
+                self._progress.note(song_id, rendered=rendered_count - told[song_id])
+                told[song_id] = rendered_count
         return [key for key in keys if statuses[key].state not in ("rendered", "failed")]
 
     @asynccontextmanager
     async def _slot(self, kind: str) -> AsyncIterator[None]:
         """Hold a slot of the global limit for this kind of step; no waiting where the server is away."""
-        async with AsyncExitStack() as held:
+        async with AsyncExitStack() as stack:
             if kind in self._limits:
                 # Neither a slot that cannot be acquired nor one that cannot be renewed stops work.
                 with suppress(ConcurrencySlotAcquisitionError, httpx.HTTPError):
                     slot = concurrency(self._limits[kind], raise_on_lease_renewal_failure=False)
-                    await held.enter_async_context(slot)
+                    await stack.enter_async_context(slot)
             yield

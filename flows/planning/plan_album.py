@@ -57,9 +57,9 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     """
     if policy != album.selection:
         check_licences(album, policy, settings)
-    needed = [use.model for use in model_uses(album, policy, settings)]
-    models.need_all(needed)
-    if MUQ_MULAN in needed:
+    model_names = [use.model for use in model_uses(album, policy, settings)]
+    models.need_all(model_names)
+    if MUQ_MULAN in model_names:
         require_mulan_packages()
     require_packages(judges_of(policy, album.songs))
     if album.stems in STEM_MODELS:
@@ -71,23 +71,23 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
 
 def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
     """The plan by the catalog's current state; stores nothing. Raises ModelMissing."""
-    policy, applied = policy_in_force(catalog.database, album)
+    policy, applied_policy = policy_in_force(catalog.database, album)
     rows = song_row_ids(catalog.database, album.id)
     candidates = _candidates(catalog, album, policy)
     songs = tuple(PlannedSong(rows.get(song.id, 0), song, candidates[song.id]) for song in album.songs)
     digest = manifest_digest(manifest_document(album))
     cover_digest = digest_bytes(delivered_cover(album.cover).picture) if album.cover else None
-    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(catalog, album, policy), applied)
+    return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(catalog, album, policy), applied_policy)
 
 
 def taken_place(catalog: Catalog, album: Album) -> str | None:
     """A warning where the catalog knows the album's id with entirely different songs: two manifests may share an id."""
-    known = song_row_ids(catalog.database, album.id)
-    if not known or known.keys() & {song.id for song in album.songs}:
+    row_ids = song_row_ids(catalog.database, album.id)
+    if not row_ids or row_ids.keys() & {song.id for song in album.songs}:
         return None
-    named = ", ".join([*list(known)[:2], "…"] if len(known) > 2 else known)
+    song_list = ", ".join([*list(row_ids)[:2], "…"] if len(row_ids) > 2 else row_ids)
     return (
-        f"Until now the album {album.id!r} had other songs ({named}), and this manifest takes their place. "
+        f"Until now the album {album.id!r} had other songs ({song_list}), and this manifest takes their place. "
         "If it is another album, give it another `id`."
     )
 
@@ -100,7 +100,7 @@ def declare_album(catalog: Catalog, album: Album) -> PlannedAlbum:
 def declare_plan(catalog: Catalog, planned: PlannedAlbum) -> PlannedAlbum:
     """Store the plan, declare its renders and store the user's files; returns the plan as stored."""
     album = planned.album
-    catalog.ledger.declare_renders([c.recipe for song in planned.songs for c in song.candidates])
+    catalog.ledger.declare_renders([candidate.recipe for song in planned.songs for candidate in song.candidates])
     cover_digest = None
     if album.cover:
         cover = delivered_cover(album.cover)
@@ -126,8 +126,8 @@ def _identities(catalog: Catalog, album: Album, policy: Policy) -> dict[str, Jso
 def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
     """One candidate for each seed of each song, and the existing retakes of them."""
     require_models(album, policy, catalog.settings, catalog.models)
-    asked = {song.id: _of_seeds(catalog.settings, album, song) for song in album.songs}
-    return with_retakes(catalog.database, album.id, asked)
+    candidates = {song.id: _of_seeds(catalog.settings, album, song) for song in album.songs}
+    return with_retakes(catalog.database, album.id, candidates)
 
 
 def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:

@@ -72,11 +72,11 @@ def read_album(path: Path, settings: Settings) -> Album:
 def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
     if not album.licences:
         return
-    known = ModelStore(settings.models_path, table=settings.models_table).specs()
-    unknown = [name for name in album.licences if name not in known]
-    if unknown:
-        remedy = did_you_mean(unknown[0], known)
-        raise ManifestError([f"{path.name}: licences: there is no model {unknown[0]!r}. {sentence(remedy)}"])
+    specs = ModelStore(settings.models_path, table=settings.models_table).specs()
+    unknown_names = [name for name in album.licences if name not in specs]
+    if unknown_names:
+        remedy = did_you_mean(unknown_names[0], specs)
+        raise ManifestError([f"{path.name}: licences: there is no model {unknown_names[0]!r}. {sentence(remedy)}"])
 
 
 @cache
@@ -106,13 +106,13 @@ def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
         yield Notice("warning", field, message)
     if song.instrumental and manifest.two_stems == VOICE:
         yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
-    if song.prompt and (said := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):
-        yield Notice("hint", "prompt", said)
+    if song.prompt and (hint := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):
+        yield Notice("hint", "prompt", hint)
     if song.reference and song.reference_digest:
         count = len({song.reference for song in manifest.songs if song.reference})
-        refuse = manifest.reference_check == "refuse"
+        is_refused = manifest.reference_check == "refuse"
         yield from _of_reference(
-            song.reference, song.reference_digest, refuse=refuse, most_s=max(LEAST_INSPECTED_S, INSPECTED_S / count)
+            song.reference, song.reference_digest, refuse=is_refused, most_s=max(LEAST_INSPECTED_S, INSPECTED_S / count)
         )
 
 

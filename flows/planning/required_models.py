@@ -22,17 +22,17 @@ def check_licences(album: Album, policy: Policy, settings: Settings) -> None:
     models = ModelStore(settings.models_path, table=settings.models_table)
     uses = model_uses(album, policy, settings)
     specs = {use.model: models.spec(use.model) for use in uses}
-    if found := refusals(uses, specs, commercial=True, agreements=album.licences):
-        raise refused(found)
+    if refused_uses := refusals(uses, specs, commercial=True, agreements=album.licences):
+        raise refused(refused_uses)
 
 
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
     """The registry models that an album needs, each once, with their use."""
-    used = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
-    used += [Use(model, "judges") for model in models_of_judges(policy, album.songs)]
+    uses = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
+    uses += [Use(model, "judges") for model in models_of_judges(policy, album.songs)]
     if album.stems in STEM_MODELS:
-        used.append(Use(album.stems, "separates"))
-    return tuple(dict.fromkeys(used))
+        uses.append(Use(album.stems, "separates"))
+    return tuple(dict.fromkeys(uses))
 
 
 def judges_of(policy: Policy, songs: Iterable[Song]) -> tuple[Judge, ...]:
@@ -59,8 +59,11 @@ def identities_of(
 
     Plans stored before digests were recorded use the local files; raises ModelMissing where they are not installed.
     """
-    known = planned or {}
-    wanted = tuple(dict.fromkeys(names))
-    unknown = [name for name in wanted if name not in known]
-    here = dict(zip(unknown, models.need_all(unknown), strict=True))
-    return {name: known[name] if name in known else here[name].identity for name in wanted}
+    planned_identities = planned or {}
+    model_names = tuple(dict.fromkeys(names))
+    unplanned_names = [name for name in model_names if name not in planned_identities]
+    local_models = dict(zip(unplanned_names, models.need_all(unplanned_names), strict=True))
+    return {
+        name: planned_identities[name] if name in planned_identities else local_models[name].identity
+        for name in model_names
+    }

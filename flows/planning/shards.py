@@ -43,11 +43,11 @@ class RenderShard:
 
     def of_songs(self) -> dict[str, list[str]]:
         """The render keys that each song needs, by the song's id."""
-        found: dict[str, list[str]] = defaultdict(list)
+        keys_by_song: dict[str, list[str]] = defaultdict(list)
         for key, pairs in self.offers.items():
             for song, _ in pairs:
-                found[song.id].append(key)
-        return found
+                keys_by_song[song.id].append(key)
+        return keys_by_song
 
     def sentence(self) -> str:
         """A name for the run that makes the whole shard."""
@@ -59,7 +59,9 @@ class RenderShard:
         for key in self.offers:
             for song, candidate in self.offers[key] if key in missing else ():
                 seeds[song.title].append(str(candidate.seed))
-        parts = [f"{title} · seed{'s'[: len(of) > 1]} {', '.join(of)}" for title, of in seeds.items()]
+        parts = [
+            f"{title} · seed{'s'[: len(song_seeds) > 1]} {', '.join(song_seeds)}" for title, song_seeds in seeds.items()
+        ]
         return f"render · {'; '.join(parts)}"
 
     def up_to(self, seconds: float) -> RenderShard | None:
@@ -94,10 +96,10 @@ def render_shards(
     share is in one shard only. ``renders_each`` names engines that make one render at a time: each song has shards of
     its own there, with that many renders.
     """
-    in_pieces = renders_each or {}
-    for engine, offers in _alike(planned, wanted, in_pieces):
+    shard_sizes = renders_each or {}
+    for engine, offers in _alike(planned, wanted, shard_sizes):
         seconds = [max(LEAST_S, expected_s[key]) for key in offers]
-        size = in_pieces.get(engine)
+        size = shard_sizes.get(engine)
         cuts = _even_cuts(seconds, shard_s) if size is None else range(size, len(offers) + size, size)
         start = 0
         for end in cuts:
@@ -110,26 +112,28 @@ def _alike(
     planned: PlannedAlbum, wanted: Collection[str], by_song: Collection[str]
 ) -> Iterator[tuple[str, dict[str, list[tuple[Song, Candidate]]]]]:
     """Renders grouped by engine and length, and for the engines ``by_song`` by song too, with the engine's name."""
-    alike: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
+    groups: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
     for song in planned.songs:
         for candidate in song.candidates:
             recipe = candidate.recipe
             if candidate.render_key in wanted:
-                kind = (recipe.engine, recipe.length_s, song.song.id if recipe.engine in by_song else None)
-                alike.setdefault(kind, {}).setdefault(candidate.render_key, []).append((song.song, candidate))
-    yield from ((engine, offers) for (engine, _, _), offers in alike.items())
+                group_key = (recipe.engine, recipe.length_s, song.song.id if recipe.engine in by_song else None)
+                groups.setdefault(group_key, {}).setdefault(candidate.render_key, []).append((song.song, candidate))
+    yield from ((engine, offers) for (engine, _, _), offers in groups.items())
 
 
 def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard, ...]:
     """All candidates of the album in shards for this machine's workers, by the forecasts of their engines."""
-    recipes = {c.render_key: c.recipe for song in planned.songs for c in song.candidates}
+    recipes = {candidate.render_key: candidate.recipe for song in planned.songs for candidate in song.candidates}
     engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes.values()}
-    one_by_one = {name for name, engine in engines.items() if not engine.batches}
-    count = sum(c.recipe.engine in one_by_one for song in planned.songs for c in song.candidates)
+    single_engines = {name for name, engine in engines.items() if not engine.batches}
+    count = sum(candidate.recipe.engine in single_engines for song in planned.songs for candidate in song.candidates)
     size = max(1, count // (settings.worker_count * SHARDS_PER_WORKER * max(1, len(planned.songs))))
     expected_s = {key: engines[recipe.engine].forecast(recipe).seconds for key, recipe in recipes.items()}
-    each = dict.fromkeys(one_by_one, size)
-    return tuple(render_shards(planned, recipes, shard_s=LOCAL_SHARD_S, expected_s=expected_s, renders_each=each))
+    shard_sizes = dict.fromkeys(single_engines, size)
+    return tuple(
+        render_shards(planned, recipes, shard_s=LOCAL_SHARD_S, expected_s=expected_s, renders_each=shard_sizes)
+    )
 
 
 def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
@@ -137,17 +141,17 @@ def largest_bytes(planned: PlannedAlbum, settings: Settings) -> int:
     recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
     engines = {recipe.engine: get_engine(recipe.engine, settings) for recipe in recipes}
     # An engine that batches gets a single process, whatever its memory.
-    several = (recipe for recipe in recipes if not engines[recipe.engine].batches)
-    return max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in several), default=0)
+    parallel_recipes = (recipe for recipe in recipes if not engines[recipe.engine].batches)
+    return max((engines[recipe.engine].forecast(recipe).memory_bytes for recipe in parallel_recipes), default=0)
 
 
 def _even_cuts(seconds: Sequence[float], shard_s: float) -> Iterator[int]:
     """The end index of each shard. Shards are even: a short last one would need a model load for a few candidates."""
     share = sum(seconds) / max(1, min(len(seconds), round(sum(seconds) / shard_s)))
-    done, given = 0.0, 1
-    for end, each_s in enumerate(seconds, start=1):
-        done += each_s
+    sum_s, cut_count = 0.0, 1
+    for end, duration_s in enumerate(seconds, start=1):
+        sum_s += duration_s
         # The tolerance covers rounding in the sums: without it the last shard but one might take one render too many.
-        if done >= given * share * (1 - 1e-9) or end == len(seconds):
+        if sum_s >= cut_count * share * (1 - 1e-9) or end == len(seconds):
             yield end
-            given = max(given + 1, int(done / share) + 1)
+            cut_count = max(cut_count + 1, int(sum_s / share) + 1)

@@ -42,21 +42,21 @@ def end_tasks(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> Non
 def end_tasks_of_cancelled_runs(client: SyncPrefectClient) -> int:
     """Do the same for all cancelled flow runs of Songline, as a worker may have died before its hook; returns the
     count of task runs."""
-    cancelled = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED]))
-    return _end(client, FlowRunFilter(tags=FlowRunFilterTags(all_=[TAG]), state=cancelled))
+    state_filter = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLED]))
+    return _end(client, FlowRunFilter(tags=FlowRunFilterTags(all_=[TAG]), state=state_filter))
 
 
 def _end(client: SyncPrefectClient, of_runs: FlowRunFilter) -> int:
-    unended = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_unended())))
-    seen: set[UUID] = set()
-    while found := client.read_task_runs(flow_run_filter=of_runs, task_run_filter=unended, limit=PAGE):
-        new = [run.id for run in found if run.id not in seen]
-        for run_id in new:
+    task_filter = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_unended())))
+    known_ids: set[UUID] = set()
+    while task_runs := client.read_task_runs(flow_run_filter=of_runs, task_run_filter=task_filter, limit=PAGE):
+        new_ids = [run.id for run in task_runs if run.id not in known_ids]
+        for run_id in new_ids:
             _cancel(client, run_id)
-        seen.update(new)
-        if not new:  # the server did not accept the new states
+        known_ids.update(new_ids)
+        if not new_ids:  # the server did not accept the new states
             break
-    return len(seen)
+    return len(known_ids)
 
 
 def _unended() -> list[StateType]:

@@ -17,12 +17,12 @@ def clean_prefect_logs() -> None:
 
     Called before Prefect is imported: see :mod:`flows.runtime.prefect_restrictions`.
     """
-    before = logging.getLogRecordFactory()
-    if getattr(before, "is_cleaning", False):
+    record_factory = logging.getLogRecordFactory()
+    if getattr(record_factory, "is_cleaning", False):
         return
 
     def made(*arguments: Any, **named: Any) -> logging.LogRecord:
-        record: logging.LogRecord = before(*arguments, **named)
+        record: logging.LogRecord = record_factory(*arguments, **named)
         if record.name.partition(".")[0] == _PREFECT:
             _clean(record)
         return record

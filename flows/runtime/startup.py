@@ -13,12 +13,12 @@ OBJECTS_OF_STARTUP = 200_000
 
 def put_off_garbage_collection() -> None:
     """Postpone the first collection until that many objects exist; then freeze them, and restore the thresholds."""
-    usual = gc.get_threshold()
+    usual_thresholds = gc.get_threshold()
 
     def go_on_as_usual(*_: object) -> None:
         gc.callbacks.remove(go_on_as_usual)
         gc.freeze()
-        gc.set_threshold(*usual)
+        gc.set_threshold(*usual_thresholds)
 
     gc.callbacks.append(go_on_as_usual)
     gc.set_threshold(OBJECTS_OF_STARTUP)

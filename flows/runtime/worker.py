@@ -107,10 +107,10 @@ def _check(pool: str) -> None:
 def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
     """The variables that a flow run takes from the server's environment: the run's origin and the heartbeat
     interval."""
-    taken = {name: value for name in ATTRIBUTION if (value := given.get(name))}
-    if (beat := given.get(HEARTBEAT)) and beat.isdecimal():
-        taken[HEARTBEAT] = beat
-    return taken
+    environment = {name: value for name in ATTRIBUTION if (value := given.get(name))}
+    if (interval := given.get(HEARTBEAT)) and interval.isdecimal():
+        environment[HEARTBEAT] = interval
+    return environment
 
 
 def serve(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:

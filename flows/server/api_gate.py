@@ -55,7 +55,7 @@ class LocalGate:
             return 421
         if any(name == b"origin" for name, _ in headers):
             return 403
-        given = [value for name, value in headers if name == b"authorization"]
-        if len(given) != 1 or not hmac.compare_digest(given[0], self._authorization):
+        credentials = [value for name, value in headers if name == b"authorization"]
+        if len(credentials) != 1 or not hmac.compare_digest(credentials[0], self._authorization):
             return 401
         return None

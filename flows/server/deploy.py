@@ -42,7 +42,8 @@ SIGNS_OF_LIFE = {
 
 def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Change]:
     """Bring the server to what the file declares; returns what was made, updated or left unchanged, in order."""
-    flows = [loaded_flow(each) for each in file.deployments]  # all flows are loaded before anything is changed
+    # All flows are loaded before anything is changed.
+    flows = [loaded_flow(deployment) for deployment in file.deployments]
     try:
         return list(_deployed(client, file, flows, settings))
     except ObjectAlreadyExists:  # another process deploys at the same time: its objects are found now
@@ -59,21 +60,21 @@ def _deployed(
             yield _queue(client, name, queue, priority)
     for name, slots in definitions.limits.items():
         yield _limit(client, name, slots)
-    for wanted, flow in zip(file.deployments, flows, strict=True):
-        yield deploy_flow(client, wanted, flow, settings)
+    for deployment, flow in zip(file.deployments, flows, strict=True):
+        yield deploy_flow(client, deployment, flow, settings)
     yield _watch(client, silent_runs_have_crashed(definitions.silent_after_s))
 
 
 def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Change:
     try:
-        found = client.read_work_pool(name)
+        work_pool = client.read_work_pool(name)
     except ObjectNotFound:
         template = _template(wanted) or _template_of_type(wanted.type)
         client.create_work_pool(
             WorkPoolCreate(name=name, type=wanted.type, description=wanted.description, base_job_template=template)
         )
         return Change("work pool", name, "made")
-    changes = _pool_changes(found, wanted)
+    changes = _pool_changes(work_pool, wanted)
     if changes:
         client.update_work_pool(name, WorkPoolUpdate(**changes))
     return Change.of("work pool", name, list(changes))
@@ -116,25 +117,25 @@ def _template_of_type(kind: str) -> dict[str, Any]:
 
 def _queue(client: SyncPrefectClient, pool: str, name: str, priority: int) -> Change:
     """Create or update a queue. Call in the order of priorities: setting one moves the queues behind it."""
-    told = f"{pool}/{name}"
+    full_name = f"{pool}/{name}"
     try:
-        found = client.read_work_queue_by_name(name, work_pool_name=pool)
+        queue = client.read_work_queue_by_name(name, work_pool_name=pool)
     except ObjectNotFound:
         client.create_work_queue(name, priority=priority, work_pool_name=pool)
-        return Change("work queue", told, "made")
-    if found.priority == priority:
-        return Change("work queue", told, "unchanged")
-    client.update_work_queue(found.id, priority=priority)
-    return Change.of("work queue", told, ["priority"])
+        return Change("work queue", full_name, "made")
+    if queue.priority == priority:
+        return Change("work queue", full_name, "unchanged")
+    client.update_work_queue(queue.id, priority=priority)
+    return Change.of("work queue", full_name, ["priority"])
 
 
 def _limit(client: SyncPrefectClient, name: str, slots: int) -> Change:
     try:
-        found = client.read_global_concurrency_limit_by_name(name)
+        current_limit = client.read_global_concurrency_limit_by_name(name)
     except ObjectNotFound:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=slots))
         return Change("concurrency limit", name, "made")
-    if found.limit == slots:
+    if current_limit.limit == slots:
         return Change("concurrency limit", name, "unchanged")
     client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=slots))
     return Change.of("concurrency limit", name, ["limit"])
@@ -166,12 +167,14 @@ def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
 
 def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
     """Create or update the automation; whether it is enabled is left as the user has set it."""
-    found = next(iter(client.read_automations_by_name(wanted.name)), None)
-    if found is None:
+    automation = next(iter(client.read_automations_by_name(wanted.name)), None)
+    if automation is None:
         client.create_automation(wanted)
         return Change("automation", wanted.name, "made")
-    parts = ("description", "trigger", "actions")
-    changes = [part for part in parts if getattr(found, part) != getattr(wanted, part)]
+    field_names = ("description", "trigger", "actions")
+    changes = [
+        field_name for field_name in field_names if getattr(automation, field_name) != getattr(wanted, field_name)
+    ]
     if changes:
-        client.update_automation(found.id, wanted.model_copy(update={"enabled": found.enabled}))
+        client.update_automation(automation.id, wanted.model_copy(update={"enabled": automation.enabled}))
     return Change.of("automation", wanted.name, changes)

@@ -94,11 +94,13 @@ class DeploymentFile(Part):
 
     @model_validator(mode="after")
     def _names_what_it_defines(self) -> DeploymentFile:
-        for each in self.deployments:
-            if each.work_pool.name not in self.definitions.pools:
-                raise ValueError(f"{each.name} is in the pool {each.work_pool.name}, which is not defined")
-            if each.work_pool.work_queue_name not in self.definitions.queues:
-                raise ValueError(f"{each.name} is in the queue {each.work_pool.work_queue_name}, which is not defined")
+        for deployment in self.deployments:
+            if deployment.work_pool.name not in self.definitions.pools:
+                raise ValueError(f"{deployment.name} is in the pool {deployment.work_pool.name}, which is not defined")
+            if deployment.work_pool.work_queue_name not in self.definitions.queues:
+                raise ValueError(
+                    f"{deployment.name} is in the queue {deployment.work_pool.work_queue_name}, which is not defined"
+                )
         return self
 
 
@@ -116,9 +118,11 @@ def read_deployment_file(path: Path) -> DeploymentFile:
             f"{path} cannot be read: {error.strerror}", remedy="Name the file with --file; it is infra/prefect.yaml"
         ) from error
     except ValidationError as error:  # a subclass of ValueError
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: {place + ': ' if place else ''}{first['msg']}", remedy="Correct the file") from error
+        first_error = error.errors()[0]
+        place = ".".join(str(part) for part in first_error["loc"])
+        raise InputError(
+            f"{path}: {place + ': ' if place else ''}{first_error['msg']}", remedy="Correct the file"
+        ) from error
     except ValueError as error:
         raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}", remedy="Correct the file") from error
     return file.model_copy(update={"definitions": _placed(file.definitions, path.parent)})

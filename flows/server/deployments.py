@@ -39,23 +39,27 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
     """Create the deployment, or update what differs; returns the outcome."""
     name = f"{flow.name}/{wanted.name}"
     fields = _fields(wanted, flow)
-    schedules = [_switched(each, wanted, settings) for each in wanted.schedules]
+    schedules = [_switched(schedule, wanted, settings) for schedule in wanted.schedules]
     try:
-        found = client.read_deployment_by_name(name)
+        deployment = client.read_deployment_by_name(name)
     except ObjectNotFound:
         client.create_deployment(
             client.create_flow_from_name(flow.name),
             wanted.name,
-            schedules=[_new_schedule(each) for each in schedules],
+            schedules=[_new_schedule(schedule) for schedule in schedules],
             **fields,
         )
         return Change("deployment", name, "made")
-    status = _status(found)
-    changed = {field: value for field, value in fields.items() if status[field] != value}
-    if changed:
-        client.update_deployment(found.id, DeploymentUpdate(**changed | _pool_of(fields)))
-    moved = [each.slug for each in schedules if _schedule(client, found, each, on=_must_be_on(wanted, settings))]
-    return Change.of("deployment", name, [*changed, *(f"schedule {slug}" for slug in moved)])
+    status = _status(deployment)
+    changed_fields = {field: value for field, value in fields.items() if status[field] != value}
+    if changed_fields:
+        client.update_deployment(deployment.id, DeploymentUpdate(**changed_fields | _pool_of(fields)))
+    changed_slugs = [
+        schedule.slug
+        for schedule in schedules
+        if _schedule(client, deployment, schedule, on=_must_be_on(wanted, settings))
+    ]
+    return Change.of("deployment", name, [*changed_fields, *(f"schedule {slug}" for slug in changed_slugs)])
 
 
 def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
@@ -127,7 +131,7 @@ def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
 
 def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
     """Bring one schedule to the declared one, and enable it only where it must be ``on``; returns any change."""
-    status = next((each for each in found.schedules if each.slug == wanted.slug), None)
+    status = next((schedule for schedule in found.schedules if schedule.slug == wanted.slug), None)
     if status is None:
         client.create_deployment_schedules(found.id, [_new_schedule(wanted)])
         return True

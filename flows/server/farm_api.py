@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=4200)
-    where = parser.parse_args()
+    options = parser.parse_args()
     for name in (OPERATOR, WORKER):
         if ":" not in os.environ.get(name, ""):
             parser.error(f"{name} is not set to USER:PASSWORD")
@@ -52,10 +52,10 @@ def main() -> None:
 
     settings = get_current_settings().server.api
     uvicorn.run(
-        partial(gated_app, hosts_of(where.host, where.port, os.environ.get(PAGES, ""))),
+        partial(gated_app, hosts_of(options.host, options.port, os.environ.get(PAGES, ""))),
         factory=True,
-        host=where.host,
-        port=where.port,
+        host=options.host,
+        port=options.port,
         workers=1,  # regardless of WEB_CONCURRENCY
         timeout_keep_alive=settings.keepalive_timeout,
         log_level="warning",

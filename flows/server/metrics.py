@@ -51,15 +51,15 @@ class PipelineCollector:
 
     def collect(self) -> Iterator[Metric]:
         """All metric families; only ``songline_up 0`` while the catalog cannot be read."""
-        seen = self._watch.see()
-        yield GaugeMetricFamily("songline_up", "Whether the catalog can be read.", value=float(seen is not None))
-        if seen is None:
+        snapshot = self._watch.see()
+        yield GaugeMetricFamily("songline_up", "Whether the catalog can be read.", value=float(snapshot is not None))
+        if snapshot is None:
             return
-        for name, what, labels, counts in GAUGES:
-            gauge = GaugeMetricFamily(f"songline_{name}", what, labels=labels)
-            yield _filled(gauge, counts(seen))
-        for name, what, labels, counts in COUNTERS:
-            yield _filled(CounterMetricFamily(f"songline_{name}", what, labels=labels), counts(seen))
+        for name, description, labels, counts in GAUGES:
+            gauge = GaugeMetricFamily(f"songline_{name}", description, labels=labels)
+            yield _filled(gauge, counts(snapshot))
+        for name, description, labels, counts in COUNTERS:
+            yield _filled(CounterMetricFamily(f"songline_{name}", description, labels=labels), counts(snapshot))
 
 
 def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> Metric:

@@ -40,13 +40,13 @@ def missing_block(client: SyncPrefectClient, settings: Settings) -> MachineError
         return None
     kind, _, name = settings.notify.partition("/")
     try:
-        found = client.read_block_document_by_name(name, kind, include_secrets=False)
+        document = client.read_block_document_by_name(name, kind, include_secrets=False)
     except ObjectNotFound:
         return MachineError(
             f"the Prefect server has no block {settings.notify}",
             remedy="Make it on the server's page Blocks, or correct SONGLINE_NOTIFY",
         )
-    if found.block_schema is None or "notify" not in found.block_schema.capabilities:
+    if document.block_schema is None or "notify" not in document.block_schema.capabilities:
         return MachineError(
             f"the block {settings.notify} sends no notifications", remedy="Name a notification block in SONGLINE_NOTIFY"
         )

@@ -36,23 +36,23 @@ def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, 
     Successful upkeep runs are removed after a day. Bounded by ``at_most``, as it is called often; returns the count.
     """
     keep_days = settings.run_history_days
-    old = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
-    left = at_most - len(old)
-    if left and keep_days > UPKEEP_DAYS:
-        old += _ended(client, [TAG, UPKEEP], ENDED_WELL, now - timedelta(days=UPKEEP_DAYS), left)
-    runs = {run.id: run for run in old}
+    ended_runs = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
+    remaining_count = at_most - len(ended_runs)
+    if remaining_count and keep_days > UPKEEP_DAYS:
+        ended_runs += _ended(client, [TAG, UPKEEP], ENDED_WELL, now - timedelta(days=UPKEEP_DAYS), remaining_count)
+    runs = {run.id: run for run in ended_runs}
     return sum(_remove(client, run) for run in runs.values())
 
 
 def _ended(
     client: SyncPrefectClient, tags: list[str], states: Sequence[StateType], before: datetime, at_most: int
 ) -> list[FlowRun]:
-    wanted = FlowRunFilter(
+    run_filter = FlowRunFilter(
         tags=FlowRunFilterTags(all_=tags),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
         end_time=FlowRunFilterEndTime(before_=before),
     )
-    return client.read_flow_runs(flow_run_filter=wanted, limit=at_most)
+    return client.read_flow_runs(flow_run_filter=run_filter, limit=at_most)
 
 
 def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:

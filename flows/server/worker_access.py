@@ -111,8 +111,8 @@ def admitted(method: str, path: str, body: bytes) -> bytes | None:
     runs. Prefect's engine sends such a reference with an exception, though nothing was stored; no client must be made
     to load it.
     """
-    for allowed, pattern, check in _ROUTES:
-        if method == allowed and pattern.fullmatch(path):
+    for allowed_method, pattern, check in _ROUTES:
+        if method == allowed_method and pattern.fullmatch(path):
             return body if check is _free else _checked(check, body)
     return None
 
@@ -130,16 +130,16 @@ def _checked(check: Check, body: bytes) -> bytes | None:
 def without_results(document: Any) -> Any:
     """A request's body, or an event, whose states refer to no stored result."""
     if isinstance(document, list):
-        return [without_results(each) for each in document]
+        return [without_results(entry) for entry in document]
     if not isinstance(document, dict):
         return document
-    changed = dict(document)
+    copy = dict(document)
     for name in ("state", "validated_state"):
-        if isinstance(changed.get(name), dict):
-            changed[name] = {**changed[name], "data": None}
-    if isinstance(changed.get("payload"), dict):
-        changed["payload"] = without_results(changed["payload"])
-    return changed
+        if isinstance(copy.get(name), dict):
+            copy[name] = {**copy[name], "data": None}
+    if isinstance(copy.get("payload"), dict):
+        copy["payload"] = without_results(copy["payload"])
+    return copy
 
 
 class RoleGate:
@@ -171,35 +171,35 @@ class RoleGate:
 
     def _is_meant(self, scope: Scope) -> bool:
         """Whether the request names one of the accepted hosts: a page would send a name of its own (DNS rebinding)."""
-        named = {value for name, value in scope["headers"] if name == b"host"}
-        return not self._hosts or (len(named) == 1 and named <= self._hosts)
+        host_names = {value for name, value in scope["headers"] if name == b"host"}
+        return not self._hosts or (len(host_names) == 1 and host_names <= self._hosts)
 
     def _is_worker(self, scope: Scope) -> bool:
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        return len(given) == 1 and hmac.compare_digest(given[0], self._worker_header)
+        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        return len(credentials) == 1 and hmac.compare_digest(credentials[0], self._worker_header)
 
     def _as_operator(self, scope: Scope, body: bytes | None = None) -> Scope:
-        others = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", b"content-length")]
+        headers = [pair for pair in scope["headers"] if pair[0] not in (b"authorization", b"content-length")]
         length = [] if body is None else [(b"content-length", str(len(body)).encode())]
-        return {**scope, "headers": [*others, *length, self._operator_header]}
+        return {**scope, "headers": [*headers, *length, self._operator_header]}
 
     async def _serve_worker(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, path = await _body(receive), scope["path"]
         if body is not None and path.startswith(API):
             body = admitted(scope["method"], path[len(API) :], body)
-        is_ours = body is not None and path.startswith(API)
-        if is_ours and (schedule := _SCHEDULE.fullmatch(path[len(API) :])):
-            is_ours = await self._is_reconcile(schedule[1], scope)
-        if not is_ours:
+        is_allowed = body is not None and path.startswith(API)
+        if is_allowed and (schedule := _SCHEDULE.fullmatch(path[len(API) :])):
+            is_allowed = await self._is_reconcile(schedule[1], scope)
+        if not is_allowed:
             await _forbid(send)
             return
-        replayed = False
+        is_replayed = False
 
         async def replay() -> Any:
-            nonlocal replayed
-            if replayed:
+            nonlocal is_replayed
+            if is_replayed:
                 return await receive()
-            replayed = True
+            is_replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(self._as_operator(scope, body), replay, send)
@@ -208,21 +208,21 @@ class RoleGate:
         """Whether this id is that of the deployment `reconcile`."""
         path = f"{API}/deployments/{deployment}"
         headers = [pair for pair in scope["headers"] if pair[0] == b"host"]
-        asked = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
-        said = bytearray()
+        request = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+        response = bytearray()
 
         async def receive() -> Any:
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message: MutableMapping[str, Any]) -> None:
-            said.extend(message.get("body", b""))
+            response.extend(message.get("body", b""))
 
-        await self._app(self._as_operator({**asked, "headers": headers}), receive, send)
+        await self._app(self._as_operator({**request, "headers": headers}), receive, send)
         try:
-            found = json.loads(said)
+            answer = json.loads(response)
         except ValueError:
             return False
-        return isinstance(found, dict) and (found.get("name"), found.get("entrypoint")) == RECONCILE
+        return isinstance(answer, dict) and (answer.get("name"), answer.get("entrypoint")) == RECONCILE
 
     def _translated(self, scope: Scope, receive: Receive) -> Receive:
         """The messages of a websocket: the first carries the credential, the others events."""
@@ -245,10 +245,10 @@ class RoleGate:
 
     def _is_greeting(self, text: str | None) -> bool:
         try:
-            said = json.loads(text or "")
+            greeting = json.loads(text or "")
         except (ValueError, RecursionError):
             return False
-        token = said.get("token") if isinstance(said, dict) else None
+        token = greeting.get("token") if isinstance(greeting, dict) else None
         return isinstance(token, str) and hmac.compare_digest(token.encode(), self._worker.encode())
 
 
@@ -274,7 +274,7 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 async def _forbid(send: Send) -> None:
-    told = json.dumps({"exception_message": "A worker's credential may not do this: take the operator's"}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(told)).encode())]
+    body = json.dumps({"exception_message": "A worker's credential may not do this: take the operator's"}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
-    await send({"type": "http.response.body", "body": told})
+    await send({"type": "http.response.body", "body": body})

@@ -42,15 +42,15 @@ def main() -> int:
 
 def give_access(settings: Settings, administration: Administration) -> None:
     """Bring database and store to the workers' settings. Idempotent."""
-    told = urlsplit(settings.database_url)
-    if (told.username, told.path) != (CATALOG, f"/{CATALOG}"):
+    url = urlsplit(settings.database_url)
+    if (url.username, url.path) != (CATALOG, f"/{CATALOG}"):
         raise MachineError(
             f"workers are not told to be {CATALOG} in the database {CATALOG}",
             remedy=f"Set SONGLINE_DATABASE_URL to postgresql://{CATALOG}:PASSWORD@HOST:PORT/{CATALOG}",
         )
     make_databases(
         administration.postgres_admin_url.get_secret_value(),
-        catalog_password=unquote(told.password or ""),
+        catalog_password=unquote(url.password or ""),
         prefect_password=administration.prefect_database_password.get_secret_value(),
     )
     make_bucket_user(

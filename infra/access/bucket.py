@@ -40,11 +40,11 @@ def make_bucket_user(
 
     Idempotent; an existing user gets this secret again. Raises MachineError.
     """
-    where = urlsplit(endpoint)
-    secure = where.scheme == "https"
-    client = Minio(where.netloc, access_key=root.name, secret_key=root.secret, secure=secure, region=region)
+    url = urlsplit(endpoint)
+    is_secure = url.scheme == "https"
+    client = Minio(url.netloc, access_key=root.name, secret_key=root.secret, secure=is_secure, region=region)
     admin = MinioAdmin(
-        endpoint=where.netloc, credentials=StaticProvider(root.name, root.secret), region=region, secure=secure
+        endpoint=url.netloc, credentials=StaticProvider(root.name, root.secret), region=region, secure=is_secure
     )
     with _told(endpoint):
         for bucket in dict.fromkeys(urlsplit(place).netloc for place in places):
@@ -60,10 +60,10 @@ def policy(places: Sequence[str]) -> dict[str, Json]:
     Whole buckets may be listed, since unfinished uploads can only be listed so; objects are accessible below the
     prefix only.
     """
-    found = [(where.netloc, where.path.strip("/")) for where in map(urlsplit, places)]
-    buckets: list[Json] = [f"arn:aws:s3:::{bucket}" for bucket in dict.fromkeys(bucket for bucket, _ in found)]
+    locations = [(url.netloc, url.path.strip("/")) for url in map(urlsplit, places)]
+    buckets: list[Json] = [f"arn:aws:s3:::{bucket}" for bucket in dict.fromkeys(bucket for bucket, _ in locations)]
     objects: list[Json] = [
-        f"arn:aws:s3:::{bucket}/{prefix}/*" if prefix else f"arn:aws:s3:::{bucket}/*" for bucket, prefix in found
+        f"arn:aws:s3:::{bucket}/{prefix}/*" if prefix else f"arn:aws:s3:::{bucket}/*" for bucket, prefix in locations
     ]
     return {
         "Version": "2012-10-17",

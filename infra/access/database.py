@@ -57,9 +57,9 @@ def _connected(url: str) -> Iterator[Connection]:
         with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             yield connection
     except psycopg.Error as error:
-        said = str(error).strip().partition("\n")[0]
+        message = str(error).strip().partition("\n")[0]
         raise MachineError(
-            f"PostgreSQL's databases and roles cannot be made: {said}",
+            f"PostgreSQL's databases and roles cannot be made: {message}",
             remedy="See that the server runs and that its administrator's password is the right one",
         ) from error
 
@@ -68,25 +68,25 @@ def _make_role(admin: Connection, name: str, password: str | None) -> None:
     """Create or update a role that logs in with ``password``, or one that cannot log in."""
     from psycopg import sql
 
-    known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
-    told = sql.SQL("ALTER ROLE {} " if known else "CREATE ROLE {} ").format(sql.Identifier(name))
+    row = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    statement = sql.SQL("ALTER ROLE {} " if row else "CREATE ROLE {} ").format(sql.Identifier(name))
     if password is None:
-        admin.execute(told + sql.SQL("NOLOGIN PASSWORD NULL"))
+        admin.execute(statement + sql.SQL("NOLOGIN PASSWORD NULL"))
         return
     # Only the hash is sent to the server: statements may be logged.
-    hashed = admin.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    admin.execute(told + sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(hashed)))
+    password_hash = admin.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    admin.execute(statement + sql.SQL("LOGIN PASSWORD {}").format(sql.Literal(password_hash)))
 
 
 def _make_database(admin: Connection, name: str, *, owner: str) -> None:
     from psycopg import sql
 
     database, role = sql.Identifier(name), sql.Identifier(owner)
-    known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-    told = (
-        "ALTER DATABASE {} OWNER TO {}" if known else "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0"
+    row = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+    statement = (
+        "ALTER DATABASE {} OWNER TO {}" if row else "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0"
     )
-    admin.execute(sql.SQL(told).format(database, role))
+    admin.execute(sql.SQL(statement).format(database, role))
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(database))
 
 
@@ -113,11 +113,11 @@ def _grant(admin: Connection) -> None:
     from psycopg import sql
 
     worker, revision = sql.Identifier(CATALOG), sql.Identifier(REVISION_TABLE)
-    for told in (
+    for statement in (
         "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {worker}",
         "GRANT USAGE ON SCHEMA public TO {worker}",
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {worker}",
         "REVOKE INSERT, UPDATE, DELETE ON {revision} FROM {worker}",
         "GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {worker}",
     ):
-        admin.execute(sql.SQL(told).format(worker=worker, revision=revision))
+        admin.execute(sql.SQL(statement).format(worker=worker, revision=revision))

@@ -101,15 +101,17 @@ def _number(field: Schema) -> str:
 
 
 def _bounds(field: Schema) -> Iterator[str]:
-    least, most = field.get("minimum"), field.get("maximum")
-    if least is not None and most is not None:
-        yield f"{_figure(least)} to {_figure(most)}"
-    elif least is not None:
-        yield f"from {_figure(least)}"
+    minimum, maximum = field.get("minimum"), field.get("maximum")
+    if minimum is not None and maximum is not None:
+        yield f"{_figure(minimum)} to {_figure(maximum)}"
+    elif minimum is not None:
+        yield f"from {_figure(minimum)}"
     elif "exclusiveMinimum" in field:
-        yield f"above {_figure(field['exclusiveMinimum'])}" + (f", up to {_figure(most)}" if most is not None else "")
-    elif most is not None:
-        yield f"up to {_figure(most)}"
+        yield f"above {_figure(field['exclusiveMinimum'])}" + (
+            f", up to {_figure(maximum)}" if maximum is not None else ""
+        )
+    elif maximum is not None:
+        yield f"up to {_figure(maximum)}"
 
 
 def _figure(value: float) -> str:
@@ -126,8 +128,8 @@ def _list(field: Schema) -> str:
 def _mapping(field: Schema) -> str:
     values = field.get("additionalProperties")
     names = field.get("propertyNames", {}).get("enum", ())
-    by = f"by {', '.join(f'`{name}`' for name in names)}: " if names else "by name: "
-    return by + (kind(values) if isinstance(values, Mapping) else "any value")
+    prefix = f"by {', '.join(f'`{name}`' for name in names)}: " if names else "by name: "
+    return prefix + (kind(values) if isinstance(values, Mapping) else "any value")
 
 
 _PLAIN: Mapping[str, Callable[[Schema], str]] = {
@@ -155,8 +157,8 @@ def _sentence(field: Schema) -> str:
     """The field's description with a capital, unless it begins with one of the field's own values."""
     text = str(field.get("description", "")).strip().rstrip(".")
     values = {"true", "false", "none", *map(str, field.get("enum", ()))}
-    first = re.split(r"[ :,;]", text, maxsplit=1)[0]
-    return text if first in values else text[:1].upper() + text[1:]
+    first_word = re.split(r"[ :,;]", text, maxsplit=1)[0]
+    return text if first_word in values else text[:1].upper() + text[1:]
 
 
 PARTS: Mapping[str, str] = {

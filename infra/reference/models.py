@@ -43,6 +43,6 @@ def deliverables() -> str:
 def _made_of(form: Deliverable) -> str:
     if form.version:
         return f"the {form.version} version, at the master's gain; needs a stem of the voice"
-    coded = "a lossy codec; decoded and measured again" if form.name in LOSSY else "the master's samples"
-    program = f"; needs {form.program}" if form.program else ""
-    return ("16 bits with dither" if form.name == "wav16" else coded) + program
+    encoding = "a lossy codec; decoded and measured again" if form.name in LOSSY else "the master's samples"
+    requirement = f"; needs {form.program}" if form.program else ""
+    return ("16 bits with dither" if form.name == "wav16" else encoding) + requirement

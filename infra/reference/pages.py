@@ -26,9 +26,9 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 def written(text: str, blocks: Mapping[str, Callable[[], str]]) -> str:
     """``text`` with every block replaced. Raises ValueError where one is not in it."""
-    for name, make in blocks.items():
-        before, *found = re.split(rf"(<!-- {name}: [^>]*-->\n)", text)
-        if len(found) != 2 or "<!-- end -->" not in found[1]:
-            raise ValueError(f"there are {len(found) // 2} places for {name!r}")
-        text = f"{before}{found[0]}{make()}\n<!-- end -->{found[1].partition('<!-- end -->')[2]}"
+    for name, generate in blocks.items():
+        head, *parts = re.split(rf"(<!-- {name}: [^>]*-->\n)", text)
+        if len(parts) != 2 or "<!-- end -->" not in parts[1]:
+            raise ValueError(f"there are {len(parts) // 2} places for {name!r}")
+        text = f"{head}{parts[0]}{generate()}\n<!-- end -->{parts[1].partition('<!-- end -->')[2]}"
     return text

@@ -14,17 +14,19 @@ from infra.stack.files import Places, locked
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
-    wanted = _parser().parse_args(arguments)
-    places = Places(wanted.folder.absolute())
+    options = _parser().parse_args(arguments)
+    places = Places(options.folder.absolute())
     try:
-        return _run(wanted, places)
+        return _run(options, places)
     except SonglineError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     except (OSError, ImportError) as error:
-        trouble = MachineError(f"the stack cannot be changed: {error}", remedy="Run `make stack`, which installs it")
-        sys.stderr.write(f"error: {trouble}\n")
-        return trouble.exit_code
+        machine_error = MachineError(
+            f"the stack cannot be changed: {error}", remedy="Run `make stack`, which installs it"
+        )
+        sys.stderr.write(f"error: {machine_error}\n")
+        return machine_error.exit_code
 
 
 def _run(wanted: argparse.Namespace, places: Places) -> int:

@@ -44,10 +44,10 @@ LATER = ("minio_root_user", "minio_root_password", "prefect_worker_password")
 
 def choose(path: Path, gpus: str | None) -> Choices:
     """The stored choices, or new ones; ``gpus`` are comma-separated devices, and None stands for the stored ones."""
-    kept = _read(path)
-    devices = _devices(gpus) if gpus is not None else kept.gpus if kept else _devices_here()
-    choices = replace(kept, gpus=devices) if kept else _new(devices)
-    if choices != kept:
+    stored_choices = _read(path)
+    devices = _devices(gpus) if gpus is not None else stored_choices.gpus if stored_choices else _devices_here()
+    choices = replace(stored_choices, gpus=devices) if stored_choices else _new(devices)
+    if choices != stored_choices:
         keep(path, choices)
     return choices
 
@@ -77,9 +77,9 @@ def _read(path: Path) -> Choices | None:
     if not path.exists():
         return None
     try:
-        known = json.loads(path.read_text())
-        added = {name: value for name, value in asdict(_new(())).items() if name in LATER and name not in known}
-        return Choices(**(added | known | {"gpus": tuple(known["gpus"])}))
+        values = json.loads(path.read_text())
+        new_values = {name: value for name, value in asdict(_new(())).items() if name in LATER and name not in values}
+        return Choices(**(new_values | values | {"gpus": tuple(values["gpus"])}))
     except (ValueError, TypeError, KeyError) as error:
         names = ", ".join(field.name for field in fields(Choices))
         raise MachineError(
@@ -125,14 +125,14 @@ def _devices(text: str) -> tuple[str, ...]:
 def _devices_here() -> tuple[str, ...]:
     """The devices visible to this shell, or else all devices of the driver."""
     if "CUDA_VISIBLE_DEVICES" in os.environ:
-        visible = os.environ["CUDA_VISIBLE_DEVICES"]
-        return () if visible.strip() == "-1" else _devices(visible)
+        device_list = os.environ["CUDA_VISIBLE_DEVICES"]
+        return () if device_list.strip() == "-1" else _devices(device_list)
     program = shutil.which("nvidia-smi")
     if program is None:
         return ()
-    asked = [program, "--query-gpu=index", "--format=csv,noheader"]
+    command = [program, "--query-gpu=index", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True)
+        process = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):
         return ()
-    return _devices(answer.stdout.replace("\n", ","))
+    return _devices(process.stdout.replace("\n", ","))

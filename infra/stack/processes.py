@@ -77,11 +77,11 @@ def await_answer(service: Service, record: Record) -> None:
     """Wait until the service answers. Raises MachineError with the end of its log where it ends or takes too long."""
     deadline_s = time.monotonic() + service.start_s
     while not service.answers():
-        gone = process_of(record) is None
-        if gone or time.monotonic() > deadline_s:
-            how = "ended at its start" if gone else f"did not answer within {service.start_s:.0f} s"
+        has_ended = process_of(record) is None
+        if has_ended or time.monotonic() > deadline_s:
+            problem = "ended at its start" if has_ended else f"did not answer within {service.start_s:.0f} s"
             raise MachineError(
-                f"{service.name} {how}: {last_line(service.log)}",
+                f"{service.name} {problem}: {last_line(service.log)}",
                 remedy=f"Read {service.log}, then run `make stack` again",
             )
         time.sleep(0.1)
@@ -89,9 +89,9 @@ def await_answer(service: Service, record: Record) -> None:
 
 def end(records: Sequence[Record], *, bound_s: float, how: signal.Signals = signal.SIGTERM) -> None:
     """Signal these processes, wait for all of them, then kill the remaining ones and their children."""
-    main = [process for record in records if (process := process_of(record))]
-    children = [child for process in main for child in _children(process)]
-    end_processes(main, also=children, bound_s=bound_s, how=how)
+    processes = [process for record in records if (process := process_of(record))]
+    children = [child for process in processes for child in _children(process)]
+    end_processes(processes, also=children, bound_s=bound_s, how=how)
 
 
 def end_processes(
@@ -106,22 +106,22 @@ def end_processes(
         _send(process, how)
     psutil.wait_procs(processes, timeout=bound_s)
     # Processes started in the meantime and remaining known ones; psutil compares their start times.
-    left = {*also, *processes, *(child for process in processes for child in _children(process))}
-    for process in left:
+    leftovers = {*also, *processes, *(child for process in processes for child in _children(process))}
+    for process in leftovers:
         _send(process, signal.SIGKILL)
-    psutil.wait_procs(left, timeout=5)
+    psutil.wait_procs(leftovers, timeout=5)
 
 
 def marked(mark: str) -> list[psutil.Process]:
     """Every process with this mark: the remaining processes of a killed service."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if process.pid != os.getpid() and process.environ().get(MARK) == mark:
-                found.append(process)
+                processes.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError):
             continue
-    return found
+    return processes
 
 
 def last_line(log: Path) -> str:
@@ -130,8 +130,10 @@ def last_line(log: Path) -> str:
         lines = [line.strip() for line in log.read_text(errors="replace")[-4000:].splitlines() if line.strip()]
     except OSError:
         lines = []
-    told = [line for line in lines if re.search("fatal|error", line, re.IGNORECASE)] or lines or ["it said nothing"]
-    return told[-1].rstrip(".")
+    candidates = (
+        [line for line in lines if re.search("fatal|error", line, re.IGNORECASE)] or lines or ["it said nothing"]
+    )
+    return candidates[-1].rstrip(".")
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -180,11 +180,11 @@ def _on_cores(choices: Choices) -> dict[str, str]:
 
 def client_settings(places: Places, choices: Choices) -> dict[str, str]:
     """The settings of workers."""
-    kept = {"SONGLINE_RELEASES": str(places.folder / "releases")}
-    own = {name: os.environ[name] for name in (*WORKING, *kept) if os.environ.get(name)}
+    defaults = {"SONGLINE_RELEASES": str(places.folder / "releases")}
+    overrides = {name: os.environ[name] for name in (*WORKING, *defaults) if os.environ.get(name)}
     # A worker gets no credential with which it could change what other workers run.
-    reached = reaching(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
-    return {**_python(places), **WORKING, **kept, **own, **reached}
+    connection = reaching(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
+    return {**_python(places), **WORKING, **defaults, **overrides, **connection}
 
 
 def _worker_auth(choices: Choices) -> str:
@@ -193,8 +193,8 @@ def _worker_auth(choices: Choices) -> str:
 
 def deploying_environment(places: Places, choices: Choices) -> dict[str, str]:
     """The environment of the deploying command: access to the Prefect server, but not to catalog and store."""
-    told = {name: value for name, value in reaching(choices).items() if name.startswith("PREFECT_")}
-    return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(places), **told}
+    connection = {name: value for name, value in reaching(choices).items() if name.startswith("PREFECT_")}
+    return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(places), **connection}
 
 
 def client_environment() -> dict[str, str]:
@@ -205,8 +205,8 @@ def client_environment() -> dict[str, str]:
 def is_well(url: str) -> bool:
     """Whether a URL answers 200, requested without a proxy."""
     try:
-        with _DIRECT.open(url, timeout=5) as answer:
-            return bool(answer.status == 200)
+        with _DIRECT.open(url, timeout=5) as response:
+            return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
@@ -222,11 +222,11 @@ def _is_known(choices: Choices, pool: str, worker: str) -> bool:
         },
     )
     try:
-        with _DIRECT.open(request, timeout=5) as answer:
-            known = json.load(answer)
+        with _DIRECT.open(request, timeout=5) as response:
+            workers = json.load(response)
     except (urllib.error.URLError, OSError, ValueError):
         return False
-    return any(one["name"] == worker and one["status"] == "ONLINE" for one in known)
+    return any(entry["name"] == worker and entry["status"] == "ONLINE" for entry in workers)
 
 
 def _python(places: Places) -> Mapping[str, str]:
@@ -241,5 +241,5 @@ def _python(places: Places) -> Mapping[str, str]:
 
 
 def _inherited(*wanted: str) -> dict[str, str]:
-    here = os.environ.items()
-    return {name: value for name, value in here if not name.startswith(SECRET) or name.startswith(wanted)}
+    variables = os.environ.items()
+    return {name: value for name, value in variables if not name.startswith(SECRET) or name.startswith(wanted)}

@@ -30,7 +30,7 @@ def _state(places: Places, record: Record) -> str:
         return "ended; run `make stack`"
     if record.service == "postgres":
         password = choose(places.choices, None).database_admin_password
-        well = postgres.answers(record.port, password)
+        is_healthy = postgres.answers(record.port, password)
     else:
-        well = is_well(f"http://127.0.0.1:{record.port}{PATHS.get(record.service, '/health')}")
-    return "well" if well else "does not answer; run `make stack`"
+        is_healthy = is_well(f"http://127.0.0.1:{record.port}{PATHS.get(record.service, '/health')}")
+    return "well" if is_healthy else "does not answer; run `make stack`"

@@ -29,14 +29,14 @@ def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
     choices = choose(places.choices, gpus)
     for name in bound_logs(places.log("").parent):
         tell(f"{name}: its log had grown long and begins anew; the end of the old one lies beside it")
-    bringing = _Bringing(places, choices, tell)
-    bringing.end_unwanted()
-    bringing.choose_ports()
-    write_environment(places.environment, services.reaching(bringing.choices))
-    bringing.bring_stores()
-    bringing.bring_server()
-    bringing.deploy()
-    bringing.bring_workers()
+    startup = _Bringing(places, choices, tell)
+    startup.end_unwanted()
+    startup.choose_ports()
+    write_environment(places.environment, services.reaching(startup.choices))
+    startup.bring_stores()
+    startup.bring_server()
+    startup.deploy()
+    startup.bring_workers()
 
 
 class _Bringing:
@@ -50,20 +50,20 @@ class _Bringing:
 
     def end_unwanted(self) -> None:
         """End the workers of devices that are no longer requested."""
-        wanted = services.service_names(self.choices)
-        gone = [name for name in self.records if name not in wanted]
-        self._end(gone)
-        for name in gone:
+        service_names = services.service_names(self.choices)
+        unwanted_names = [name for name in self.records if name not in service_names]
+        self._end(unwanted_names)
+        for name in unwanted_names:
             end_leftovers(self.places, name)
 
     def choose_ports(self) -> None:
         """Keep each port, except those that another process took while the service was down."""
         for name in services.service_names(self.choices):
-            runs = self._runs(name)
-            if not runs and name != "worker-cpu":  # orphaned CPU flow runs use no device, and may finish
+            is_running = self._runs(name)
+            if not is_running and name != "worker-cpu":  # orphaned CPU flow runs use no device, and may finish
                 end_leftovers(self.places, name)
             port = self.choices.ports.get(name)
-            if port is None or not (runs or is_free(port)):
+            if port is None or not (is_running or is_free(port)):
                 if port is not None:
                     self.tell(f"{name}: port {port} is taken, another is used from now on")
                 self.choices = with_port(self.choices, name)
@@ -112,7 +112,7 @@ class _Bringing:
         environment = services.deploying_environment(self.places, self.choices)
         with log.open("wb") as output:
             try:
-                done = subprocess.run(
+                process = subprocess.run(
                     DEPLOY,
                     env=environment,
                     stdin=subprocess.DEVNULL,
@@ -124,7 +124,7 @@ class _Bringing:
                 )
             except subprocess.TimeoutExpired as error:
                 raise MachineError("`songline deploy` did not end", remedy=f"Read {log}") from error
-        if done.returncode:
+        if process.returncode:
             raise MachineError(f"`songline deploy` failed: {last_line(log)}", remedy=f"Read {log}")
         self.tell("deployments: registered")
 
@@ -139,19 +139,19 @@ class _Bringing:
 
     def _bring(self, wanted: Sequence[Service]) -> None:
         with ThreadPoolExecutor(len(wanted)) as threads:
-            well = list(threads.map(self._is_well, wanted))
-        missing = [service for service, is_well in zip(wanted, well, strict=True) if not is_well]
+            health = list(threads.map(self._is_well, wanted))
+        services_to_start = [service for service, is_healthy in zip(wanted, health, strict=True) if not is_healthy]
         for service in wanted:
-            if service not in missing:
+            if service not in services_to_start:
                 self.tell(f"{service.name}: runs")
-        if not missing:
+        if not services_to_start:
             return
-        self._end([service.name for service in missing])
-        started = [(service, self._start(service)) for service in missing]
-        with ThreadPoolExecutor(len(started)) as threads:
-            for _ in threads.map(lambda pair: await_answer(*pair), started):
+        self._end([service.name for service in services_to_start])
+        started_services = [(service, self._start(service)) for service in services_to_start]
+        with ThreadPoolExecutor(len(started_services)) as threads:
+            for _ in threads.map(lambda pair: await_answer(*pair), started_services):
                 pass
-        for service, record in started:
+        for service, record in started_services:
             self.tell(f"{service.name}: started, pid {record.pid}")
 
     def _is_well(self, service: Service) -> bool:

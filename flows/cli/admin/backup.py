@@ -21,7 +21,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
     """Write a backup; exits 1 where some bytes could not be read from the store."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        made, copied = keeping.back_up(catalog.database, catalog.store, folder)
+        backup_record, copied_count = keeping.back_up(catalog.database, catalog.store, folder)
         if not catalog.read_only:
             with suppress(OSError):  # the name only helps to find the backup
                 note_backup(settings.home, folder)
@@ -29,43 +29,45 @@ def backup(folder: Path, *, as_json: bool) -> None:
         print_json(
             {
                 "folder": str(folder),
-                "artifacts": made.artifacts,
-                "bytes": made.bytes,
-                "copied": copied,
-                "missing": made.lost,
+                "artifacts": backup_record.artifacts,
+                "bytes": backup_record.bytes,
+                "copied": copied_count,
+                "missing": backup_record.lost,
             }
         )
     else:
-        held = f"{counted(made.artifacts, 'artifact')} ({figures.size(made.bytes)})"
-        sentence = f"{held}, {copied} of them copied now: {folder}"
+        size_text = f"{counted(backup_record.artifacts, 'artifact')} ({figures.size(backup_record.bytes)})"
+        sentence = f"{size_text}, {copied_count} of them copied now: {folder}"
         stdout().print(sentence, soft_wrap=True)
-    if made.lost:
+    if backup_record.lost:
         if not as_json:
-            lost = counted(len(made.lost), "artifact is", "artifacts are")
-            warn(f"{lost} missing or corrupt in the store: run `songline verify --repair`")
+            count_text = counted(len(backup_record.lost), "artifact is", "artifacts are")
+            warn(f"{count_text} missing or corrupt in the store: run `songline verify --repair`")
         sys.exit(1)
 
 
 def verify(folder: Path, *, as_json: bool) -> None:
     """Read every byte of a backup; exits 1 where some are missing or corrupt."""
-    found = keeping.verify(folder)
+    verification = keeping.verify(folder)
     if as_json:
         print_json(
             {
                 "folder": str(folder),
-                "checked": found.backup.artifacts,
-                "bytes": found.backup.bytes,
-                "missing": found.missing,
-                "corrupt": found.corrupt,
+                "checked": verification.backup.artifacts,
+                "bytes": verification.backup.bytes,
+                "missing": verification.missing,
+                "corrupt": verification.corrupt,
             }
         )
     else:
-        for how, digests in (("missing", found.missing), ("corrupt", found.corrupt)):
+        for fault, digests in (("missing", verification.missing), ("corrupt", verification.corrupt)):
             for digest in digests:
-                stdout().print(f"{how} {folder / 'store' / object_name(digest)}", soft_wrap=True)
-        sentence = f"{counted(found.backup.artifacts, 'artifact')} checked, {len(found.missing)} missing, "
-        stdout().print(f"{sentence}{len(found.corrupt)} corrupt: {folder}", soft_wrap=True)
-    if not found.is_whole:
+                stdout().print(f"{fault} {folder / 'store' / object_name(digest)}", soft_wrap=True)
+        sentence = (
+            f"{counted(verification.backup.artifacts, 'artifact')} checked, {len(verification.missing)} missing, "
+        )
+        stdout().print(f"{sentence}{len(verification.corrupt)} corrupt: {folder}", soft_wrap=True)
+    if not verification.is_whole:
         if not as_json:
             warn("remove the corrupt files, then run `songline backup` there again: what is not there is copied")
         sys.exit(1)
@@ -76,15 +78,27 @@ def restore(folder: Path, *, as_json: bool) -> None:
     settings = load_settings()
     is_damaged = _set_damage_aside(settings, folder, as_json=as_json)
     with open_catalog(settings, anew=is_damaged) as catalog:
-        made, lost = keeping.restore(catalog.database, catalog.store, folder)
+        backup, missing_digests = keeping.restore(catalog.database, catalog.store, folder)
     if as_json:
-        print_json({"folder": str(folder), "artifacts": made.artifacts, "bytes": made.bytes, "missing": lost})
+        print_json(
+            {
+                "folder": str(folder),
+                "artifacts": backup.artifacts,
+                "bytes": backup.bytes,
+                "missing": missing_digests,
+            }
+        )
     else:
-        sentence = f"{made.artifacts - len(lost)} of {counted(made.artifacts, 'artifact')} came back from {folder}"
+        sentence = (
+            f"{backup.artifacts - len(missing_digests)} of {counted(backup.artifacts, 'artifact')} "
+            f"came back from {folder}"
+        )
         stdout().print(sentence, soft_wrap=True)
-    if lost:
+    if missing_digests:
         if not as_json:
-            warn(f"the backup does not hold {counted(len(lost), 'artifact')}: run `songline verify --repair`")
+            warn(
+                f"the backup does not hold {counted(len(missing_digests), 'artifact')}: run `songline verify --repair`"
+            )
         sys.exit(1)
 
 
@@ -99,13 +113,13 @@ def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> boo
     except CatalogDamaged:
         keeping.read_backup(folder)
         try:
-            aside = set_aside(settings.home / CATALOG)
+            moved_to = set_aside(settings.home / CATALOG)
         except OSError as error:
             raise MachineError(
                 f"the damaged catalog cannot be set aside in {settings.home}: {error.strerror}",
                 remedy="See that you may write to that folder",
             ) from error
-        if aside is not None and not as_json:
-            warn(f"the damaged catalog was set aside as {aside}")
+        if moved_to is not None and not as_json:
+            warn(f"the damaged catalog was set aside as {moved_to}")
         return True
     return False

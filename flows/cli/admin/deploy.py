@@ -24,15 +24,17 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
 
     with server_client() as client:
         outcomes = deploying.deploy(client, file, settings)
-        if lack := notify.missing_block(client, settings):
-            warn(str(lack))
-    changed = sum(each.verdict != "unchanged" for each in outcomes)
+        if problem := notify.missing_block(client, settings):
+            warn(str(problem))
+    changed_count = sum(outcome.verdict != "unchanged" for outcome in outcomes)
     if as_json:
-        print_json({"outcomes": [asdict(each) for each in outcomes], "changed": changed})
+        print_json({"outcomes": [asdict(outcome) for outcome in outcomes], "changed": changed_count})
         return
     table = SafeTable(show_header=False)
-    for each in outcomes:
-        said = f" ({', '.join(each.changes)})" if each.changes else ""
-        table.add_row(Text(each.verdict, style=STYLES[each.verdict]), each.kind, Text(f"{each.name}{said}"))
+    for outcome in outcomes:
+        change_text = f" ({', '.join(outcome.changes)})" if outcome.changes else ""
+        table.add_row(
+            Text(outcome.verdict, style=STYLES[outcome.verdict]), outcome.kind, Text(f"{outcome.name}{change_text}")
+        )
     stdout().print(table)
-    stdout().print(f"{changed} of {len(outcomes)} changed." if changed else "Nothing had to be changed.")
+    stdout().print(f"{changed_count} of {len(outcomes)} changed." if changed_count else "Nothing had to be changed.")

@@ -120,8 +120,8 @@ def _lines(use: DiskUse) -> list[str]:
         )
     if use.garbage:
         lines.append(f"Garbage: {size(use.garbage)}; `songline gc` removes it.")
-    beside = ", ".join(f"{name} {size(count)}" for name, count in use.beside.items() if count)
-    lines += [f"Beside the store: {beside}."] if beside else []
+    other_use = ", ".join(f"{name} {size(count)}" for name, count in use.beside.items() if count)
+    lines += [f"Beside the store: {other_use}."] if other_use else []
     return [*lines, f"Free: {size(use.free)}."]
 
 
@@ -129,21 +129,21 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
     """Remove an album after printing what is removed and what is kept."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
-        found = album_id(named, settings)
-        removal = plan_removal(catalog.database, found)
+        album = album_id(named, settings)
+        removal = plan_removal(catalog.database, album)
         if not as_json:
-            for line in _told(found, removal):
+            for line in _told(album, removal):
                 stdout().print(line, soft_wrap=True)
         if not dry_run:
-            if not is_agreed and not _agrees(found, as_json=as_json):
+            if not is_agreed and not _agrees(album, as_json=as_json):
                 stdout().print("Nothing was removed.")
                 return
             catalog.require_writable()
-            removal = remove_album(catalog.database, catalog.store, found)
+            removal = remove_album(catalog.database, catalog.store, album)
     if as_json:
-        print_json({"album": found, **removal_document(removal), "dry_run": dry_run})
+        print_json({"album": album, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:
-        stdout().print(f"Removed {found}: {size(freed_bytes(removal))} freed.")
+        stdout().print(f"Removed {album}: {size(freed_bytes(removal))} freed.")
     end(removal)
 
 
@@ -176,13 +176,13 @@ def removal_document(removal: Removal) -> dict[str, Any]:
         "bytes": sum(removal.freed.values()),
         "kinds": dict(removal.freed),
         "shared_bytes": removal.shared_bytes,
-        "left": [stored.digest for stored in removal.swept.left] if removal.swept else [],
+        "left": [stored_object.digest for stored_object in removal.swept.left] if removal.swept else [],
     }
 
 
 def freed_bytes(removal: Removal) -> int:
     """Bytes that were actually freed."""
-    return sum(stored.size for stored in removal.swept.garbage) if removal.swept else 0
+    return sum(stored_object.size for stored_object in removal.swept.garbage) if removal.swept else 0
 
 
 def end(removal: Removal) -> None:

@@ -32,17 +32,17 @@ def doctor(*, as_json: bool) -> None:
     """Run every check; exits 4 where something required is missing."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
-    checks += [found for look in SERVICES for found in _looked(look, settings)]
-    missing = any(check.verdict == "missing" for check in checks)
+    checks += [check_of_service for service_check in SERVICES for check_of_service in _looked(service_check, settings)]
+    is_incomplete = any(check.verdict == "missing" for check in checks)
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks], "ok": not missing})
+        print_json({"checks": [asdict(check) for check in checks], "ok": not is_incomplete})
     else:
         table = SafeTable("", "what", "found", "how to get it")
         for check in checks:
             mark = Text(check.verdict, style=STYLES[check.verdict])
             table.add_row(mark, check.name, Text(check.found), Text(check.remedy))
         stdout().print(table)
-    if missing:
+    if is_incomplete:
         sys.exit(4)
 
 
@@ -76,17 +76,17 @@ def _python(_: Settings) -> Check:
 
 
 def _cores(settings: Settings) -> Check:
-    found = f"{counted(len(os.sched_getaffinity(0)), 'core')}, {counted(settings.worker_count, 'worker')}"
-    return Check("cores", "ok", found)
+    description = f"{counted(len(os.sched_getaffinity(0)), 'core')}, {counted(settings.worker_count, 'worker')}"
+    return Check("cores", "ok", description)
 
 
 def _disk(settings: Settings) -> Check:
-    folder = next(p for p in (settings.home.absolute(), *settings.home.absolute().parents) if p.exists())
+    folder = next(path for path in (settings.home.absolute(), *settings.home.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    found = f"{figures.size(free)} free at {settings.home}"
+    description = f"{figures.size(free)} free at {settings.home}"
     if free < ROOM_BYTES:
-        return Check("disk", "note", found, "Free disk space, or point SONGLINE_HOME to another disk")
-    return Check("disk", "ok", found)
+        return Check("disk", "note", description, "Free disk space, or point SONGLINE_HOME to another disk")
+    return Check("disk", "ok", description)
 
 
 def _catalog(settings: Settings) -> Check:
@@ -97,11 +97,11 @@ def _catalog(settings: Settings) -> Check:
         return Check("catalog", "ok", "on a PostgreSQL server, see below")
     with open_catalog(settings) as catalog:
         catalog.database.check()
-        kind, why = catalog.database.engine.dialect.name, catalog.read_only
+        kind, reason = catalog.database.engine.dialect.name, catalog.read_only
     place = "catalog" if settings.store_url else "catalog and store"
-    if why:
+    if reason:
         remedy = "Looking works; to make something, point SONGLINE_HOME to a folder you may write"
-        return Check(place, "missing", f"{kind}, readable, not writable: {why}", remedy)
+        return Check(place, "missing", f"{kind}, readable, not writable: {reason}", remedy)
     return Check(place, "ok", f"{kind}, readable and writable")
 
 
@@ -119,18 +119,20 @@ def _encoder(_: Settings) -> Check:
     import soundfile
 
     kinds = {"WAV": "WAV", "FLAC": "FLAC", "MP3": "MP3", "OGG": "Opus"}
-    missing = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
-    if missing:
-        return Check("encoders", "missing", f"no {', '.join(missing)}", "Run `make album` again to install soundfile")
+    missing_kinds = [kind for name, kind in kinds.items() if name not in soundfile.available_formats()]
+    if missing_kinds:
+        return Check(
+            "encoders", "missing", f"no {', '.join(missing_kinds)}", "Run `make album` again to install soundfile"
+        )
     return Check("encoders", "ok", f"{', '.join(kinds.values())} ({soundfile.__libsndfile_version__})")
 
 
 def _ffmpeg(_: Settings) -> Check:
-    found = shutil.which("ffmpeg")
-    if found is None:
+    path = shutil.which("ffmpeg")
+    if path is None:
         remedy = "Needed for AAC files, and for references in M4A, AAC, WebM or WavPack: install ffmpeg 5 or newer"
         return Check("ffmpeg", "note", "not on the PATH", remedy)
-    return Check("ffmpeg", "ok", found)
+    return Check("ffmpeg", "ok", path)
 
 
 def _gpu(settings: Settings) -> Check:
@@ -146,18 +148,18 @@ def _gpu(settings: Settings) -> Check:
             "torch and GPU", "note", f"torch {torch.__version__}, no GPU", "Rendering songs takes hours on a CPU"
         )
     memory = torch.cuda.get_device_properties(0).total_memory / 2**30
-    found = f"torch {torch.__version__}, {torch.cuda.get_device_name(0)}, {memory:.0f} GiB"
-    return Check("torch and GPU", "ok", found)
+    description = f"torch {torch.__version__}, {torch.cuda.get_device_name(0)}, {memory:.0f} GiB"
+    return Check("torch and GPU", "ok", description)
 
 
 def _packages(_: Settings) -> Check:
     from tasks.engines.diffrhythm.engine import PACKAGES as ENGINE_PACKAGES
     from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
-    wanted = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
-    if absent := missing_packages(wanted):
+    packages = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
+    if missing_names := missing_packages(packages):
         remedy = "Not needed for guide; else run `make engine`"
-        return Check("diffrhythm's packages", "note", f"no {', '.join(absent)}", remedy)
+        return Check("diffrhythm's packages", "note", f"no {', '.join(missing_names)}", remedy)
     return Check("diffrhythm's packages", "ok", "all here")
 
 
@@ -166,10 +168,10 @@ def _models(settings: Settings) -> Check:
     from catalog.models.store import ModelStore
 
     store = ModelStore(settings.models_path, table=settings.models_table)
-    missing = [name for name in ENGINE_MODELS if store.installed(name) is None]
-    if missing:
-        found = f"{len(ENGINE_MODELS) - len(missing)} of {len(ENGINE_MODELS)} here"
-        return Check("diffrhythm's models", "note", found, f"songline models pull {' '.join(missing)}")
+    missing_names = [name for name in ENGINE_MODELS if store.installed(name) is None]
+    if missing_names:
+        description = f"{len(ENGINE_MODELS) - len(missing_names)} of {len(ENGINE_MODELS)} here"
+        return Check("diffrhythm's models", "note", description, f"songline models pull {' '.join(missing_names)}")
     return Check("diffrhythm's models", "ok", f"all here, in {settings.models_path}")
 
 
@@ -177,8 +179,8 @@ def _decoder(settings: Settings) -> Check:
     """The deviation of the installed audio decoder from float32 in the precision that a GPU would use."""
     from catalog.models.store import ModelStore
 
-    installed = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
-    if installed is None or find_spec("torch") is None:
+    installed_model = ModelStore(settings.models_path, table=settings.models_table).installed("diffrhythm-vae")
+    if installed_model is None or find_spec("torch") is None:
         return Check("decoder in float16", "note", "not measured", "It is, once the decoder and torch are here")
     import torch
 
@@ -186,14 +188,16 @@ def _decoder(settings: Settings) -> Check:
     from tasks.engines.diffrhythm.vae.vae import Vae
 
     device = settings.device_here
-    exact, reduced = (
-        Vae.load(installed.weights, device=device, dtype=dtype) for dtype in (torch.float32, torch.float16)
+    exact_decoder, reduced_decoder = (
+        Vae.load(installed_model.weights, device=device, dtype=dtype) for dtype in (torch.float32, torch.float16)
     )
-    error_db = relative_error_db(exact, reduced, probe_latents(frames=PROBE_FRAMES))
-    found = f"{error_db:.1f} dB off float32 on the {device}"
+    error_db = relative_error_db(exact_decoder, reduced_decoder, probe_latents(frames=PROBE_FRAMES))
+    description = f"{error_db:.1f} dB off float32 on the {device}"
     if error_db > LIMIT_DB:
-        return Check("decoder in float16", "note", found, f"Set `vae_dtype: float32`: over {LIMIT_DB:g} dB is refused")
-    return Check("decoder in float16", "ok", found)
+        return Check(
+            "decoder in float16", "note", description, f"Set `vae_dtype: float32`: over {LIMIT_DB:g} dB is refused"
+        )
+    return Check("decoder in float16", "ok", description)
 
 
 CHECKS: tuple[Callable[[Settings], Check], ...] = (

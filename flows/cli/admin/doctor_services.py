@@ -32,26 +32,30 @@ def database(settings: Settings) -> Iterator[Check]:
 
     name = "PostgreSQL"
     try:
-        found = inspect_server(settings.database_url, patience_s=PATIENCE_S)
+        server = inspect_server(settings.database_url, patience_s=PATIENCE_S)
     except DatabaseUnusable as error:
         yield Check(name, "missing", error.what, error.remedy)
         return
-    told = f"{found.version} at {found.where}, answers in {1e3 * found.latency_s:.0f} ms"
-    if not found.may_write:
-        yield Check(name, "missing", f"{told}; its user may not write", "GRANT its user all rights in the database")
-    elif found.revision is None:
-        yield Check(name, "note", f"{told}; no catalog yet", "The first command that needs it makes it")
-    elif not REVISION.fullmatch(found.revision):
-        told += f"; its revision {found.revision!r} is none of Songline's"
-        yield Check(name, "missing", told, "Point SONGLINE_DATABASE_URL to a database of Songline's own")
-    elif found.revision > found.expected:
-        told += f"; written by a newer Songline (schema {found.revision}, here {found.expected})"
-        yield Check(name, "missing", told, "Upgrade Songline")
-    elif found.revision < found.expected:
-        told += f"; schema {found.revision}, this Songline's is {found.expected}"
-        yield Check(name, "note", told, "The next command migrates it: stop older workers first, and take a backup")
+    description = f"{server.version} at {server.where}, answers in {1e3 * server.latency_s:.0f} ms"
+    if not server.may_write:
+        yield Check(
+            name, "missing", f"{description}; its user may not write", "GRANT its user all rights in the database"
+        )
+    elif server.revision is None:
+        yield Check(name, "note", f"{description}; no catalog yet", "The first command that needs it makes it")
+    elif not REVISION.fullmatch(server.revision):
+        description += f"; its revision {server.revision!r} is none of Songline's"
+        yield Check(name, "missing", description, "Point SONGLINE_DATABASE_URL to a database of Songline's own")
+    elif server.revision > server.expected:
+        description += f"; written by a newer Songline (schema {server.revision}, here {server.expected})"
+        yield Check(name, "missing", description, "Upgrade Songline")
+    elif server.revision < server.expected:
+        description += f"; schema {server.revision}, this Songline's is {server.expected}"
+        yield Check(
+            name, "note", description, "The next command migrates it: stop older workers first, and take a backup"
+        )
     else:
-        yield Check(name, "ok", f"{told}; schema {found.revision}, writable")
+        yield Check(name, "ok", f"{description}; schema {server.revision}, writable")
 
 
 def store(settings: Settings) -> Iterator[Check]:
@@ -63,23 +67,25 @@ def store(settings: Settings) -> Iterator[Check]:
     name = "store"
     try:
         bucket = store_of(settings).with_timeout(PATIENCE_S)
-        began = time.perf_counter()
-        kept = bucket.put_bytes(secrets.token_bytes(64))
-        skew_s = kept.stored_at - time.time()
-        readable = bucket.verify(kept.digest)
-        bucket.delete(kept.digest)
-        took_s = time.perf_counter() - began
+        start_s = time.perf_counter()
+        stored_object = bucket.put_bytes(secrets.token_bytes(64))
+        skew_s = stored_object.stored_at - time.time()
+        is_readable = bucket.verify(stored_object.digest)
+        bucket.delete(stored_object.digest)
+        took_s = time.perf_counter() - start_s
     except SonglineError as error:
         yield Check(name, "missing", error.what, error.remedy)
         return
-    told = f"{settings.store_url} at {settings.s3_endpoint}"
-    if not readable:
-        yield Check(name, "missing", f"{told}; what was written reads otherwise", "Look at its disks and its proxy")
+    description = f"{settings.store_url} at {settings.s3_endpoint}"
+    if not is_readable:
+        yield Check(
+            name, "missing", f"{description}; what was written reads otherwise", "Look at its disks and its proxy"
+        )
     elif abs(skew_s) > SKEW_S:
-        found = f"{told}; its clock and ours are {abs(skew_s):.0f} s apart"
-        yield Check(name, "note", found, "Set both clocks, for instance by NTP: past 15 minutes it refuses us")
+        clock_note = f"{description}; its clock and ours are {abs(skew_s):.0f} s apart"
+        yield Check(name, "note", clock_note, "Set both clocks, for instance by NTP: past 15 minutes it refuses us")
     else:
-        yield Check(name, "ok", f"{told}; written, read and removed in {1e3 * took_s:.0f} ms")
+        yield Check(name, "ok", f"{description}; written, read and removed in {1e3 * took_s:.0f} ms")
 
 
 def prefect(settings: Settings) -> Iterator[Check]:
@@ -99,15 +105,15 @@ def prefect(settings: Settings) -> Iterator[Check]:
 def _server(client: SyncPrefectClient) -> Check:
     from prefect import __version__
 
-    asked = time.perf_counter()
+    start_s = time.perf_counter()
     version = client.api_version()
-    took_s = time.perf_counter() - asked
-    where = urlsplit(str(client.api_url))
-    told = f"{version} at {where.scheme}://{where.hostname}:{where.port}, answers in {1e3 * took_s:.0f} ms"
+    took_s = time.perf_counter() - start_s
+    url = urlsplit(str(client.api_url))
+    description = f"{version} at {url.scheme}://{url.hostname}:{url.port}, answers in {1e3 * took_s:.0f} ms"
     if version != __version__:
         remedy = f"Install Prefect {__version__} there, as workers and server are tested together"
-        return Check("Prefect server", "note", f"{told}; here it is {__version__}", remedy)
-    return Check("Prefect server", "ok", told)
+        return Check("Prefect server", "note", f"{description}; here it is {__version__}", remedy)
+    return Check("Prefect server", "ok", description)
 
 
 def _on_server(client: SyncPrefectClient, settings: Settings) -> Iterator[Check]:
@@ -120,8 +126,8 @@ def _on_server(client: SyncPrefectClient, settings: Settings) -> Iterator[Check]
     yield _deployments(client, file)
     if settings.notify:
         problem = missing_block(client, settings)
-        told = settings.notify if problem is None else problem.what
-        yield Check("notifications", "note" if problem else "ok", told, problem.remedy if problem else "")
+        description = settings.notify if problem is None else problem.what
+        yield Check("notifications", "note" if problem else "ok", description, problem.remedy if problem else "")
 
 
 def _pool(client: SyncPrefectClient, pool: str) -> Check:
@@ -130,26 +136,26 @@ def _pool(client: SyncPrefectClient, pool: str) -> Check:
 
     name = f"work pool {pool}"
     try:
-        found = client.read_work_pool(pool)
+        work_pool = client.read_work_pool(pool)
     except ObjectNotFound:
         return Check(name, "missing", "not there", DEPLOY)
     workers = client.read_workers_for_work_pool(pool)
-    online = sum(worker.status == WorkerStatus.ONLINE for worker in workers)
-    if found.is_paused:
+    online_count = sum(worker.status == WorkerStatus.ONLINE for worker in workers)
+    if work_pool.is_paused:
         return Check(name, "missing", "paused", f"Run `prefect work-pool resume {pool}`")
-    if not online:
+    if not online_count:
         remedy = f"Start one with `songline worker --pool {pool}`, or run `make stack`"
         return Check(name, "missing", f"no worker is online, of {len(workers)} known", remedy)
-    return Check(name, "ok", f"{online} workers online" if online > 1 else "1 worker online")
+    return Check(name, "ok", f"{online_count} workers online" if online_count > 1 else "1 worker online")
 
 
 def _deployments(client: SyncPrefectClient, file: DeploymentFile) -> Check:
     from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 
-    names = [each.name for each in file.deployments]
-    found = client.read_deployments(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)))
-    there = {deployment.name for deployment in found}
-    missing = [name for name in names if name not in there]
-    if missing:
-        return Check("deployments", "missing", f"not there: {', '.join(missing)}", DEPLOY)
+    names = [declaration.name for declaration in file.deployments]
+    deployments = client.read_deployments(deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=names)))
+    known_names = {deployment.name for deployment in deployments}
+    missing_names = [name for name in names if name not in known_names]
+    if missing_names:
+        return Check("deployments", "missing", f"not there: {', '.join(missing_names)}", DEPLOY)
     return Check("deployments", "ok", f"all {len(file.deployments)} there")

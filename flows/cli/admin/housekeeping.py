@@ -44,56 +44,67 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
     ``repair`` requeues the steps that made it, as far as a manifest needs it; ``accept_loss`` does so too, and records
     everything that was found missing or corrupt as lost.
     """
-    planned, back = 0, list[str]()
+    requeued_count, restored_digests = 0, list[str]()
     with open_catalog(load_settings()) as catalog:
         if repair or accept_loss:
             catalog.require_writable()
         catalog.database.check()
-        accepted_before = accepted_losses(catalog.database)
+        earlier_losses = accepted_losses(catalog.database)
         artifacts = artifact_digests(catalog.database)
-        kept = [digest for digest, pruned in artifacts if not pruned]
-        damages = examine(catalog.database, catalog.store, kept)
+        kept_digests = [digest for digest, is_pruned in artifacts if not is_pruned]
+        damages = examine(catalog.database, catalog.store, kept_digests)
         rescue = rescue_for(catalog.settings.home, damages)
         with understood():
             places = places_of(catalog.database, damages)
-            rest = not_made_again(catalog.database, damages)
+            irreparable_damages = not_made_again(catalog.database, damages)
         if accept_loss or not repair:
-            require_some_whole(kept, damages)
+            require_some_whole(kept_digests, damages)
         if accept_loss:
             require_no_rescue(rescue)
-            planned = accept(catalog.database, catalog.store, damages, by=_this_person())
+            requeued_count = accept(catalog.database, catalog.store, damages, by=_this_person())
         elif repair:
             if rescue:
-                back = bring_back(catalog.database, catalog.store, rescue)
-            planned = mend(catalog.database, catalog.store, [d for d in damages if d.digest not in back])
-        accepted = accepted_losses(catalog.database)
+                restored_digests = bring_back(catalog.database, catalog.store, rescue)
+            requeued_count = mend(
+                catalog.database,
+                catalog.store,
+                [lost_artifact for lost_artifact in damages if lost_artifact.digest not in restored_digests],
+            )
+        all_losses = accepted_losses(catalog.database)
     if as_json:
         print_json(
             {
-                "checked": len(kept),
+                "checked": len(kept_digests),
                 "missing": [damage.digest for damage in damages if not damage.corrupt],
                 "corrupt": [damage.digest for damage in damages if damage.corrupt],
-                "pruned": len(artifacts) - len(kept) - len(accepted_before),
-                "planned_again": planned,
-                "from_backup": back,
-                "accepted_as_lost": len(accepted),
-                "accepted_now": len(accepted - accepted_before),
+                "pruned": len(artifacts) - len(kept_digests) - len(earlier_losses),
+                "planned_again": requeued_count,
+                "from_backup": restored_digests,
+                "accepted_as_lost": len(all_losses),
+                "accepted_now": len(all_losses - earlier_losses),
                 "lost": lost_documents(damages, places),
             }
         )
     else:
         for damage in damages:
             stdout().print(Text(lost_sentence(damage, places[damage.digest])), soft_wrap=True)
-        bad = sum(damage.corrupt for damage in damages)
-        lost = f"; accepted as lost: {len(accepted)}" if accepted else ""
-        stdout().print(f"{counted(len(kept), 'artifact')} checked, {len(damages) - bad} missing, {bad} corrupt{lost}")
+        corrupt_count = sum(damage.corrupt for damage in damages)
+        loss_note = f"; accepted as lost: {len(all_losses)}" if all_losses else ""
+        stdout().print(
+            f"{counted(len(kept_digests), 'artifact')} checked, {len(damages) - corrupt_count} missing, "
+            f"{corrupt_count} corrupt{loss_note}"
+        )
         if rescue:
-            _tell_rescue(rescue, back)
+            _tell_rescue(rescue, restored_digests)
         if repair or accept_loss:
-            stdout().print(_planned_again(planned))
+            stdout().print(_planned_again(requeued_count))
         if not accept_loss:
-            left = [damage for damage in damages if damage.digest not in back]
-            _advise(left, [damage for damage in rest if damage in left], repaired=repair)
+            remaining_damages = [damage for damage in damages if damage.digest not in restored_digests]
+            _advise(
+                remaining_damages,
+                [damage for damage in irreparable_damages if damage in remaining_damages],
+                repaired=repair,
+            )
     if damages and not repair and not accept_loss:
         sys.exit(1)
 
@@ -102,8 +113,10 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
     if back:
         sentence = f"{counted(len(back), 'artifact')} came back from the backup in {rescue.folder}."
     else:
-        has = counted(len(rescue.damages), "of them", "of them")
-        sentence = f"The backup in {rescue.folder} has {has}; `songline verify --repair` brings them back from there."
+        count_text = counted(len(rescue.damages), "of them", "of them")
+        sentence = (
+            f"The backup in {rescue.folder} has {count_text}; `songline verify --repair` brings them back from there."
+        )
     stdout().print(sentence, soft_wrap=True)
 
 
@@ -111,14 +124,16 @@ def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -
     """Print the remedies for the damage that is ``left``; the ``rest`` cannot be restored by any step."""
     if len(left) > len(rest) and not repaired:
         stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
-    made = [damage for damage in rest if damage.kind is not None]
-    given = len(rest) - len(made)
+    made_by_steps = [damage for damage in rest if damage.kind is not None]
+    given_count = len(rest) - len(made_by_steps)
     records = "`songline verify --accept-loss` records that they are lost."
-    if made:
-        stdout().print(f"No manifest asks any more for {len(made)} of what is lost: {records}", soft_wrap=True)
-    if given:
-        said = f"{counted(given, 'lost file was', 'lost files were')} given: `songline render` stores again what its"
-        stdout().print(f"{said} manifest names. Of what no manifest names, {records}", soft_wrap=True)
+    if made_by_steps:
+        stdout().print(f"No manifest asks any more for {len(made_by_steps)} of what is lost: {records}", soft_wrap=True)
+    if given_count:
+        sentence = (
+            f"{counted(given_count, 'lost file was', 'lost files were')} given: `songline render` stores again what its"
+        )
+        stdout().print(f"{sentence} manifest names. Of what no manifest names, {records}", soft_wrap=True)
 
 
 def _this_person() -> str:
@@ -133,34 +148,39 @@ def _this_person() -> str:
 def _planned_again(count: int) -> str:
     if not count:
         return "0 pieces of work are planned again."
-    works = counted(count, "piece of work is", "pieces of work are")
-    return f"{works} planned again; `songline render` does {'it' if count == 1 else 'them'}."
+    count_text = counted(count, "piece of work is", "pieces of work are")
+    return f"{count_text} planned again; `songline render` does {'it' if count == 1 else 'them'}."
 
 
 def export(album: str, out: Path, *, with_environment: bool = False, as_json: bool) -> None:
     """Write the newest release from the store."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        found = album_id(album, settings)
-        release = current_release(catalog.database, found)
+        id_of_album = album_id(album, settings)
+        release = current_release(catalog.database, id_of_album)
         if release is None:
-            raise InputError(f"album {found!r} has no release yet", remedy="Run `songline render` first")
-        written = write_release(catalog, release, out, with_environment=with_environment)
-    if not as_json and tells_of_the_machine(json.loads((written.folder / "lineage.json").read_bytes())):
+            raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
+        written_release = write_release(catalog, release, out, with_environment=with_environment)
+    if not as_json and tells_of_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
         warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
-        told = {"album": found, "build": release.build, "folder": str(written.folder), "changed": written.changed}
-        print_json({**told, "kept": list(written.kept)})
+        document = {
+            "album": id_of_album,
+            "build": release.build,
+            "folder": str(written_release.folder),
+            "changed": written_release.changed,
+        }
+        print_json({**document, "kept": list(written_release.kept)})
     else:
-        say_kept(written)
-        stdout().print(f"Build {release.build}: {written.folder}", soft_wrap=True)
+        say_kept(written_release)
+        stdout().print(f"Build {release.build}: {written_release.folder}", soft_wrap=True)
 
 
 def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
     """Remove the bytes of older builds if requested; then bytes that nothing in the catalog refers to, partially
     written files, and names of dead processes."""
     settings = load_settings()
-    old = None
+    old_builds = None
     with open_catalog(settings) as catalog:
         if not dry_run:
             catalog.require_writable()
@@ -168,27 +188,36 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         if keep_builds is not None:
             if not dry_run:
                 remember_samples(catalog, bytes_of_old_builds(catalog.database, keep_builds))
-            old = remove_old_builds(catalog.database, catalog.store, keep_builds, dry_run=dry_run)
-        swept = collect_garbage(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
-    removed = [stored.digest for stored in swept.garbage]
-    size = sum(stored.size for stored in swept.garbage)
+            old_builds = remove_old_builds(catalog.database, catalog.store, keep_builds, dry_run=dry_run)
+        collection = collect_garbage(catalog.database, catalog.store, settings.gc_grace_s, dry_run=dry_run)
+    removed_digests = [stored_object.digest for stored_object in collection.garbage]
+    size = sum(stored_object.size for stored_object in collection.garbage)
     if as_json:
-        left = [stored.digest for stored in swept.left]
-        told = {"removed": removed, "bytes": size, "unfinished": swept.unfinished, "left": left, "dry_run": dry_run}
-        print_json({**told, "old_builds": removal_document(old)} if old else told)
+        left_digests = [stored_object.digest for stored_object in collection.left]
+        document = {
+            "removed": removed_digests,
+            "bytes": size,
+            "unfinished": collection.unfinished,
+            "left": left_digests,
+            "dry_run": dry_run,
+        }
+        print_json({**document, "old_builds": removal_document(old_builds)} if old_builds else document)
     else:
         verb = "would be removed" if dry_run else "removed"
-        if old:
-            freed = sum(old.freed.values()) if dry_run else freed_bytes(old)
-            what = f"The files of {counted(len(old.builds), 'older build')}, and what no album needs, {verb}"
-            stdout().print(f"{what} ({figures.size(freed)}).{_what_stays(old)}", soft_wrap=True)
-        unneeded = counted(len(removed), "leftover file")
-        stdout().print(f"{unneeded} that nothing in the catalog names {verb} ({figures.size(size)}).", soft_wrap=True)
-    if swept.trouble:
-        warn(f"{len(swept.left)} more could not be removed; the next `songline gc` tries again: {swept.trouble}")
-        sys.exit(swept.trouble.exit_code)
-    if old:
-        end(old)
+        if old_builds:
+            freed_size = sum(old_builds.freed.values()) if dry_run else freed_bytes(old_builds)
+            sentence = f"The files of {counted(len(old_builds.builds), 'older build')}, and what no album needs, {verb}"
+            stdout().print(f"{sentence} ({figures.size(freed_size)}).{_what_stays(old_builds)}", soft_wrap=True)
+        count_text = counted(len(removed_digests), "leftover file")
+        stdout().print(f"{count_text} that nothing in the catalog names {verb} ({figures.size(size)}).", soft_wrap=True)
+    if collection.trouble:
+        warn(
+            f"{len(collection.left)} more could not be removed; the next `songline gc` tries again: "
+            f"{collection.trouble}"
+        )
+        sys.exit(collection.trouble.exit_code)
+    if old_builds:
+        end(old_builds)
 
 
 def _what_stays(old: Removal) -> str:

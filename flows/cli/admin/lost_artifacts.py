@@ -15,10 +15,10 @@ _MADE_BY = {"enhance": "enhanced take", "master": "master", "version": "master w
 
 def lost_sentence(damage: Damage, place: Place) -> str:
     """One line: ``missing: Night Bus, song 3 'Streetlight': master of build 2``."""
-    of_build = f" of build {place.build}" if place.build is not None else ""
-    whose = _whose(place)
-    what = f"{_what(damage, place)}{of_build}"
-    return f"{found_as(damage)}: {f'{whose}: ' if whose else ''}{what}  {damage.digest[:12]}"
+    build_suffix = f" of build {place.build}" if place.build is not None else ""
+    owner = _whose(place)
+    description = f"{_what(damage, place)}{build_suffix}"
+    return f"{found_as(damage)}: {f'{owner}: ' if owner else ''}{description}  {damage.digest[:12]}"
 
 
 def lost_documents(damages: Sequence[Damage], places: Mapping[str, Place]) -> list[dict[str, Json]]:

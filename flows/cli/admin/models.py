@@ -35,20 +35,20 @@ from flows.console import SafeTable, print_json, stderr, stdout, warn
 def list_models(*, as_json: bool) -> None:
     """List every model, those of the table first."""
     store = open_store()
-    found = [(spec, store.installed(spec.name)) for spec in store.specs().values()]
+    entries = [(spec, store.installed(spec.name)) for spec in store.specs().values()]
     if as_json:
-        print_json({"folder": str(store.folder), "models": [_entry(store, spec, model) for spec, model in found]})
+        print_json({"folder": str(store.folder), "models": [_entry(store, spec, model) for spec, model in entries]})
         return
     table = SafeTable(pad_edge=False)
     for heading in ("model", "role", "licence", "commercial", "installed", "size"):
         table.add_column(heading, no_wrap=heading != "role")
-    for spec, model in found:
+    for spec, model in entries:
         size = (
             figures.size(model.size_bytes, digits=2) if model else f"about {figures.size(spec.about_bytes, digits=2)}"
         )
-        here = _short(model.revision) if model else "no"
-        commercial = "yes" if spec.licence.commercial else "no"
-        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial, here, size)
+        revision = _short(model.revision) if model else "no"
+        commercial_use = "yes" if spec.licence.commercial else "no"
+        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial_use, revision, size)
     stdout().print(table)
     stdout().print(f"They are kept in {store.folder}", soft_wrap=True)
 
@@ -60,37 +60,37 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
 
     store = open_store()
     specs = [store.spec(name) for name in dict.fromkeys(names)]
-    if unread := [spec for spec in specs if not (accept or store.accepted(spec.name))]:
-        raise not_accepted(unread, f"songline models pull {' '.join(spec.name for spec in specs)}")
+    if unaccepted_specs := [spec for spec in specs if not (accept or store.accepted(spec.name))]:
+        raise not_accepted(unaccepted_specs, f"songline models pull {' '.join(spec.name for spec in specs)}")
     for spec in specs:
         _show_licence(spec, as_json=as_json)
-    pulled = []
+    models = []
     with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         for spec in specs:
-            pulled.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
-    _tell(store, pulled, "pulled", as_json=as_json)
+            models.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
+    _tell(store, models, "pulled", as_json=as_json)
 
 
 def verify(names: Sequence[str], *, as_json: bool) -> None:
     """Read every byte of the installed models; exits 1 where one is missing or corrupt."""
     store = open_store()
     verdicts = {name: store.verify(name) for name in names or store.recorded() if names or store.record(name)}
-    bad = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
+    damaged_files = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
     if as_json:
         models = [
             {"name": name, "files": [{"path": file.path, "verdict": file.verdict} for file in files]}
             for name, files in verdicts.items()
         ]
-        print_json({"models": models, "damaged": len(bad)})
+        print_json({"models": models, "damaged": len(damaged_files)})
     else:
-        for name, file in bad:
+        for name, file in damaged_files:
             stdout().print(f"{file.verdict} {name}/{file.path}", soft_wrap=True)
         files_read = sum(len(files) for files in verdicts.values())
-        checked = f"{counted(len(verdicts), 'model')} of {counted(files_read, 'file')}"
-        stdout().print(f"{checked} checked, {counted(len(bad), 'file')} damaged")
-        for name in dict.fromkeys(name for name, _ in bad):
+        count_text = f"{counted(len(verdicts), 'model')} of {counted(files_read, 'file')}"
+        stdout().print(f"{count_text} checked, {counted(len(damaged_files), 'file')} damaged")
+        for name in dict.fromkeys(name for name, _ in damaged_files):
             stdout().print(f"`songline models pull {name}` fetches what is damaged.")
-    if bad:
+    if damaged_files:
         sys.exit(1)
 
 
@@ -100,12 +100,12 @@ def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: 
 
     store = open_store()
     with _bars(as_json=as_json) as watch:
-        taken = import_folder(store, folder, names, at=datetime.now(UTC), accept=accept, watch=watch)
-    for line in taken.incomplete:
+        import_result = import_folder(store, folder, names, at=datetime.now(UTC), accept=accept, watch=watch)
+    for line in import_result.incomplete:
         warn(line)
-    for model in taken.models:
+    for model in import_result.models:
         _show_licence(model.spec, as_json=as_json)
-    _tell(store, taken.models, "imported", as_json=as_json)
+    _tell(store, import_result.models, "imported", as_json=as_json)
 
 
 def add(
@@ -146,8 +146,8 @@ def remove(name: str, *, forget: bool, as_json: bool) -> None:
     store = open_store()
     if not store.home(name).is_dir():
         raise InputError(f"{store.spec(name).name} is not installed", remedy="Run `songline models list`")
-    with install_session(store, name) as place:
-        remove_model(place.home, forget=forget)
+    with install_session(store, name) as session:
+        remove_model(session.home, forget=forget)
     if as_json:
         print_json({"removed": name, "forgotten": forget})
     else:
@@ -178,7 +178,7 @@ def _bars(*, as_json: bool) -> Iterator[Watch]:
 
 def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:
     """A model in the form of ``--json``."""
-    here = {"revision": model.revision, "digest": model.digest, "folder": str(model.folder)} if model else {}
+    installation = {"revision": model.revision, "digest": model.digest, "folder": str(model.folder)} if model else {}
     return {
         "name": spec.name,
         "title": spec.title,
@@ -189,7 +189,7 @@ def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> 
         "installed": model is not None,
         "bytes": model.size_bytes if model else spec.about_bytes,
         "like": spec.like,
-        **here,
+        **installation,
     }
 
 
@@ -210,16 +210,16 @@ def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_
 
 def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
     """The licence of a user's own model: a known one, or one by its id as the user describes it."""
-    known = store.table.licences.get(licence_id)
+    known_licence = store.table.licences.get(licence_id)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
         raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")
-    if known is None:
-        allowed = "Commercial use is allowed" if commercial else "No commercial use"
-        return Licence(licence_id, licence_id, bool(commercial), f"{allowed}, as stated when the model was added")
-    if commercial and not known.commercial:
-        what = f"{known.name} does not allow commercial use as it stands"
-        raise InputError(what, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
-    return known if commercial is not False else replace(known, commercial=False)
+    if known_licence is None:
+        terms = "Commercial use is allowed" if commercial else "No commercial use"
+        return Licence(licence_id, licence_id, bool(commercial), f"{terms}, as stated when the model was added")
+    if commercial and not known_licence.commercial:
+        fault = f"{known_licence.name} does not allow commercial use as it stands"
+        raise InputError(fault, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
+    return known_licence if commercial is not False else replace(known_licence, commercial=False)
 
 
 def _short(revision: str) -> str:

@@ -34,14 +34,14 @@ def init(folder: Path, title: str, engine: str | None) -> None:
     from tasks.engines.registry import get_engine
 
     settings = load_settings()
-    chosen = get_engine(engine or STARTER_ENGINE, settings)
+    chosen_engine = get_engine(engine or STARTER_ENGINE, settings)
     with users_umask():
-        written = write_starter(folder, title, engine=chosen.name, native_stems=chosen.native_stems)
-    for path in written:
+        paths = write_starter(folder, title, engine=chosen_engine.name, native_stems=chosen_engine.native_stems)
+    for path in paths:
         stdout().print(f"wrote {path}")
-    manifest = shlex.quote(str(written[0]))
-    first = "" if chosen.name == STARTER_ENGINE else "`songline doctor` tells which models it needs; then "
-    stdout().print(f"Next: {first}songline render {manifest} --out releases", soft_wrap=True)
+    manifest = shlex.quote(str(paths[0]))
+    first_step = "" if chosen_engine.name == STARTER_ENGINE else "`songline doctor` tells which models it needs; then "
+    stdout().print(f"Next: {first_step}songline render {manifest} --out releases", soft_wrap=True)
 
 
 def validate(path: Path, *, as_json: bool) -> None:
@@ -50,8 +50,8 @@ def validate(path: Path, *, as_json: bool) -> None:
 
     album = read_album(path, load_settings())
     if as_json:
-        listed = {"warnings": list(album.warnings), "hints": list(album.hints)}
-        print_json({"album": album.id, "songs": len(album.songs), **listed})
+        messages = {"warnings": list(album.warnings), "hints": list(album.hints)}
+        print_json({"album": album.id, "songs": len(album.songs), **messages})
         return
     for line in album.warnings:
         warn(titled(album, line))
@@ -85,30 +85,32 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     album = read_album(path, settings)
     with open_catalog(settings) as catalog:
         planned = plan_album(catalog, album)
-        produced = asyncio.run(peek(catalog, planned, Progress(planned.songs), "release", storing=False))
-        expected = forecast(catalog, planned, complete=produced is not None and produced.release_key is not None)
-        failures = [] if expected.complete else failures_of(survey(catalog, planned))
+        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), "release", storing=False))
+        album_forecast = forecast(catalog, planned, complete=result is not None and result.release_key is not None)
+        failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
         warnings = [*album.warnings, *filter(None, [taken_place(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
-    told = [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
+    explanations = (
+        [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
+    )
     if as_json:
-        document = {"album": album.id, **asdict(expected), "policy": policy, "warnings": warnings}
+        document = {"album": album.id, **asdict(album_forecast), "policy": policy, "warnings": warnings}
         document["failures"] = [failure.document() for failure in failures]
-        print_json({**document, "explained": told} if explain else document)
+        print_json({**document, "explained": explanations} if explain else document)
         return
     for line in warnings:
         warn(titled(album, line))
     table = SafeTable("song", "exists", "new", "failed")
-    for song in expected.songs:
+    for song in album_forecast.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
     stdout().print(table)
-    for each in told:
-        stdout().print(Text(each.pop("title"), style="bold"))
-        unused = each.pop("not_used")
-        for name, value in (*each.items(), *(("not used", said) for said in unused)):
+    for explanation in explanations:
+        stdout().print(Text(explanation.pop("title"), style="bold"))
+        unused_inputs = explanation.pop("not_used")
+        for name, value in (*explanation.items(), *(("not used", reason) for reason in unused_inputs)):
             stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
-    _print_forecast(expected, failures)
+    _print_forecast(album_forecast, failures)
 
 
 def _print_forecast(expected: AlbumForecast, failures: Sequence[Failure]) -> None:

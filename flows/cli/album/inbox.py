@@ -33,7 +33,7 @@ def inbox(
     from catalog.common.errors import MachineError
     from flows.console import print_json, stdout
 
-    work = _order(
+    parameters = _order(
         place=str(Path(place).absolute()) if place and "://" not in place else place,
         priority=priority,
         until=until,
@@ -43,7 +43,7 @@ def inbox(
         gpus=gpus,
         max_albums=max_albums,
     )
-    report = _run(work, dry_run=dry_run)
+    report = _run(parameters, dry_run=dry_run)
     if as_json:
         print_json(report.document())
     else:
@@ -63,9 +63,13 @@ def _order(**fields: Any) -> InboxParameters:
     try:
         return InboxParameters(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"--{'-'.join(str(part) for part in first['loc']).replace('_', '-')}" if first["loc"] else "the options"
-        raise InputError(f"{name}: {first['msg']}", remedy="See `songline inbox --help`") from error
+        first_error = error.errors()[0]
+        option = (
+            f"--{'-'.join(str(part) for part in first_error['loc']).replace('_', '-')}"
+            if first_error["loc"]
+            else "the options"
+        )
+        raise InputError(f"{option}: {first_error['msg']}", remedy="See `songline inbox --help`") from error
 
 
 def _run(work: InboxParameters, *, dry_run: bool) -> InboxReport:

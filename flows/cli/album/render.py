@@ -46,29 +46,29 @@ def render(path: Path, out: Path, until: str) -> None:
         check_destination(release_folder(out, album.id))
         _check_writable(out)
     with open_catalog(settings) as catalog:
-        if said := taken_place(catalog, album):
-            warn(said)
+        if warning := taken_place(catalog, album):
+            warn(warning)
         planned = declare_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
-        produced = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
-        if produced is not None and until != "release" and not produced.failures:
+        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
+        if result is not None and until != "release" and not result.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
-        was_missing = produced is None
-        if produced is None:
+        was_missing = result is None
+        if result is None:
             _check_room(catalog, planned)
-            produced = _produce(catalog, planned, until)
-        if produced.release_key:
-            set_current_release(catalog.database, album.id, produced.release_key)
-            _deliver(catalog, produced.release_key, out, was_missing=was_missing)
+            result = _produce(catalog, planned, until)
+        if result.release_key:
+            set_current_release(catalog.database, album.id, result.release_key)
+            _deliver(catalog, result.release_key, out, was_missing=was_missing)
     titles = {song.id: song.title for song in album.songs}
-    if produced.release_key:  # a partial release is what the manifest allows
-        for song, error in produced.failures.items():
+    if result.release_key:  # a partial release is what the manifest allows
+        for song, error in result.failures.items():
             warn(led_by(titles.get(song, song), str(error)))
         return
-    for song, error in produced.failures.items():
+    for song, error in result.failures.items():
         print_error(error, as_json=False, about=titles.get(song, song))
-    if produced.failures:
-        codes = {error.exit_code for error in produced.failures.values()}
+    if result.failures:
+        codes = {error.exit_code for error in result.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
 
 
@@ -79,11 +79,12 @@ def _check_writable(out: Path) -> None:
 
 
 def _check_room(catalog: Catalog, planned: PlannedAlbum) -> None:
-    needed = forecast(catalog, planned, complete=False).stored_bytes
-    free = shutil.disk_usage(catalog.settings.home).free
-    if free < needed:
+    needed_bytes = forecast(catalog, planned, complete=False).stored_bytes
+    free_bytes = shutil.disk_usage(catalog.settings.home).free
+    if free_bytes < needed_bytes:
         raise MachineError(
-            f"the album needs about {needed / 1e6:.0f} MB and {free / 1e6:.0f} MB are free in {catalog.settings.home}",
+            f"the album needs about {needed_bytes / 1e6:.0f} MB and {free_bytes / 1e6:.0f} MB are free in "
+            f"{catalog.settings.home}",
             remedy="Free disk space, or point SONGLINE_HOME to another disk",
         )
 
@@ -112,11 +113,11 @@ def _stoppable(lines: LiveLines) -> Iterator[None]:
         print_text(f"\n{STOPPED}\n", to="stderr")
         os._exit(128 + number)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
@@ -125,15 +126,15 @@ def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool
     release = release_by_key(catalog.database, release_key)
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
-    written = write_release(catalog, release, out)
-    say_kept(written)
+    written_release = write_release(catalog, release, out)
+    say_kept(written_release)
     for track in release.document["tracks"]:
-        if limited := track["readings"]["stopped_by"]:
-            warn(f"{track['title']}: {limited}")
-    line = Text("Listen: ", style="bold").append(str(written.folder / "index.html"), style="cyan")
-    if not written.changed:
-        said = "the store has all of it again; these files were whole" if was_missing else "nothing was missing"
-        line.append(f"  ({said})", style="dim")
+        if limitation := track["readings"]["stopped_by"]:
+            warn(f"{track['title']}: {limitation}")
+    line = Text("Listen: ", style="bold").append(str(written_release.folder / "index.html"), style="cyan")
+    if not written_release.changed:
+        note = "the store has all of it again; these files were whole" if was_missing else "nothing was missing"
+        line.append(f"  ({note})", style="dim")
     stdout().print(line, soft_wrap=True)
 
 

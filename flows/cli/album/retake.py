@@ -48,12 +48,15 @@ def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
     album = read_album(path, settings)
     songs = [song for song in album.songs if song_id in (None, song.id)]
     if not songs:
-        known = ", ".join(song.id for song in album.songs)
-        raise InputError(f"the album has no song {song_id!r}", remedy=f"Its songs are {known}")
+        known_ids = ", ".join(song.id for song in album.songs)
+        raise InputError(f"the album has no song {song_id!r}", remedy=f"Its songs are {known_ids}")
     previews = [(song, _rows(song, settings)) for song in songs]
     if as_json:
-        listed = [{"id": s.id, "title": s.title, "lines": [asdict(row) for row in rows]} for s, rows in previews]
-        print_json({"album": album.id, "songs": listed})
+        documents = [
+            {"id": previewed_song.id, "title": previewed_song.title, "lines": [asdict(row) for row in rows]}
+            for previewed_song, rows in previews
+        ]
+        print_json({"album": album.id, "songs": documents})
         return
     for song, rows in previews:
         _print_rows(song, rows)
@@ -62,22 +65,22 @@ def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
 def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     """The lines as DiffRhythm would sing them, also where the song names another engine for a trial."""
     engine = DiffRhythmEngine(settings)
-    own = song.settings if song.engine == engine.name else {}
+    engine_settings = song.settings if song.engine == engine.name else {}
     try:
-        return rows_of(engine.place(replace(song, engine=engine.name, settings=own)))
+        return rows_of(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
     except InputError as error:
-        asked = (
+        note = (
             "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
         )
-        raise InputError(f"{song.title}{asked}: {error.what}", remedy=error.remedy) from error
+        raise InputError(f"{song.title}{note}: {error.what}", remedy=error.remedy) from error
 
 
 def _print_rows(song: Song, rows: Sequence[PreviewRow]) -> None:
     table = SafeTable("stamp", "sung", "frames", "line", "phonemes", title=song.title, title_justify="left")
     for row in rows:
-        sung = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
+        time_text = f"{row.start_s:.2f}-{row.end_s:.2f} s" if row.phonemes else ""
         frames = f"{row.first_frame}-{row.end_frame}" if row.phonemes else ""
-        table.add_row(row.stamp, sung, frames, Text(row.text), Text(row.phonemes, style="dim"))
+        table.add_row(row.stamp, time_text, frames, Text(row.text), Text(row.phonemes, style="dim"))
         for notice in row.remarks:
             table.add_row("", "", "", Text(f"{notice}.", style="yellow"), "")
     stdout().print(table)
@@ -94,20 +97,20 @@ def retake(
         _make_folder(out)
     with open_catalog(settings) as catalog:
         parent = parent_take(catalog.database, prefix)
-        words = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
-        taken = _taken(catalog, parent, words, start_s=start_s, end_s=end_s, seeds=seeds)
-        offered = offer_retakes(catalog.database, parent, taken.recipes, lyrics=words)
-        keys = [candidate.render_key for candidate in offered]
+        new_lyrics = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
+        retakes = _taken(catalog, parent, new_lyrics, start_s=start_s, end_s=end_s, seeds=seeds)
+        candidates = offer_retakes(catalog.database, parent, retakes.recipes, lyrics=new_lyrics)
+        keys = [candidate.render_key for candidate in candidates]
         requeue_failed_renders(catalog, keys)
         if not as_json:
-            count = counted(len(offered), "take")
-            where = f"{taken.start_s:.2f} to {taken.end_s:.2f} s, everything else stays"
-            stdout().print(f"{parent.song_title}: {count} of {where}")
+            count_text = counted(len(candidates), "take")
+            passage = f"{retakes.start_s:.2f} to {retakes.end_s:.2f} s, everything else stays"
+            stdout().print(f"{parent.song_title}: {count_text} of {passage}")
         statuses = until_settled(lambda: render_shard(catalog, keys, execution_environment()))
-        takes = [_told(catalog, candidate, statuses[candidate.render_key], out) for candidate in offered]
+        takes = [_told(catalog, candidate, statuses[candidate.render_key], out) for candidate in candidates]
     if as_json:
-        told = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
-        print_json({**told, "passage_s": [taken.start_s, taken.end_s], "candidates": takes})
+        document = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
+        print_json({**document, "passage_s": [retakes.start_s, retakes.end_s], "candidates": takes})
     else:
         for take in takes:
             stdout().print(f"{take['id']}: {take.get('audio', take['state'])}", soft_wrap=True)
@@ -129,19 +132,19 @@ def _seconds(text: str) -> float:
 def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
     """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
     if not parent.lyrics.sung:
-        what = f"{parent.song_title} is a song without words, and {path.name} would add some"
-        raise InputError(what, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
-    changed = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
-    if not any(start_s <= line.start_s < end_s for line in changed.lines):
+        fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
+        raise InputError(fault, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
+    new_lyrics = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    if not any(start_s <= line.start_s < end_s for line in new_lyrics.lines):
         raise InputError(
             f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
         )
-    words = with_words(parent.lyrics, changed, start_s=start_s, end_s=end_s)
-    if words.digest == parent.lyrics.digest:
+    merged_lyrics = with_words(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
+    if merged_lyrics.digest == parent.lyrics.digest:
         raise InputError(
             f"{path.name} changes no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
         )
-    return words
+    return merged_lyrics
 
 
 def _taken(
@@ -154,12 +157,12 @@ def _taken(
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
     passage = Passage(recipe, products, start_s, end_s, parent.language, words)
     # The parent's own seed would start from the same noise.
-    numbers = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
-    taken = get_engine(recipe.engine, catalog.settings).retakes(passage, numbers)
-    for line in taken.warnings:
+    seeds_of_takes = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
+    retakes = get_engine(recipe.engine, catalog.settings).retakes(passage, seeds_of_takes)
+    for line in retakes.warnings:
         warn(line)
-    catalog.ledger.declare_renders(taken.recipes)
-    return taken
+    catalog.ledger.declare_renders(retakes.recipes)
+    return retakes
 
 
 def _make_folder(out: Path) -> None:
@@ -172,9 +175,9 @@ def _make_folder(out: Path) -> None:
 
 def _told(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path | None) -> dict[str, Any]:
     """A take as JSON, with the reason where it failed; its audio is written to ``out`` if given."""
-    told: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": status.state}
+    document: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": status.state}
     if status.state == "failed":
-        told["failure"] = status.error
+        document["failure"] = status.error
     digest = render_products(catalog.database, candidate.render_key).get("audio")
     if out is not None and digest is not None:
         audio = confined(out, f"{candidate.id}.wav", named_by="the catalog")
@@ -185,5 +188,5 @@ def _told(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path 
                 f"{audio} cannot be written: {error.strerror}",
                 remedy=remedy_of_writing(error, "Choose another folder"),
             ) from error
-        told["audio"] = str(audio)
-    return told
+        document["audio"] = str(audio)
+    return document

@@ -25,39 +25,52 @@ from flows.pipeline.survey import AlbumStatus, survey
 def retry(named: str | None, *, as_json: bool) -> None:
     """Requeue the failed work of one album, or of all; work that no plan needs any more stays as it is."""
     settings = load_settings()
-    found = None if named is None else album_id(named, settings)
+    id_of_album = None if named is None else album_id(named, settings)
     with open_catalog(settings) as catalog:
-        if found is not None:
-            require_album(catalog.database, found)
-        failed = failed_work(catalog.database)
-        statuses = _statuses(catalog, [found] if found else album_ids(catalog.database)) if failed or found else []
-        asked = {work.key: (album, work) for album in statuses for work in album.failed}
-        count = requeue(catalog, [work for _, work in asked.values()])
-    held_back = [failure for status in statuses for failure in failures_of(status)] if not count else []
-    left = sum(key not in asked for _, key, _ in failed)
+        if id_of_album is not None:
+            require_album(catalog.database, id_of_album)
+        failures_in_catalog = failed_work(catalog.database)
+        statuses = (
+            _statuses(catalog, [id_of_album] if id_of_album else album_ids(catalog.database))
+            if failures_in_catalog or id_of_album
+            else []
+        )
+        requested_work = {work.key: (album, work) for album in statuses for work in album.failed}
+        count = requeue(catalog, [work for _, work in requested_work.values()])
+    song_failures = [failure for status in statuses for failure in failures_of(status)] if not count else []
+    left_count = sum(key not in requested_work for _, key, _ in failures_in_catalog)
     if as_json:
-        told: list[dict[str, Any]] = [
+        documents: list[dict[str, Any]] = [
             {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.doing, **work.error}
-            for key, (album, work) in asked.items()
+            for key, (album, work) in requested_work.items()
         ]
-        print_json({"retried": count, "work": told, **({"left": left} if left else {}), **_why_none(held_back)})
+        print_json(
+            {
+                "retried": count,
+                "work": documents,
+                **({"left": left_count} if left_count else {}),
+                **_why_none(song_failures),
+            }
+        )
         return
-    for album, work in asked.values():
+    for album, work in requested_work.values():
         line = f"{album.title}: {work.doing}: {work.error.get('error', '')}"
         stdout().print(line, soft_wrap=True)
     pieces = counted(count, "piece of work is", "pieces of work are")
-    after = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
-    stdout().print(f"{pieces} planned again{after}", soft_wrap=True)
-    for failure in held_back:
+    next_step = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
+    stdout().print(f"{pieces} planned again{next_step}", soft_wrap=True)
+    for failure in song_failures:
         stdout().print(Text(failure.sentence()), soft_wrap=True)
-    if held_back:
-        stdout().print(what_next(held_back), soft_wrap=True)
-    elif not count and found:
-        stdout().print(f"Nothing of {found} failed.")
-    if left:
-        whose = f"the plan of {found}" if found else "no album's present plan"
-        asks = f"{whose} does not ask for" if found else f"{whose} asks for"
-        stdout().print(f"{left} more failed, which {asks}: left as {'it is' if left == 1 else 'they are'}.")
+    if song_failures:
+        stdout().print(what_next(song_failures), soft_wrap=True)
+    elif not count and id_of_album:
+        stdout().print(f"Nothing of {id_of_album} failed.")
+    if left_count:
+        plan_text = f"the plan of {id_of_album}" if id_of_album else "no album's present plan"
+        clause = f"{plan_text} does not ask for" if id_of_album else f"{plan_text} asks for"
+        stdout().print(
+            f"{left_count} more failed, which {clause}: left as {'it is' if left_count == 1 else 'they are'}."
+        )
 
 
 def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
@@ -66,10 +79,10 @@ def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
 
 
 def _statuses(catalog: Catalog, albums: list[str]) -> list[AlbumStatus]:
-    found = []
+    statuses = []
     for album in albums:
         try:
-            found.append(survey(catalog, stored_plan(catalog.database, album)))
+            statuses.append(survey(catalog, stored_plan(catalog.database, album)))
         except SonglineError as error:
             warn(f"{album} is left out: {error}")
-    return found
+    return statuses

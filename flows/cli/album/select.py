@@ -43,8 +43,8 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     back to the manifest's own policy."""
     if (policy_path is None) != undo or (undo and apply):
         remedy = "Give `--policy FILE`, with `--apply` to keep it; or `--undo` alone to go back to the manifest's"
-        what = "takes no `--apply` beside `--undo`" if undo and apply else "takes either a policy or `--undo`"
-        raise InputError(f"`select` {what}", remedy=remedy)
+        fault = "takes no `--apply` beside `--undo`" if undo and apply else "takes either a policy or `--undo`"
+        raise InputError(f"`select` {fault}", remedy=remedy)
     settings = load_settings()
     album = read_album(path, settings)
     policy = read_policy(policy_path, metric_specs()) if policy_path else album.selection
@@ -53,18 +53,18 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
         planned = plan_album(catalog, album)
         identities = identities_of(models_of_judges(policy, album.songs), catalog.models, planned=planned.identities)
         decisions = {song.song.id: _replay(catalog, song, policy, identities) for song in planned.songs}
-        before = _winners(catalog, album)
-        if stored := apply or undo:
+        previous_winners = _winners(catalog, album)
+        if is_stored := apply or undo:
             failures = _apply(catalog, planned, policy, identities, file=policy_path.name if policy_path else None)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(catalog.database, album.id)}
-    _show(album, decisions, before, applied=stored, as_json=as_json)
+    _show(album, decisions, previous_winners, applied=is_stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
     for song_id, error in failures.items():
         print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
     if failures:
         if apply:
-            back = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
-            warn(f"The policy of {policy_path} is in force now, though it leaves songs without a winner; {back}")
+            remedy_text = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
+            warn(f"The policy of {policy_path} is in force now, though it leaves songs without a winner; {remedy_text}")
         sys.exit(1)
     if not as_json:
         stdout().print(_what_is_kept(path, planned, apply=apply, undo=undo), soft_wrap=True)
@@ -76,15 +76,15 @@ def _winners(catalog: Catalog, album: Album) -> dict[str, str | None]:
 
 
 def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool) -> str:
-    was = origin_sentence(origin_document(planned.policy, planned.applied))
+    origin = origin_sentence(origin_document(planned.policy, planned.applied))
     if apply:
-        kept = f"Kept until the manifest's own policy changes, or `songline select {path} --undo`."
-        return f"{kept} `songline render {path}` finishes the new winners."
+        sentence = f"Kept until the manifest's own policy changes, or `songline select {path} --undo`."
+        return f"{sentence} `songline render {path}` finishes the new winners."
     if undo and planned.applied is None:
         return "There was nothing to undo: the manifest's own policy is in force."
     if undo:
-        return f"Taken back: {was}. The manifest's own is in force; `songline render {path}` finishes its winners."
-    return f"Nothing was stored; add --apply to keep these decisions. In force is {was}."
+        return f"Taken back: {origin}. The manifest's own is in force; `songline render {path}` finishes its winners."
+    return f"Nothing was stored; add --apply to keep these decisions. In force is {origin}."
 
 
 class _Decide(CatalogLookup):
@@ -104,8 +104,8 @@ def _apply(
     planned = replace(declare_plan(catalog, planned), policy=policy, identities=identities)
     if asyncio.run(peek(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
-    who = Applicant(file, user_name(), execution_environment())
-    apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=who)
+    applicant = Applicant(file, user_name(), execution_environment())
+    apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=applicant)
     return asyncio.run(
         AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")
     ).failures
@@ -114,27 +114,31 @@ def _apply(
 def _replay(
     catalog: Catalog, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]
 ) -> Mapping[str, Json]:
-    scored: list[CandidateReadings] = []
-    heard: dict[str, list[str]] = {}
-    unheard = False
+    scored_candidates: list[CandidateReadings] = []
+    keys_by_candidate: dict[str, list[str]] = {}
+    is_unjudged = False
     for candidate in planned.candidates:
         audio = render_products(catalog.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
-        asked = request_scores(song, audio, policy=policy, identities=identities) if audio else ()
-        if asked and all(step_result(catalog.database, request.key) for request in asked):
-            heard[candidate.id] = [request.key for request in asked]
-            found = readings(catalog.database, heard[candidate.id])
+        requests = request_scores(song, audio, policy=policy, identities=identities) if audio else ()
+        if requests and all(step_result(catalog.database, request.key) for request in requests):
+            keys_by_candidate[candidate.id] = [request.key for request in requests]
+            candidate_readings = readings(catalog.database, keys_by_candidate[candidate.id])
             is_retake = candidate.parent is not None
-            scored.append(CandidateReadings(candidate.id, candidate.seed, candidate.order, found, is_retake))
-        unheard |= len(asked) > 1 and step_result(catalog.database, asked[0].key) is not None
-    if not scored and unheard:
+            scored_candidates.append(
+                CandidateReadings(candidate.id, candidate.seed, candidate.order, candidate_readings, is_retake)
+            )
+        is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
+    if not scored_candidates and is_unjudged:
         raise InputError(
             f"no judge that the policy asks has listened to {planned.song.title} yet",
             remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
         )
-    if not scored:
+    if not scored_candidates:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(policy, scored, metric_specs(), alike=near_duplicates(catalog.database, heard)).document()
+    return decide(
+        policy, scored_candidates, metric_specs(), alike=near_duplicates(catalog.database, keys_by_candidate)
+    ).document()
 
 
 def _show(
@@ -155,8 +159,10 @@ def _show(
         return
     table = SafeTable("song", "winner before", "winner now", "")
     for song in album.songs:
-        old, new = before.get(song.id), decisions[song.id].get("winner")
-        table.add_row(Text(song.title), old or "-", new or "-", "same" if old == new else "changed")
+        old_winner, new_winner = before.get(song.id), decisions[song.id].get("winner")
+        table.add_row(
+            Text(song.title), old_winner or "-", new_winner or "-", "same" if old_winner == new_winner else "changed"
+        )
     stdout().print(table)
     for song in album.songs:
         stdout().print(Text(song.title, style="bold"))

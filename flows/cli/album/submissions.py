@@ -27,12 +27,12 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     from flows.orchestration.submissions import submit_album
 
     with open_catalog(settings) as catalog:
-        if said := taken_place(catalog, album):
-            warn(said)
+        if warning := taken_place(catalog, album):
+            warn(warning)
         planned = plan_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
-        standing = submit_album(catalog, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
-    _tell(standing, as_json=as_json)
+        submission = submit_album(catalog, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
+    _tell(submission, as_json=as_json)
 
 
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
@@ -54,10 +54,10 @@ def pause(named: str, *, as_json: bool) -> None:
     from flows.orchestration import submissions as submitting
 
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        standing = submitting.pause(catalog.database, found)
-    _tell(standing, as_json=as_json)
+        submission = submitting.pause(catalog.database, id_of_album)
+    _tell(submission, as_json=as_json)
 
 
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
@@ -66,12 +66,12 @@ def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submitting.get_submission(catalog.database, found)
-        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, found))
-        standing = submitting.resume(catalog, found, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
-    _tell(standing, as_json=as_json)
+        submitting.get_submission(catalog.database, id_of_album)
+        requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, id_of_album))
+        submission = submitting.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
+    _tell(submission, as_json=as_json)
 
 
 def cancel(named: str, *, as_json: bool) -> None:
@@ -80,13 +80,16 @@ def cancel(named: str, *, as_json: bool) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        stopped = submitting.cancel(catalog.database, found, PrefectRunLauncher())
+        stopped_count = submitting.cancel(catalog.database, id_of_album, PrefectRunLauncher())
     if as_json:
-        print_json({"album": found, "state": "cancelled", "stopped_runs": stopped})
+        print_json({"album": id_of_album, "state": "cancelled", "stopped_runs": stopped_count})
     else:
-        stdout().print(f"{found}: cancelled, {counted(stopped, 'run')} stopped. `songline resume {found}` goes on.")
+        stdout().print(
+            f"{id_of_album}: cancelled, {counted(stopped_count, 'run')} stopped. "
+            f"`songline resume {id_of_album}` goes on."
+        )
 
 
 def _tell(standing: Submission, *, as_json: bool) -> None:
@@ -104,9 +107,9 @@ def _tell(standing: Submission, *, as_json: bool) -> None:
             }
         )
         return
-    follow = {
+    next_steps = {
         "active": f" `songline status {album} --watch` follows it.",
         "paused": f" `songline resume {album}` goes on.",
     }
-    said = f" ({standing.reason})" if standing.reason else ""
-    stdout().print(f"{album}: {standing.state}{said}.{follow.get(standing.state, '')}", soft_wrap=True)
+    reason = f" ({standing.reason})" if standing.reason else ""
+    stdout().print(f"{album}: {standing.state}{reason}.{next_steps.get(standing.state, '')}", soft_wrap=True)

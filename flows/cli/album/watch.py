@@ -54,21 +54,21 @@ class WatchSnapshot:
 def watch(named: str) -> None:
     """Show songs, shards, workers and forecast until the album is done, fails or is paused."""
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     console = stdout()
     with open_catalog(settings) as catalog:
         dispatcher = PrefectRunLauncher()
         live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         with live or nullcontext():
-            told = ""
+            last_sentence = ""
             while True:
-                seen = _look(catalog, found, dispatcher)
+                snapshot = _look(catalog, id_of_album, dispatcher)
                 if live:
-                    live.update(_picture(seen), refresh=True)
-                elif (sentence := _sentence(seen)) != told:
-                    told = sentence
+                    live.update(_picture(snapshot), refresh=True)
+                elif (sentence := _sentence(snapshot)) != last_sentence:
+                    last_sentence = sentence
                     console.print(sentence, soft_wrap=True)
-                if seen.is_over:
+                if snapshot.is_over:
                     return
                 time.sleep(settings.poll_s)
 
@@ -77,47 +77,58 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
     songs = songs_of(catalog.database, album, documents=False)
     submission = submission_of(catalog.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
-    missing = {c.render_key for song in songs for c in song.candidates if c.state in ("planned", "leased")}
+    missing_keys = {
+        candidate.render_key
+        for song in songs
+        for candidate in song.candidates
+        if candidate.state in ("planned", "leased")
+    }
     planned = stored_plan(catalog.database, album)
-    recipes = {c.render_key: c.recipe for s in planned.songs for c in s.candidates}
+    recipes = {
+        candidate.render_key: candidate.recipe
+        for planned_song in planned.songs
+        for candidate in planned_song.candidates
+    }
     expected_s = expected_render_seconds(catalog)
     try:
         statuses: Sequence[RunStatus] = tuple(dispatcher.statuses(runs).values())
         workers: Sequence[PoolWorkers] = dispatcher.workers()
     except MachineError:  # the songs are known from the catalog without Prefect
         statuses, workers = (), ()
-    left_s = sum(expected_s(recipes[key]) for key in missing if key in recipes)
-    still = submission is None or submission.state != "active"
-    after = survey(catalog, planned).songs if still else ()
-    shards: Counter[str] = Counter(standing.state for standing in statuses)
-    return WatchSnapshot(songs, submission, shards, workers, left_s, {song.id: song for song in after})
+    left_s = sum(expected_s(recipes[key]) for key in missing_keys if key in recipes)
+    is_over = submission is None or submission.state != "active"
+    song_statuses = survey(catalog, planned).songs if is_over else ()
+    shards: Counter[str] = Counter(run_status.state for run_status in statuses)
+    return WatchSnapshot(songs, submission, shards, workers, left_s, {song.id: song for song in song_statuses})
 
 
 def _picture(seen: WatchSnapshot) -> RenderableType:
     table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs in progress come first.
-    shown = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
-    for song in [song for song in seen.songs if song in shown]:
-        numbers = (str(sum(c.state == state for c in song.candidates)) for state in STATES)
-        table.add_row(Text(song.title), seen.state(song), *numbers, song.winner or "-")
-    more = len(seen.songs) - len(shown)
-    below = Text(f"and {counted(more, 'more song')}" if more else "", style="dim")
-    return Group(table, below, Text(_sentence(seen)))
+    shown_songs = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
+    for song in [song for song in seen.songs if song in shown_songs]:
+        counts = (str(sum(candidate.state == state for candidate in song.candidates)) for state in STATES)
+        table.add_row(Text(song.title), seen.state(song), *counts, song.winner or "-")
+    hidden_count = len(seen.songs) - len(shown_songs)
+    footer = Text(f"and {counted(hidden_count, 'more song')}" if hidden_count else "", style="dim")
+    return Group(table, footer, Text(_sentence(seen)))
 
 
 def _sentence(seen: WatchSnapshot) -> str:
     """Progress of the songs, the shards, the workers and the remaining time, in one line."""
     states = Counter(seen.state(song) for song in seen.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
-    rendered = sum(c.state == "rendered" for song in seen.songs for c in song.candidates)
-    parts.append(f"{rendered} of {counted(sum(len(song.candidates) for song in seen.songs), 'candidate')} rendered")
+    rendered_count = sum(candidate.state == "rendered" for song in seen.songs for candidate in song.candidates)
+    parts.append(
+        f"{rendered_count} of {counted(sum(len(song.candidates) for song in seen.songs), 'candidate')} rendered"
+    )
     if seen.shards:
         parts.append("shards: " + ", ".join(f"{count} {state}" for state, count in sorted(seen.shards.items())))
     parts += [f"{pool.pool}: {counted(pool.online, 'worker')} online" for pool in seen.workers]
     if seen.left_s and not seen.is_over:
         devices = max(1, next((pool.online for pool in seen.workers if pool.pool == "gpu"), 1))
         parts.append(f"about {seen.left_s / devices / 60:.0f} min of rendering left")
-    standing = seen.submission
-    if standing is None:
+    submission = seen.submission
+    if submission is None:
         return " · ".join([*parts, "never submitted"])
-    return " · ".join([*parts, f"{standing.state}: {standing.reason}" if standing.reason else standing.state])
+    return " · ".join([*parts, f"{submission.state}: {submission.reason}" if submission.reason else submission.state])

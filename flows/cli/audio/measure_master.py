@@ -53,24 +53,24 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
     notes: list[str] = []
     for path in paths:
         try:
-            read = meter_file(path, series=series)
+            measurement = meter_file(path, series=series)
         except Exception as error:  # no error of one file may stop the others
             fault = fault_of(error)
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
             continue
-        documents.append(_document(path, read))
-        table.add_row(Text(str(path)), *_figures(read.meter, read.duration_s))
-        notes += [f"{path}: {reason}" for reason in (*read.notes, *_reasons(read))]
+        documents.append(_document(path, measurement))
+        table.add_row(Text(str(path)), *_figures(measurement.meter, measurement.duration_s))
+        notes += [f"{path}: {reason}" for reason in (*measurement.notes, *_reasons(measurement))]
     if as_json:
         print_json(documents)
     else:
         stdout().print(table)
         for note in notes:
             stdout().print(Text(note), soft_wrap=True)
-    for unread in faults:
-        print_error(unread, as_json=as_json)
+    for file_fault in faults:
+        print_error(file_fault, as_json=as_json)
     if faults:
         is_input = any(isinstance(fault, InputError) for fault in faults)
         raise typer.Exit(InputError.exit_code if is_input else faults[0].exit_code)
@@ -90,31 +90,31 @@ def master(
     audio = read_audio(source)
     for note in notes_on(source):
         warn(f"{source.name}: {note}")
-    before = read_measurement(audio)
+    measurement_before = read_measurement(audio)
     try:
         with _workplace(out) as folder:
             report = _mastered(audio, folder / "master.wav", spec=spec, reference=reference)
-            written = _in_form(folder / "master.wav", out.suffix.lower())
-            findings = examine(written, target=_target(report, spec, audio.frames))
-            after = read_measurement(read_audio(written))
-            move_whole(written, out, mode=users_file_mode())
+            master_path = _in_form(folder / "master.wav", out.suffix.lower())
+            findings = examine(master_path, target=_target(report, spec, audio.frames))
+            measurement_after = read_measurement(read_audio(master_path))
+            move_whole(master_path, out, mode=users_file_mode())
     except OSError as fault:
-        what = f"the master cannot be written to {out} ({fault.strerror})"
-        raise MachineError(what, remedy=remedy_of_writing(fault, "Name a place that you may write to")) from fault
+        sentence = f"the master cannot be written to {out} ({fault.strerror})"
+        raise MachineError(sentence, remedy=remedy_of_writing(fault, "Name a place that you may write to")) from fault
     if as_json:
         print_json(
             {
                 "in": str(source),
                 "out": str(out),
-                "before": before.as_document(),
-                "after": after.as_document(),
+                "before": measurement_before.as_document(),
+                "after": measurement_after.as_document(),
                 "report": report.as_document(),
                 "findings": [finding.as_document() for finding in findings],
                 "failed": list(failed(findings)),
             }
         )
     else:
-        _tell(before, after, report, findings, audio=audio)
+        _tell(measurement_before, measurement_after, report, findings, audio=audio)
 
 
 @contextmanager
@@ -124,24 +124,24 @@ def _workplace(out: Path) -> Iterator[Path]:
         if scratch is not None:
             yield scratch
             return
-        with building_folder(out) as beside:
-            yield beside
+        with building_folder(out) as folder:
+            yield folder
 
 
 def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
     """The mastering block from the options. A target without a profile is ``custom``."""
-    given = {name: value for name, value in asked.items() if value is not None}
-    if "target_lufs" in given:
-        given.setdefault("profile", "custom")
+    options = {name: value for name, value in asked.items() if value is not None}
+    if "target_lufs" in options:
+        options.setdefault("profile", "custom")
     if reference is not None:
-        given["reference"] = reference.name
+        options["reference"] = reference.name
     try:
-        return MasteringSpec.model_validate({**given, "trim": False})
+        return MasteringSpec.model_validate({**options, "trim": False})
     except ValidationError as fault:
-        first = fault.errors()[0]
-        where = "--" + str(first["loc"][0]).split("_")[0] if first["loc"] else "the options"
-        reason = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{where} cannot be used: {reason}", remedy="See `songline master --help`") from fault
+        first_error = fault.errors()[0]
+        option = "--" + str(first_error["loc"][0]).split("_")[0] if first_error["loc"] else "the options"
+        reason = first_error["msg"].removeprefix("Value error, ")
+        raise InputError(f"{option} cannot be used: {reason}", remedy="See `songline master --help`") from fault
 
 
 def _check_places(source: Path, out: Path, reference: Path | None) -> None:
@@ -151,14 +151,16 @@ def _check_places(source: Path, out: Path, reference: Path | None) -> None:
         raise InputError(f"{out.parent} is not a folder", remedy="Make it first, or name another place")
     if out.is_dir():
         raise InputError(f"{out} is a folder", remedy="Name a file")
-    for kept in (source, reference):
-        if kept is not None and kept.exists() and out.exists() and out.samefile(kept):
+    for read_path in (source, reference):
+        if read_path is not None and read_path.exists() and out.exists() and out.samefile(read_path):
             raise InputError(f"{out} is what is read", remedy="Name another file for the master")
 
 
 def _mastered(audio: Audio, destination: Path, *, spec: MasteringSpec, reference: Path | None) -> MasterReport:
-    like = reference_from(reference) if reference else None
-    return master_file(audio, destination, spec=spec, reference=like, must_reach=not spec.loudness_may_be_under)
+    reference_audio = reference_from(reference) if reference else None
+    return master_file(
+        audio, destination, spec=spec, reference=reference_audio, must_reach=not spec.loudness_may_be_under
+    )
 
 
 def _in_form(wav: Path, suffix: str) -> Path:
@@ -184,15 +186,15 @@ def _target(report: MasterReport, spec: MasteringSpec, frames: int) -> Target:
 
 
 def _document(path: Path, read: MeteredFile) -> dict[str, Json]:
-    about: dict[str, Json] = {
+    properties: dict[str, Json] = {
         "file": str(path),
         "duration_s": read.duration_s,
         "rate": read.rate,
         "channels": read.channels,
     }
-    noted: dict[str, Json] = {"notes": list(read.notes)} if read.notes else {}
+    notes: dict[str, Json] = {"notes": list(read.notes)} if read.notes else {}
     curves: dict[str, Json] = {"series": read.series} if read.series is not None else {}
-    return about | read.meter.as_document() | noted | curves
+    return properties | read.meter.as_document() | notes | curves
 
 
 def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
@@ -231,12 +233,12 @@ def _reasons(read: MeteredFile) -> list[str]:
     for name, reading in read.meter.readings().items():
         if name in COLUMNS and not isinstance(reading, Measured):
             reasons.setdefault(reading.reason, []).append(COLUMNS[name])
-    told = [f"{', '.join(names)} not measurable: {reason}" for reason, names in reasons.items()]
+    sentences = [f"{', '.join(names)} not measurable: {reason}" for reason, names in reasons.items()]
     if _range_is_unstable(read.meter, read.duration_s):
-        told.append("~ LRA is not stable before 60 s")
+        sentences.append("~ LRA is not stable before 60 s")
     if read.channels == 1:
-        told.append("mono; played by two loudspeakers it is 3 LU louder")
-    return told
+        sentences.append("mono; played by two loudspeakers it is 3 LU louder")
+    return sentences
 
 
 def _tell(
@@ -251,13 +253,13 @@ def _tell(
     table.add_row("before", *_figures(before, audio.duration_s))
     table.add_row("after", *_figures(after, audio.duration_s))
     stdout().print(table)
-    aims = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
-    limiting = f"gain {report.gain_db:+.1f} dB, at most {report.max_limiting_db:.1f} dB of limiting"
-    stdout().print(Text(aims + limiting), soft_wrap=True)
+    aim_text = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
+    limiting_text = f"gain {report.gain_db:+.1f} dB, at most {report.max_limiting_db:.1f} dB of limiting"
+    stdout().print(Text(aim_text + limiting_text), soft_wrap=True)
     for note in report.notes:
         stdout().print(Text(note), soft_wrap=True)
-    passed = sum(finding.verdict == "pass" for finding in findings)
-    stdout().print(Text(f"{passed} of {counted(len(findings), 'check')} passed", style=STYLES["pass"]))
+    passed_count = sum(finding.verdict == "pass" for finding in findings)
+    stdout().print(Text(f"{passed_count} of {counted(len(findings), 'check')} passed", style=STYLES["pass"]))
     for finding in findings:
         if finding.verdict != "pass":
             line = f"{finding.verdict}  {finding.check}: {finding.sentence}"

@@ -32,7 +32,7 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     """Write the stems of ``source`` and their residual into the folder ``out``: all of them, or none."""
     stems_given(model, two_stems)
     settings = load_settings()
-    installed = ModelStore(settings.models_path, table=settings.models_table).need(model)
+    installed_model = ModelStore(settings.models_path, table=settings.models_table).need(model)
     require_stem_packages()
     _check_place(out, source)
     mix = read_audio(source)
@@ -41,20 +41,20 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     check_mix(mix)
     try:
         with _building(out, settings.home) as staging, _bar(as_json) as progress:
-            done = separate_stems(
-                mix, installed, settings, options=SeparationOptions(two_stems), folder=staging, progress=progress
+            separation = separate_stems(
+                mix, installed_model, settings, options=SeparationOptions(two_stems), folder=staging, progress=progress
             )
-            figures = _document(source, done)
+            figures = _document(source, separation)
             (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
             make_durable(staging)
             _put_in_place(staging, out)
     except OSError as fault:
-        what = f"the stems cannot be written to {out} ({fault.strerror})"
-        raise MachineError(what, remedy=remedy_of_writing(fault, "Name a folder that you may write")) from fault
+        sentence = f"the stems cannot be written to {out} ({fault.strerror})"
+        raise MachineError(sentence, remedy=remedy_of_writing(fault, "Name a folder that you may write")) from fault
     if as_json:
         print_json({"out": str(out), **figures})
     else:
-        _tell(out, done)
+        _tell(out, separation)
 
 
 @contextmanager
@@ -69,11 +69,11 @@ def _check_place(out: Path, source: Path) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, not a folder", remedy="Name another folder with --out")
     if out.is_dir() and any(out.iterdir()) and not (out / FIGURES_FILE).is_file():
-        what = f"{out} is not empty and holds no stems of Songline"
-        raise InputError(what, remedy="Name another folder with --out, or empty this one")
+        sentence = f"{out} is not empty and holds no stems of Songline"
+        raise InputError(sentence, remedy="Name another folder with --out, or empty this one")
     if source.resolve().is_relative_to(out.resolve()):
-        what = f"{source} lies in {out}, which would be replaced"
-        raise InputError(what, remedy="Name another folder with --out")
+        sentence = f"{source} lies in {out}, which would be replaced"
+        raise InputError(sentence, remedy="Name another folder with --out")
 
 
 def _put_in_place(staging: Path, out: Path) -> None:
@@ -87,7 +87,9 @@ def _put_in_place(staging: Path, out: Path) -> None:
 
 
 def _document(source: Path, done: SeparationResult) -> dict[str, Json]:
-    files: list[Json] = [{"name": f.name, "file": f.path.name, "sample_digest": f.sample_digest} for f in done.files]
+    files: list[Json] = [
+        {"name": file.name, "file": file.path.name, "sample_digest": file.sample_digest} for file in done.files
+    ]
     return {"source": source.name, **done.figures, "files": files}
 
 
@@ -109,7 +111,7 @@ def _tell(out: Path, done: SeparationResult) -> None:
 def _bar(as_json: bool) -> Iterator[Callable[[float], None]]:
     """A progress bar on stderr, where stderr is a terminal."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    hidden = as_json or not sys.stderr.isatty()
-    with Progress(*columns, TimeRemainingColumn(), console=stderr(), disable=hidden) as progress:
+    is_hidden = as_json or not sys.stderr.isatty()
+    with Progress(*columns, TimeRemainingColumn(), console=stderr(), disable=is_hidden) as progress:
         task = progress.add_task("separating", total=1.0)
         yield lambda share: progress.update(task, completed=share)

@@ -32,12 +32,12 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line; returns the exit code, once all output is written."""
     ignore_warnings()
     code = _ended(app, arguments, as_json=wants_json(arguments))
-    if (trouble := written()) is None:
+    if (write_error := written()) is None:
         return code
-    lost = MachineError(
-        f"the output cannot be written: {_reason(trouble)}", remedy="Free space there, or send it elsewhere"
+    machine_error = MachineError(
+        f"the output cannot be written: {_reason(write_error)}", remedy="Free space there, or send it elsewhere"
     )
-    return _told(lost, as_json=False) if code == 0 else code
+    return _told(machine_error, as_json=False) if code == 0 else code
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -49,8 +49,8 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     try:
         code = app(args=list(arguments), prog_name="songline", standalone_mode=False)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except SystemExit as exit_request:
+        return exit_request.code if isinstance(exit_request.code, int) else int(exit_request.code is not None)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED_CODE
     except _UsageError as error:
@@ -72,21 +72,21 @@ def foreseen(error: BaseException) -> SonglineError | None:
         return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
     if isinstance(error, MemoryError):
         return MachineError("the memory is full", remedy="End other programs, or set SONGLINE_WORKERS to fewer")
-    if (wrong := _wrong_in_prefect(error)) is not None:
-        return wrong
+    if (settings_error := _wrong_in_prefect(error)) is not None:
+        return settings_error
     if not isinstance(error, OSError) or error.errno is None:
         return None
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes | os.PathLike) else ""
-    what = f"{name}: {_reason(error)}" if name else _reason(error)
+    sentence = f"{name}: {_reason(error)}" if name else _reason(error)
     if error.errno in _FULL:
-        return MachineError(what, remedy="Free disk space, then run the same command again")
+        return MachineError(sentence, remedy="Free disk space, then run the same command again")
     if error.errno in _NO_RIGHT:
-        return MachineError(what, remedy="Check who may read and write there, or choose another place")
+        return MachineError(sentence, remedy="Check who may read and write there, or choose another place")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return MachineError(what, remedy="Raise the limit of open files with `ulimit -n`")
+        return MachineError(sentence, remedy="Raise the limit of open files with `ulimit -n`")
     if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-        return InputError(what, remedy="Use a shorter name, or another place")
-    return MachineError(what, remedy="Check that path and its disk, then run the same command again")
+        return InputError(sentence, remedy="Use a shorter name, or another place")
+    return MachineError(sentence, remedy="Check that path and its disk, then run the same command again")
 
 
 def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
@@ -94,14 +94,14 @@ def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
     modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
     if not isinstance(error, ValueError) or not any(name.startswith("prefect.settings") for name in modules):
         return None
-    listed = error.errors(include_url=False) if hasattr(error, "errors") else []
-    told = [
-        f"{'.'.join(map(str, one['loc'])) or one['type']}: {one['msg']}"
-        for one in listed
-        if one["type"] != "default_factory_not_called"
+    problems = error.errors(include_url=False) if hasattr(error, "errors") else []
+    sentences = [
+        f"{'.'.join(map(str, problem['loc'])) or problem['type']}: {problem['msg']}"
+        for problem in problems
+        if problem["type"] != "default_factory_not_called"
     ]
     return InputError(
-        f"Prefect does not take one of its settings: {'; '.join(told) or type(error).__name__}",
+        f"Prefect does not take one of its settings: {'; '.join(sentences) or type(error).__name__}",
         remedy="Correct the PREFECT_ variables of the environment, or Prefect's profile",
     )
 
@@ -139,8 +139,8 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         message = "no command is named"
     message = message.replace("Value error, ", "")
-    what = message[:1].lower() + message[1:]
-    return _told(InputError(what, remedy=f"See `{command} --help`"), as_json=as_json)
+    sentence = message[:1].lower() + message[1:]
+    return _told(InputError(sentence, remedy=f"See `{command} --help`"), as_json=as_json)
 
 
 def _reported(error: Exception) -> SonglineError:
@@ -149,18 +149,20 @@ def _reported(error: Exception) -> SonglineError:
 
     report = redacted("".join(traceback.format_exception(error)))
     words = " ".join(str(error).split())[:200].rstrip(".")
-    what = f"Songline met an error that nobody foresaw: {type(error).__name__}{f': {words}' if words else ''}"
+    sentence = f"Songline met an error that nobody foresaw: {type(error).__name__}{f': {words}' if words else ''}"
     if _is_debugged():
         from flows.console import print_text
 
         print_text(report, to="stderr")
-        return Unforeseen(what, remedy="Report it with the lines above, and what you did")
+        return Unforeseen(sentence, remedy="Report it with the lines above, and what you did")
     place = _kept_report(report)
     if place is None:
         return Unforeseen(
-            what, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
+            sentence, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
         )
-    return Unforeseen(what, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did")
+    return Unforeseen(
+        sentence, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did"
+    )
 
 
 def _with_report(error: CatalogNotUnderstood) -> SonglineError:

@@ -23,30 +23,34 @@ class Failure:
 
     def sentence(self) -> str:
         """The failure in one line."""
-        said = str(self.error)
-        return f"Failed in {self.stage}: {said}" if said.startswith(self.title) else f"{self.title} failed: {said}"
+        error_text = str(self.error)
+        return (
+            f"Failed in {self.stage}: {error_text}"
+            if error_text.startswith(self.title)
+            else f"{self.title} failed: {error_text}"
+        )
 
     def document(self) -> dict[str, Json]:
         """As JSON."""
-        where = {"album": self.album, "song": self.song, "title": self.title, "stage": self.stage}
-        return {**where, **error_document(self.error)}
+        place = {"album": self.album, "song": self.song, "title": self.title, "stage": self.stage}
+        return {**place, **error_document(self.error)}
 
 
 def failures_of(status: AlbumStatus) -> list[Failure]:
     """The failures of the songs, and of the album where packing failed."""
-    found = [
+    failures = [
         Failure(status.album_id, song.id, song.title, NEXT[song.stage], song.error)
         for song in status.songs
         if song.error
     ]
     if status.error:
-        found.append(Failure(status.album_id, None, status.title, "packing", status.error))
-    return found
+        failures.append(Failure(status.album_id, None, status.title, "packing", status.error))
+    return failures
 
 
 def what_next(failures: Sequence[Failure]) -> str:
     """A sentence about what happens to the failures when the album is rendered again."""
     if all(may_pass(failure.error.kind) for failure in failures):
         return "`songline render` tries what failed again."
-    it = "It" if len(failures) == 1 else "They"
-    return f"{it} would fail again in the same way: change the take or the settings as said above."
+    subject = "It" if len(failures) == 1 else "They"
+    return f"{subject} would fail again in the same way: change the take or the settings as said above."

@@ -20,8 +20,10 @@ def say_kept(written: Written) -> None:
 
 def kept_sentence(file: OwnFile) -> str:
     """The kind of the file, and its present path."""
-    renamed = file.place != file.path
+    is_renamed = file.place != file.path
     if file.was_delivered:
-        where = f"it is {file.place} now, beside the new file" if renamed else "no file of this build takes its place"
-        return f"Kept your edited copy of {file.path}: {where}."
-    return f"Kept your own file {file.path}{f' as {file.place}' if renamed else ''}: no build wrote it."
+        placement = (
+            f"it is {file.place} now, beside the new file" if is_renamed else "no file of this build takes its place"
+        )
+        return f"Kept your edited copy of {file.path}: {placement}."
+    return f"Kept your own file {file.path}{f' as {file.place}' if is_renamed else ''}: no build wrote it."

@@ -56,10 +56,10 @@ def status(album: str | None, *, as_json: bool) -> None:
 
 def _use(engine: str, device: str, dtype: str, figures: Sequence[Mapping[str, Json]]) -> DeviceUse:
     def total(name: str) -> float:
-        return float(sum(each[name] for each in figures))
+        return float(sum(record[name] for record in figures))
 
     text_s, sampler_s, vae_s = total("text_s"), total("sampler_s"), total("vae_s")
-    peaks = [each["peak_memory_bytes"] for each in figures if each["peak_memory_bytes"]]
+    peaks = [record["peak_memory_bytes"] for record in figures if record["peak_memory_bytes"]]
     flops, songs = total("flops"), len(figures)
     return DeviceUse(
         engine=engine,

@@ -38,18 +38,18 @@ def _rows(judge: Judge, store: ModelStore) -> list[tuple[str, ...]]:
     rows = []
     for name in judge.models:
         model = store.spec(name)
-        commercial = "yes" if model.licence.commercial else "no"
-        here = "yes" if store.installed(name) else "no"
-        rows.append((name, model.licence.id, commercial, here))
-    first = (judge.name, str(judge.revision), metrics)
-    return [(*(first if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
+        commercial_use = "yes" if model.licence.commercial else "no"
+        installation = "yes" if store.installed(name) else "no"
+        rows.append((name, model.licence.id, commercial_use, installation))
+    first_cells = (judge.name, str(judge.revision), metrics)
+    return [(*(first_cells if number == 0 else ("", "", "")), *row) for number, row in enumerate(rows)]
 
 
 def _commands(judge: Judge, store: ModelStore) -> list[str]:
     """The commands that install a judge's missing requirements; none where it is ready."""
-    missing = [name for name in judge.models if store.installed(name) is None]
+    missing_names = [name for name in judge.models if store.installed(name) is None]
     packages = [install_command(*judge.extras)] if judge.missing else []
-    return packages + ([f"songline models pull {' '.join(missing)}"] if missing else [])
+    return packages + ([f"songline models pull {' '.join(missing_names)}"] if missing_names else [])
 
 
 def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
@@ -71,7 +71,9 @@ def _entry(judge: Judge, store: ModelStore) -> dict[str, object]:
             }
             for spec in map(with_step, judge.metrics)
         ],
-        "models": [_model(spec, here.revision if here else None) for spec, here in models],
+        "models": [
+            _model(spec, installed_model.revision if installed_model else None) for spec, installed_model in models
+        ],
         "packages": {"extras": list(judge.extras), "lacking": list(judge.missing)},
         "get": commands,
     }

@@ -28,49 +28,49 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
     settings = load_settings()
     with open_catalog(settings) as catalog:  # an unreadable file is no error of the catalog
         is_file = not cannot_be_looked_for(path) and path.is_file()
-        named = identify(catalog, path) if is_file else Identified(_digest(what), "exact bytes")
-        found = trace(
+        identity = identify(catalog, path) if is_file else Identified(_digest(what), "exact bytes")
+        file_lineage = trace(
             catalog.database,
-            named.digest,
+            identity.digest,
             models_of=models_of(settings),
-            candidate=named.candidate,
-            alike=named.alike,
-            is_build_known=named.is_build_known,
+            candidate=identity.candidate,
+            alike=identity.alike,
+            is_build_known=identity.is_build_known,
         )
     if prov:
-        print_json(prov_json(found.root))
+        print_json(prov_json(file_lineage.root))
     elif as_json:
-        note = " ".join(filter(None, (named.note, _ambiguous(found))))
-        sure = {"certainty": named.certainty, **({"note": note} if note else {})}
-        print_json({**found.document(), **sure})
+        note = " ".join(filter(None, (identity.note, _ambiguous(file_lineage))))
+        certainty = {"certainty": identity.certainty, **({"note": note} if note else {})}
+        print_json({**file_lineage.document(), **certainty})
     else:
         with told(settings), understood():
-            _print_tree(found, what, named)
+            _print_tree(file_lineage, what, identity)
 
 
 def _digest(what: str) -> str:
     if re.fullmatch("[0-9a-fA-F]{0,64}", what):
         return what.lower()
-    missing = "is a folder, and lineage is of a file" if Path(what).is_dir() else "is not there, and it is no digest"
-    raise InputError(f"{what} {missing}", remedy="Give a delivered file, or the beginning of a digest")
+    fault = "is a folder, and lineage is of a file" if Path(what).is_dir() else "is not there, and it is no digest"
+    raise InputError(f"{what} {fault}", remedy="Give a delivered file, or the beginning of a digest")
 
 
 def _print_tree(found: Lineage, what: str, named: Identified) -> None:
     tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
-    if lost := _lost(found.root):
-        tree.add(Text(lost, style="red"))
+    if loss := _lost(found.root):
+        tree.add(Text(loss, style="red"))
     _grow(tree, found.root, set())
     stdout().print(tree)
     if named.certainty != "exact bytes":
-        said = f"The file was changed after it was delivered. Known by: {named.certainty}. {named.note or ''}"
-        stdout().print(Text(said.rstrip(), style="yellow"), soft_wrap=True)
-    if said := _ambiguous(found):
-        stdout().print(Text(said, style="yellow"), soft_wrap=True)
+        sentence = f"The file was changed after it was delivered. Known by: {named.certainty}. {named.note or ''}"
+        stdout().print(Text(sentence.rstrip(), style="yellow"), soft_wrap=True)
+    if sentence := _ambiguous(found):
+        stdout().print(Text(sentence, style="yellow"), soft_wrap=True)
     for origin in found.origins:
         stdout().print(Text(f"{origin.album_id}, build {origin.build}: {origin.song}"), soft_wrap=True)
     for build in dict.fromkeys(origin.build for origin in found.origins if not origin.is_kept):
-        said = f"The files of build {build} were removed from the store; what the catalog knows of them stays."
-        stdout().print(Text(said, style="yellow"), soft_wrap=True)
+        sentence = f"The files of build {build} were removed from the store; what the catalog knows of them stays."
+        stdout().print(Text(sentence, style="yellow"), soft_wrap=True)
     for song in found.own:
         recipe = song["recipe"]
         stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
@@ -79,8 +79,8 @@ def _print_tree(found: Lineage, what: str, named: Identified) -> None:
         if song["decision"]:
             stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
     for song in found.songs[len(found.own) :]:
-        said = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
-        stdout().print(Text(said, style="dim"), soft_wrap=True)
+        sentence = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
+        stdout().print(Text(sentence, style="dim"), soft_wrap=True)
 
 
 def _ambiguous(found: Lineage) -> str:
@@ -92,14 +92,14 @@ def _ambiguous(found: Lineage) -> str:
 
 def _lost(node: Node) -> str:
     """A note where an artifact's bytes are lost or were removed; empty where they exist."""
-    lost: Any = node.artifact.get("lost")
+    loss: Any = node.artifact.get("lost")
     removed_at: Any = node.artifact.get("removed_at")
     if removed_at is not None:
         return f"its bytes were removed on {_day(removed_at)}"
-    if not lost:
+    if not loss:
         return ""
-    day = _day(lost["accepted_at"])
-    return f"its bytes are lost (found {lost['found']}, accepted by {lost['accepted_by']} on {day})"
+    day = _day(loss["accepted_at"])
+    return f"its bytes are lost (found {loss['found']}, accepted by {loss['accepted_by']} on {day})"
 
 
 def _day(at: float) -> str:
@@ -117,8 +117,8 @@ def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
     branch = tree.add(Text(label, style="cyan"))
     for role, child in node.used:
         digest = str(child.artifact["digest"])
-        lost = f"  {_lost(child)}" if _lost(child) else ""
-        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{lost}"))
+        loss = f"  {_lost(child)}" if _lost(child) else ""
+        leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{loss}"))
         if digest not in seen:
             seen.add(digest)
             _grow(leaf, child, seen)

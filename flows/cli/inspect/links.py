@@ -17,20 +17,20 @@ def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
     """Print links to the files of the newest release whose path matches ``pattern``."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        found = album_id(named, settings)
-        release = current_release(catalog.database, found)
+        id_of_album = album_id(named, settings)
+        release = current_release(catalog.database, id_of_album)
         if release is None:
-            raise InputError(f"album {found!r} has no release yet", remedy="Have it made first")
-        wanted = {path: digest for path, digest in sorted(release.files.items()) if fnmatchcase(path, pattern)}
-        if not wanted:
+            raise InputError(f"album {id_of_album!r} has no release yet", remedy="Have it made first")
+        digests = {path: digest for path, digest in sorted(release.files.items()) if fnmatchcase(path, pattern)}
+        if not digests:
             folders = ", ".join(sorted({path.split("/")[0] for path in release.files}))
             raise InputError(f"no file of the release fits {pattern!r}", remedy=f"There are {folders}")
         links = {
             path: catalog.store.presign(digest, round(hours * 3600), file_name=PurePosixPath(path).name)
-            for path, digest in wanted.items()
+            for path, digest in digests.items()
         }
     if as_json:
-        print_json({"album": found, "build": release.build, "hours": hours, "links": links})
+        print_json({"album": id_of_album, "build": release.build, "hours": hours, "links": links})
         return
     for path, address in links.items():
         stdout().print(path, style="bold", soft_wrap=True)

@@ -22,20 +22,25 @@ from tasks.scoring.registry import metric_specs
 
 def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog, understood():
-        return found, songs_of(catalog.database, found, documents=documents)
+        return id_of_album, songs_of(catalog.database, id_of_album, documents=documents)
 
 
 def scores(named: str, *, as_json: bool) -> None:
     """Print every candidate's scores, gates and rank."""
-    found, songs = _songs(named)
+    id_of_album, songs = _songs(named)
     if as_json:
-        heard = [candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest]
+        audio_digests = [
+            candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest
+        ]
         with open_catalog(load_settings()) as catalog, understood():
-            windows = score_windows(catalog.database, heard)
-        listed = [{"id": s.id, "title": s.title, "candidates": _with_windows(s, windows)} for s in songs]
-        print_json({"album": found, "songs": listed})
+            windows = score_windows(catalog.database, audio_digests)
+        documents = [
+            {"id": scored_song.id, "title": scored_song.title, "candidates": _with_windows(scored_song, windows)}
+            for scored_song in songs
+        ]
+        print_json({"album": id_of_album, "songs": documents})
         return
     with told(load_settings()), understood():
         _print_scores(songs)
@@ -58,21 +63,23 @@ def _print_scores(songs: Sequence[SongRow]) -> None:
 def _scored(song: SongRow) -> list[dict[str, Any]]:
     if song.decision is None:
         return [_undecided(candidate) for candidate in song.candidates]
-    left = [c for c in song.candidates if c.state == "failed" or c.id in song.waiting]
-    return [dict(candidate) for candidate in song.decision["candidates"]] + [_undecided(c) for c in left]
+    undecided_candidates = [row for row in song.candidates if row.state == "failed" or row.id in song.waiting]
+    return [dict(candidate) for candidate in song.decision["candidates"]] + [
+        _undecided(row) for row in undecided_candidates
+    ]
 
 
 def _with_windows(song: SongRow, windows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The song's scores with the ``windows`` in which metrics were measured, by audio: they show weak passages."""
     audio = {candidate.id: candidate.audio_digest or "" for candidate in song.candidates}
-    scored = _scored(song)
-    for each in scored:
-        read_in = windows.get(audio.get(each["id"], ""), {})
-        read = {name: dict(metric) for name, metric in each["metrics"].items()}
-        for name in read.keys() & read_in.keys():
-            read[name]["windows"] = read_in[name]
-        each["metrics"] = read
-    return scored
+    documents = _scored(song)
+    for document in documents:
+        windows_by_metric = windows.get(audio.get(document["id"], ""), {})
+        metrics = {name: dict(metric) for name, metric in document["metrics"].items()}
+        for name in metrics.keys() & windows_by_metric.keys():
+            metrics[name]["windows"] = windows_by_metric[name]
+        document["metrics"] = metrics
+    return documents
 
 
 def _undecided(candidate: CandidateRow) -> dict[str, Any]:
@@ -89,18 +96,21 @@ def _undecided(candidate: CandidateRow) -> dict[str, Any]:
 
 
 def _score_table(decision: Any) -> SafeTable:
-    weighted, specs = list(decision["weights"]), metric_specs()
+    metric_names, specs = list(decision["weights"]), metric_specs()
     table = SafeTable("rank")
     table.add_column("candidate", no_wrap=True, overflow="fold")
-    for name in ("gates", *(label(specs[name]) if name in specs else name for name in weighted), "score"):
+    for name in ("gates", *(label(specs[name]) if name in specs else name for name in metric_names), "score"):
         table.add_column(name)
     for candidate in decision["candidates"]:
-        failed = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
+        failed_gates = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
         table.add_row(
             str(candidate["rank"] or "-"),
             candidate["id"],
-            Text(f"failed {', '.join(failed)}" if failed else "passed", style="red" if failed else "green"),
-            *(stored_figure(candidate["metrics"].get(name)) for name in weighted),
+            Text(
+                f"failed {', '.join(failed_gates)}" if failed_gates else "passed",
+                style="red" if failed_gates else "green",
+            ),
+            *(stored_figure(candidate["metrics"].get(name)) for name in metric_names),
             "-" if candidate["score"] is None else f"{candidate['score']:.2f}",
         )
     return table

@@ -19,12 +19,12 @@ def metrics(
     from flows.console import print_text, stdout, warn
     from flows.server.metrics import metrics_server, metrics_text
 
-    with closing(MetricsPoller(load_settings())) as watch:
+    with closing(MetricsPoller(load_settings())) as poller:
         if not serve:
-            print_text(metrics_text(watch).decode())
-            if watch.trouble:
-                warn(f"the catalog cannot be read: {watch.trouble}")
+            print_text(metrics_text(poller).decode())
+            if poller.trouble:
+                warn(f"the catalog cannot be read: {poller.trouble}")
             return
-        with metrics_server(watch, host=host, port=port) as server:
+        with metrics_server(poller, host=host, port=port) as server:
             stdout().print(f"http://{host}:{server.server_address[1]}/metrics", soft_wrap=True)
             server.serve_forever()

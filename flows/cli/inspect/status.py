@@ -25,27 +25,29 @@ from flows.pipeline.survey import NEXT, AlbumStatus, SongStatus, survey
 def status(named: str, *, as_json: bool) -> None:
     """Print the progress of each song, its error, the next step, and the album's state on work pools."""
     settings = load_settings()
-    found = album_id(named, settings)
+    id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog, understood():
-        songs = songs_of(catalog.database, found, documents=False)
-        planned = stored_plan(catalog.database, found)
-        standing, trouble = _survey(catalog, planned)
-        delivered_key, build = delivered_release(catalog.database, found)
-        submission = submission_of(catalog.database, found)
-    state = standing.state(delivered_key) if standing else "unfinished"
-    after = _next(found, standing, state, build) if standing else f"How it stands cannot be told: {trouble}"
+        songs = songs_of(catalog.database, id_of_album, documents=False)
+        planned = stored_plan(catalog.database, id_of_album)
+        album_status, problem = _survey(catalog, planned)
+        delivered_key, build = delivered_release(catalog.database, id_of_album)
+        submission = submission_of(catalog.database, id_of_album)
+    state = album_status.state(delivered_key) if album_status else "unfinished"
+    next_step = (
+        _next(id_of_album, album_status, state, build) if album_status else f"How it stands cannot be told: {problem}"
+    )
     policy = origin_document(planned.policy, planned.applied)
-    by_id = {song.id: song for song in standing.songs} if standing else {}
+    statuses = {song.id: song for song in album_status.songs} if album_status else {}
     if as_json:
-        album: dict[str, Any] = {"album": found, "title": planned.album.title, "state": state, "build": build}
+        album: dict[str, Any] = {"album": id_of_album, "title": planned.album.title, "state": state, "build": build}
         album["policy"] = policy
-        told = {"songs": [_document(song, by_id.get(song.id)) for song in songs], "next": after}
-        print_json({**album, **told, "submission": _submitted(submission) if submission else None})
+        details = {"songs": [_document(song, statuses.get(song.id)) for song in songs], "next": next_step}
+        print_json({**album, **details, "submission": _submitted(submission) if submission else None})
         return
-    _print_songs(songs, by_id)
-    for line in _troubles(songs, by_id, standing):
+    _print_songs(songs, statuses)
+    for line in _troubles(songs, statuses, album_status):
         stdout().print(Text(line, style="red"), soft_wrap=True)
-    stdout().print(Text(after), soft_wrap=True)
+    stdout().print(Text(next_step), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     if submission:
         reason = f" ({submission.reason})" if submission.reason else ""
@@ -74,20 +76,20 @@ def _document(song: SongRow, standing: SongStatus | None) -> dict[str, Any]:
         **(standing.document() if standing else {}),
         "candidates": _counts(song),
         "winner": song.winner,
-        "failures": [c.error for c in song.candidates if c.error],
+        "failures": [candidate.error for candidate in song.candidates if candidate.error],
     }
 
 
 def _counts(song: SongRow) -> dict[str, int]:
-    return {state: sum(c.state == state for c in song.candidates) for state in STATES}
+    return {state: sum(candidate.state == state for candidate in song.candidates) for state in STATES}
 
 
 def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus]) -> None:
     table = SafeTable("song", "state", *STATES, "winner", "reached")
     for song in songs:
-        standing, counts = statuses.get(song.id), _counts(song)
-        state, numbers = shown_state(song, standing), (str(counts[name]) for name in STATES)
-        table.add_row(Text(song.title), state, *numbers, song.winner or "-", _reached(standing))
+        song_status, counts = statuses.get(song.id), _counts(song)
+        state, count_cells = shown_state(song, song_status), (str(counts[name]) for name in STATES)
+        table.add_row(Text(song.title), state, *count_cells, song.winner or "-", _reached(song_status))
     stdout().print(table)
 
 
@@ -104,34 +106,34 @@ def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], albu
         for candidate in song.candidates:
             if candidate.error:
                 yield f"{song.title}, seed {candidate.seed} ({candidate.id}): {error_from(candidate.error)}"
-        if (standing := statuses.get(song.id)) and standing.error:
-            yield str(standing.error)
+        if (song_status := statuses.get(song.id)) and song_status.error:
+            yield str(song_status.error)
     if album and album.error:
         yield f"{album.title}: {album.error}"
 
 
 def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -> str:
     """The state of the album and the next action, in a sentence or two."""
-    title, failed = standing.title, [song.title for song in standing.songs if song.error]
-    without = f" Without {', '.join(failed)}." if failed else ""
+    title, failed_titles = standing.title, [song.title for song in standing.songs if song.error]
+    failure_note = f" Without {', '.join(failed_titles)}." if failed_titles else ""
     if state == "released":
-        return f"{title}: released as build {build}.{without}"
+        return f"{title}: released as build {build}.{failure_note}"
     if state == "finished":
-        return f"{title}: everything is made.{without} Next: `songline render` writes the release."
-    before = f" Build {build} of an earlier plan is delivered." if build else ""
+        return f"{title}: everything is made.{failure_note} Next: `songline render` writes the release."
+    delivery = f" Build {build} of an earlier plan is delivered." if build else ""
     if state == "failed":
-        what = f"{', '.join(failed)} failed" if failed else "packing failed"
-        again = f" `songline retry {album_id}` plans it again." if standing.failed else ""
-        return f"{title}: no release of this plan, for {what}.{before} Next: mend the cause named above.{again}"
-    waiting: dict[str, int] = {}
+        cause = f"{', '.join(failed_titles)} failed" if failed_titles else "packing failed"
+        retry_hint = f" `songline retry {album_id}` plans it again." if standing.failed else ""
+        return f"{title}: no release of this plan, for {cause}.{delivery} Next: mend the cause named above.{retry_hint}"
+    song_counts: dict[str, int] = {}
     for song in standing.songs:
         if not song.error:
-            waiting[NEXT[song.stage]] = waiting.get(NEXT[song.stage], 0) + 1
+            song_counts[NEXT[song.stage]] = song_counts.get(NEXT[song.stage], 0) + 1
     steps = ", ".join(
         "packing of the release" if name == NEXT["finished"] else f"{name} of {counted(count, 'song')}"
-        for name, count in waiting.items()
+        for name, count in song_counts.items()
     )
-    return f"{title}: not finished.{before} Next: {steps} (`songline render`)."
+    return f"{title}: not finished.{delivery} Next: {steps} (`songline render`)."
 
 
 def _submitted(standing: Submission) -> dict[str, Any]:
