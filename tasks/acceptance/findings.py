@@ -112,5 +112,5 @@ def unread(check: str, reading: Reading, *, verdict: Verdict = "pass", unit: str
 
 def at(seconds: float) -> str:
     """A time in a song as people read it: 1:12.3."""
-    minutes, rest = divmod(round(seconds * 10), 600)
-    return f"{minutes}:{rest / 10:04.1f}"
+    minutes, tenths = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"
