@@ -50,8 +50,8 @@ class TrackParts:
 
 def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
     """Put a track's files into the release and read how it was made."""
-    highest = max(each["position"] for each in context.request.parameters["tracks"])
-    name = safe_file_name(track["position"], track["title"], highest=highest)
+    highest_position = max(request_track["position"] for request_track in context.request.parameters["tracks"])
+    name = safe_file_name(track["position"], track["title"], highest=highest_position)
     report = _found(context, track["master_key"])
     decision = Decision.from_document(_found(context, track["decision_key"]))
     curves = Curves.from_document(_found(context, track["drawing_key"]))
@@ -73,7 +73,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
     recipe = Recipe.from_document(track["recipe"])
     read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
     listeners = [judge.name for judge in judges_for(read)] + [context.request.parameters["stems"]]
-    released = ReleasedTrack(
+    released_track = ReleasedTrack(
         position=track["position"],
         song=track["id"],
         title=track["title"],
@@ -120,7 +120,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         unused=tuple(track.get("unused", ())),
         **passed_on_from(track),
     )
-    return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
+    return TrackParts(released_track, decision, curves, track["prompt"], track["lyrics"])
 
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
@@ -159,7 +159,7 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
 
 
 def _found(context: StepContext, key: str) -> Mapping[str, Json]:
-    found = step_result(context.catalog.database, key)
-    if found is None:
+    result = step_result(context.catalog.database, key)
+    if result is None:
         raise WorkError(f"the step {key[:12]} that a release needs is not done", remedy="Run `songline render` again")
-    return found.result
+    return result.result

@@ -68,38 +68,40 @@ def _policy(policy: PolicyUsed | None) -> str:
 
 
 def _track(parts: TrackParts) -> TrackView:
-    released = parts.released
+    released_track = parts.released
     files = [
-        FileView(kind, DELIVERABLES[kind].label, file.path, file.bytes) for kind, file in released.deliverables.items()
+        FileView(kind, DELIVERABLES[kind].label, file.path, file.bytes)
+        for kind, file in released_track.deliverables.items()
     ]
-    if released.lyrics:
-        files.append(FileView("lyrics", "Lyrics (LRC)", released.lyrics.path, released.lyrics.bytes))
-    if released.midi:
-        files.append(FileView("midi", "MIDI", released.midi.path, released.midi.bytes))
+    if released_track.lyrics:
+        files.append(FileView("lyrics", "Lyrics (LRC)", released_track.lyrics.path, released_track.lyrics.bytes))
+    if released_track.midi:
+        files.append(FileView("midi", "MIDI", released_track.midi.path, released_track.midi.bytes))
     return TrackView(
-        position=released.position,
-        title=released.title,
-        artist=released.artist,
-        duration_s=released.duration_s,
-        name=_take(released.winner),
-        candidate=released.winner.candidate,
-        sentence=released.winner.sentence,
+        position=released_track.position,
+        title=released_track.title,
+        artist=released_track.artist,
+        duration_s=released_track.duration_s,
+        name=_take(released_track.winner),
+        candidate=released_track.winner.candidate,
+        sentence=released_track.winner.sentence,
         files=tuple(files),
-        engine=f"{released.engine.name} (revision {released.engine.revision})",
+        engine=f"{released_track.engine.name} (revision {released_track.engine.revision})",
         prompt=parts.prompt,
-        unused=released.unused,
+        unused=released_track.unused,
         peaks=parts.curves.peaks,
         loudness=parts.curves.loudness,
-        target_lufs=released.targets.integrated_lufs,
-        readings=_readings(released),
-        note=_note(released.readings.stopped_by),
+        target_lufs=released_track.targets.integrated_lufs,
+        readings=_readings(released_track),
+        note=_note(released_track.readings.stopped_by),
         lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(
-            StemView(name, file.path, file.bytes) for name, file in sorted(released.stems.items(), key=_stem_order)
+            StemView(name, file.path, file.bytes)
+            for name, file in sorted(released_track.stems.items(), key=_stem_order)
         ),
-        stems_note=_stems_note(released.separation),
+        stems_note=_stems_note(released_track.separation),
         checks=tuple(
             CheckView(
                 "Master" if check.file == "master" else DELIVERABLES[check.file].label,
@@ -107,10 +109,10 @@ def _track(parts: TrackParts) -> TrackView:
                 "waived" if check.waived else check.verdict,
                 check.sentence,
             )
-            for check in released.checks
+            for check in released_track.checks
         ),
-        credits=_credits(released),
-        explicit=bool(released.explicit),
+        credits=_credits(released_track),
+        explicit=bool(released_track.explicit),
     )
 
 
@@ -124,8 +126,8 @@ def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
     """The contributors of the song: its writers first, on one line."""
     writers = (("Written by", ", ".join(released.writers)),) if released.writers else ()
     code = (("ISRC", released.isrc),) if released.isrc else ()
-    named = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
-    return (*writers, *named, *code)
+    credit_rows = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
+    return (*writers, *credit_rows, *code)
 
 
 def _stems_note(separation: Separation | None) -> str | None:
