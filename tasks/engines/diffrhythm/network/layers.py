@@ -63,10 +63,10 @@ class TextBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, width] to the same."""
-        local = self.dwconv(x.transpose(1, 2)).transpose(1, 2)
-        hidden = F.gelu(self.pwconv1(self.norm(local)))
-        changed: Tensor = self.pwconv2(self.grn(hidden))
-        return x + changed
+        convolution = self.dwconv(x.transpose(1, 2)).transpose(1, 2)
+        hidden = F.gelu(self.pwconv1(self.norm(convolution)))
+        change: Tensor = self.pwconv2(self.grn(hidden))
+        return x + change
 
 
 class TextEmbedding(nn.Module):
@@ -105,8 +105,8 @@ class PositionConv(nn.Module):
         image = x.transpose(1, 2).unsqueeze(2)
         for weight, bias in ((conv.weight, conv.bias) for conv in self.conv1d if isinstance(conv, nn.Conv1d)):
             kernel = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-            wide = F.conv2d(image, kernel, bias, padding=(0, POSITION_KERNEL // 2), groups=POSITION_GROUPS)
-            image = F.mish(wide)
+            wide_image = F.conv2d(image, kernel, bias, padding=(0, POSITION_KERNEL // 2), groups=POSITION_GROUPS)
+            image = F.mish(wide_image)
         return image.squeeze(2).transpose(1, 2)
 
 
@@ -123,8 +123,8 @@ class InputEmbedding(nn.Module):
         frames = x.shape[1]
         vectors = [vector[:, None].expand(-1, frames, -1) for vector in (style, time)]
         h = self.proj(torch.cat((x, cond, text, *vectors), dim=-1))
-        placed: Tensor = h + self.conv_pos_embed(h)
-        return placed
+        output: Tensor = h + self.conv_pos_embed(h)
+        return output
 
 
 class RmsNorm(nn.Module):
@@ -151,8 +151,8 @@ class Attention(nn.Module):
         cos, sin = (table[:, None].to(x.dtype) for table in rotary)
         q, k, v = (proj(x).unflatten(-1, (HEADS, -1)) for proj in (self.q_proj, self.k_proj, self.v_proj))
         mixed = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, causal=causal)
-        attended: Tensor = self.o_proj(mixed)
-        return attended
+        output: Tensor = self.o_proj(mixed)
+        return output
 
 
 class FeedForward(nn.Module):
@@ -165,8 +165,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] to the same."""
-        made: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-        return made
+        output: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return output
 
 
 class Layer(nn.Module):
@@ -182,8 +182,8 @@ class Layer(nn.Module):
     def forward(self, h: Tensor, rotary: tuple[Tensor, Tensor], *, causal: bool) -> Tensor:
         """[B, T, D] to the same."""
         h = h + self.self_attn(self.input_layernorm(h), rotary, causal=causal)
-        grown: Tensor = h + self.mlp(self.post_attention_layernorm(h))
-        return grown
+        output: Tensor = h + self.mlp(self.post_attention_layernorm(h))
+        return output
 
 
 class OutputNorm(nn.Module):
