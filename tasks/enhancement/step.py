@@ -36,14 +36,14 @@ def enhance(context: StepContext) -> StepOutcome:
     parameters = context.request.parameters
     member = enhancer(parameters["member"])
     if parameters["revision"] != member.revision:
-        what = f"{member.name} is asked for in revision {parameters['revision']}, this is revision {member.revision}"
-        raise WorkError(what, remedy="Run the album again, so that it is planned with this version of Songline")
+        problem = f"{member.name} is asked for in revision {parameters['revision']}, this is revision {member.revision}"
+        raise WorkError(problem, remedy="Run the album again, so that it is planned with this version of Songline")
     source = read_audio(context.input("audio"))
-    made = enhanced_by(member, source)
+    enhancement = enhanced_by(member, source)
     path = context.scratch / "audio.wav"
-    write_wav(path, made.audio, subtype="FLOAT")
+    write_wav(path, enhancement.audio, subtype="FLOAT")
     return StepOutcome(
-        _document(member, source, made), (Product("audio", path, "audio/wav", sample_digest(made.audio)),)
+        _document(member, source, enhancement), (Product("audio", path, "audio/wav", sample_digest(enhancement.audio)),)
     )
 
 
