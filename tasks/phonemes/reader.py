@@ -84,14 +84,14 @@ class Reader:
         return self._spoken(runs, whole=False)
 
     def _tokens(self, text: str, language: str) -> Spoken:
-        readable, unread = plain(text)
+        readable, unread_letters = plain(text)
         runs = segments(readable, language)
-        spoken = self._spoken(runs, whole=True)
-        is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(spoken.phones))[0])
-        notes = notes_on(runs, unread=unread, dropped=spoken.dropped, is_sung=is_sung)
+        reading = self._spoken(runs, whole=True)
+        is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(reading.phones))[0])
+        notes = notes_on(runs, unread=unread_letters, dropped=reading.dropped, is_sung=is_sung)
         if not is_sung:
-            spoken = replace(spoken, phones=(), tokens=())
-        return replace(spoken, notes=notes if text.strip() else ())
+            reading = replace(reading, phones=(), tokens=())
+        return replace(reading, notes=notes if text.strip() else ())
 
     def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
         read = _Phones()
@@ -104,11 +104,11 @@ class Reader:
                 read.phones += kana_phones(run.text)
         if runs and runs[-1].language == "en" and read.phones[-1:] == [WORD_GAP]:
             del read.phones[-1]
-        tokens, dropped = self._vocabulary.tokens(read.phones)
+        tokens, dropped_phones = self._vocabulary.tokens(read.phones)
         return Spoken(
             phones=tuple(read.phones),
             tokens=tokens,
-            dropped=dropped,
+            dropped=dropped_phones,
             versions=read.versions,
             segments=tuple(runs),
             words=tuple(read.words),

@@ -62,15 +62,15 @@ def plain(text: str) -> tuple[str, tuple[str, ...]]:
     """
     text = unicodedata.normalize("NFC", text).replace("〇", "零")
     text = _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    kept, unread = [], []
+    characters, unread_letters = [], []
     for character in text:
         if character.isdecimal():
-            kept.append(str(unicodedata.decimal(character)))
+            characters.append(str(unicodedata.decimal(character)))
         elif _is_unreadable(character):
-            unread.append(character)
+            unread_letters.append(character)
         else:
-            kept.append(character)
-    return "".join(kept), tuple(unread)
+            characters.append(character)
+    return "".join(characters), tuple(unread_letters)
 
 
 def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
@@ -78,11 +78,11 @@ def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
     runs: list[Segment] = []
     start, current = 0, ""
     for index, character in enumerate(text):
-        found = kind(character)
-        if found and current and found != current:
+        character_kind = kind(character)
+        if character_kind and current and character_kind != current:
             runs.append(Segment(text[start:index], current))
             start = index
-        current = found or current
+        current = character_kind or current
     return [*runs, Segment(text[start:], current)] if current else runs
 
 
@@ -101,8 +101,8 @@ def _published_kind(character: str) -> str:
 
 
 def _kind(character: str) -> str:
-    if published := _published_kind(character):
-        return published
+    if published_kind := _published_kind(character):
+        return published_kind
     if is_kana(character):
         return "kana"
     return "en" if _is_latin(character) else ""
