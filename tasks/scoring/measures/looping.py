@@ -60,14 +60,16 @@ def looping_ratio(audio: Audio) -> Measured:
     if len(levels) < 2 * length:
         return Measured(0.0)
     likeness = _likeness(levels, length)
-    best, places = 0.0, list[int]()
+    best_share, places = 0.0, list[int]()
     for column, start in enumerate(range(0, likeness.shape[0], length // 2)):
         hits = np.flatnonzero(likeness[:, column] >= SAME)
         if np.any(np.abs(hits - start) >= length):
             share = _covered(hits, length, len(levels)) / len(levels)
-            if share > best:
-                best, places = share, _apart(hits, length)
-    return Measured(best, tuple(Window(float(at * frame_s), float((at + length) * frame_s), 1.0) for at in places))
+            if share > best_share:
+                best_share, places = share, _apart(hits, length)
+    return Measured(
+        best_share, tuple(Window(float(place * frame_s), float((place + length) * frame_s), 1.0) for place in places)
+    )
 
 
 def band_levels(audio: Audio) -> tuple[Levels, float]:
@@ -102,13 +104,13 @@ def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
     """
     strays = levels - levels.mean(axis=0)
     stretches = np.lib.stride_tricks.sliding_window_view(strays, length, axis=0)[:, :, ::THINNED]
-    flat = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
-    flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1), np.finfo(np.float32).tiny)[:, None]
-    likeness = flat @ flat[:: length // 2].T
-    still = _still(levels, length)
-    likeness[still] = 0.0
-    likeness[:, still[:: length // 2]] = 0.0
+    flat_stretches = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
+    flat_stretches -= flat_stretches.mean(axis=1, keepdims=True)
+    flat_stretches /= np.maximum(np.linalg.norm(flat_stretches, axis=1), np.finfo(np.float32).tiny)[:, None]
+    likeness = flat_stretches @ flat_stretches[:: length // 2].T
+    is_still = _still(levels, length)
+    likeness[is_still] = 0.0
+    likeness[:, is_still[:: length // 2]] = 0.0
     return likeness
 
 
@@ -120,8 +122,8 @@ def _still(levels: Levels, length: int) -> NDArray[np.bool_]:
     squares = np.pad(np.cumsum(np.square(shape), axis=0), ((1, 0), (0, 0)))
     means = (sums[length:] - sums[:-length]) / length
     variances = (squares[length:] - squares[:-length]) / length - np.square(means)
-    still: NDArray[np.bool_] = variances.mean(axis=1) < STILL_DB**2
-    return still
+    is_still: NDArray[np.bool_] = variances.mean(axis=1) < STILL_DB**2
+    return is_still
 
 
 def _covered(starts: Numbers, length: int, frames: int) -> int:
@@ -132,8 +134,8 @@ def _covered(starts: Numbers, length: int, frames: int) -> int:
 
 def _apart(starts: Numbers, length: int) -> list[int]:
     """Those of ``starts`` whose segments do not overlap, from the first on."""
-    kept: list[int] = []
+    kept_starts: list[int] = []
     for start in starts.tolist():
-        if not kept or start >= kept[-1] + length:
-            kept.append(start)
-    return kept
+        if not kept_starts or start >= kept_starts[-1] + length:
+            kept_starts.append(start)
+    return kept_starts

@@ -51,15 +51,15 @@ def noise_ratio(powers: Powers, edges: NDArray[np.int64], *, in_second: int, sil
     quiet = silent[: seconds * step].reshape(seconds, step)
     if quiet.all():
         return NotMeasurable(f"no second of it is louder than {SILENCE_DBFS:.0f} dBFS")
-    whole = powers[: seconds * step].reshape(seconds, step, -1)
-    noisy = ~quiet.any(axis=1) & _steady(whole) & _flat(whole.mean(axis=1), edges - edges[0])
+    second_powers = powers[: seconds * step].reshape(seconds, step, -1)
+    noisy = ~quiet.any(axis=1) & _steady(second_powers) & _flat(second_powers.mean(axis=1), edges - edges[0])
     return Measured(float(np.mean(noisy[~quiet.all(axis=1)])))
 
 
 def _steady(seconds: Powers) -> NDArray[np.bool_]:
     levels_db = 10 * np.log10(np.maximum(seconds.sum(axis=2), _LEAST))
-    steady: NDArray[np.bool_] = levels_db.std(axis=1) < MOVES_DB
-    return steady
+    is_steady: NDArray[np.bool_] = levels_db.std(axis=1) < MOVES_DB
+    return is_steady
 
 
 def _flat(spectra: Powers, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -68,5 +68,5 @@ def _flat(spectra: Powers, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
     means = np.maximum(np.stack([octave.mean(axis=1) for octave in octaves]), _LEAST)
     geometric = np.stack([np.exp(np.log(np.maximum(octave, _LEAST)).mean(axis=1)) for octave in octaves])
     unheard = means < means.max(axis=0) * 10 ** (-HEARD_DB / 10)
-    flat: NDArray[np.bool_] = np.all(unheard | (geometric > FLAT * means), axis=0)
-    return flat
+    is_flat: NDArray[np.bool_] = np.all(unheard | (geometric > FLAT * means), axis=0)
+    return is_flat
