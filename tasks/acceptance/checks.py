@@ -32,9 +32,11 @@ def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
         audio = read_audio(path)
     except AudioFileError as fault:
         return (Finding("decode", "fail", None, None, "", f"{_sentence(fault.what)}."),)
-    decoded = Finding("decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s.")
+    decode_finding = Finding(
+        "decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s."
+    )
     bits = BITS.get(soundfile.info(os.fsencode(path)).subtype)
-    findings = (decoded, *_format(audio, bits, target), *_sound(audio, target))
+    findings = (decode_finding, *_format(audio, bits, target), *_sound(audio, target))
     return tuple(map(of_a_part, findings)) if target.part else findings
 
 
@@ -68,7 +70,7 @@ def _sound(audio: Audio, target: Target) -> list[Finding]:
         return [unread("loudness", NotMeasurable("there are no samples"), verdict="fail", unit="LUFS")]
     nonfinite = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
     sentence = f"{nonfinite} samples are not finite numbers." if nonfinite else "Every sample is a finite number."
-    finite = Finding("finite", "fail" if nonfinite else "pass", float(nonfinite), 0.0, "samples", sentence)
+    finite_finding = Finding("finite", "fail" if nonfinite else "pass", float(nonfinite), 0.0, "samples", sentence)
     if nonfinite:
-        return [finite]
-    return [finite, *level_findings(audio, target), *shape_findings(audio, target), click_finding(audio)]
+        return [finite_finding]
+    return [finite_finding, *level_findings(audio, target), *shape_findings(audio, target), click_finding(audio)]

@@ -76,16 +76,16 @@ def _told(found: list[Click], audio: Audio) -> Finding:
         for position, candidate in enumerate(found)
         if position == 0 or candidate.frame - found[position - 1].frame > APART
     ]
-    largest = max(found, key=lambda click: click.size)
+    largest_click = max(found, key=lambda click: click.size)
     are_many = len(clicks_apart) > max(FEW, FEW_PER_S * audio.duration_s)
     times = ", ".join(at(click.frame / audio.rate) for click in clicks_apart[:5])
     ending = f" and {len(clicks_apart) - 5} more" if len(clicks_apart) > 5 else ""
     sentence = (
         f"{len(clicks_apart)} click{'s' if len(clicks_apart) > 1 else ''} at {times}{ending}; the largest jumps by "
     )
-    sentence += f"{largest.size:.2f} of full scale at {at(largest.frame / audio.rate)}"
+    sentence += f"{largest_click.size:.2f} of full scale at {at(largest_click.frame / audio.rate)}"
     sentence += "; so many are more likely its sound than damage." if are_many else "."
-    is_damage = largest.size > LOUD and not are_many
+    is_damage = largest_click.size > LOUD and not are_many
     return Finding("clicks", "fail" if is_damage else "warn", float(len(clicks_apart)), 0.0, "clicks", sentence)
 
 

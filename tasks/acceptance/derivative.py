@@ -84,8 +84,8 @@ def _decode(path: Path, rate: int) -> Decoded:
     audio = read_audio(path)
     header = soundfile.info(os.fsencode(path))
     codec = header.format if header.subtype.startswith(("PCM", "FLOAT", "MPEG")) else header.subtype
-    lossy = codec in FRAME_SAMPLES
-    return Decoded(resample(audio, rate), codec, lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)
+    is_lossy = codec in FRAME_SAMPLES
+    return Decoded(resample(audio, rate), codec, is_lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)
 
 
 def _length(decoded: Decoded, original: Audio) -> Finding:

@@ -73,8 +73,10 @@ def clipping(audio: Audio) -> Finding:
 
 def _flat_runs(channel: Samples) -> NDArray[np.intp]:
     """First frames of the runs of equal samples at the channel's own highest or lowest value."""
-    at_top = (channel == channel.max()) | (channel == channel.min())
-    held_frames = np.flatnonzero(at_top[1:] & (channel[1:] == channel[:-1]) & (np.abs(channel[1:]) >= QUIETEST_CLIP))
+    is_extreme = (channel == channel.max()) | (channel == channel.min())
+    held_frames = np.flatnonzero(
+        is_extreme[1:] & (channel[1:] == channel[:-1]) & (np.abs(channel[1:]) >= QUIETEST_CLIP)
+    )
     if held_frames.size == 0:
         return held_frames
     starts = np.flatnonzero(np.diff(held_frames, prepend=held_frames[0] - 2) > 1)
@@ -109,17 +111,17 @@ def _correlations(audio: Audio) -> NDArray[np.float64]:
     windows = audio.samples[:, : audio.frames // frames * frames].reshape(2, -1, frames)
     left, right = windows - windows.mean(axis=2, keepdims=True)
     powers = np.stack([np.einsum("wf,wf->w", side, side) for side in (left, right)]).astype(np.float64)
-    cross = np.einsum("wf,wf->w", left, right).astype(np.float64)
-    sounds = powers.max(axis=0) > 10 ** (SILENCE_DBFS / 10) * frames
+    cross_powers = np.einsum("wf,wf->w", left, right).astype(np.float64)
+    is_sounding = powers.max(axis=0) > 10 ** (SILENCE_DBFS / 10) * frames
     have_sound = powers.min(axis=0) > powers.max(axis=0) * 1e-6
-    values = np.where(have_sound, cross / np.sqrt(np.maximum(powers[0] * powers[1], 1e-30)), 0.0)
-    return np.asarray(np.clip(values[sounds], -1.0, 1.0))
+    values = np.where(have_sound, cross_powers / np.sqrt(np.maximum(powers[0] * powers[1], 1e-30)), 0.0)
+    return np.asarray(np.clip(values[is_sounding], -1.0, 1.0))
 
 
 def edges(audio: Audio) -> list[Finding]:
     """Whether the first and last samples are near zero, or joined to it by a fade of 5 ms."""
-    forward, backward = audio.samples, audio.samples[:, ::-1]
-    return [_edge("abrupt_start", forward, audio.rate), _edge("abrupt_end", backward, audio.rate)]
+    samples, reversed_samples = audio.samples, audio.samples[:, ::-1]
+    return [_edge("abrupt_start", samples, audio.rate), _edge("abrupt_end", reversed_samples, audio.rate)]
 
 
 def _edge(check: str, samples: Samples, rate: int) -> Finding:
@@ -146,10 +148,13 @@ def silences(audio: Audio) -> list[Silence]:
     starts = np.arange(0, audio.frames, frames)
     lengths = np.diff(starts, append=audio.frames)
     powers = np.max([np.add.reduceat(np.square(channel), starts) / lengths for channel in audio.samples], axis=0)
-    silent = np.concatenate([[False], powers <= 10 ** (SILENCE_DBFS / 10), [False]])
-    borders = np.flatnonzero(silent[1:] != silent[:-1])
+    is_silent = np.concatenate([[False], powers <= 10 ** (SILENCE_DBFS / 10), [False]])
+    borders = np.flatnonzero(is_silent[1:] != is_silent[:-1])
     ends = np.append(starts, audio.frames)
-    return [Silence(ends[a] / audio.rate, ends[b] / audio.rate) for a, b in borders.reshape(-1, 2)]
+    return [
+        Silence(ends[first_border] / audio.rate, ends[second_border] / audio.rate)
+        for first_border, second_border in borders.reshape(-1, 2)
+    ]
 
 
 def silence_findings(audio: Audio, target: Target) -> list[Finding]:
