@@ -76,10 +76,10 @@ def _samples(stream: Stream) -> Samples:
             position += len(block)
         return samples
     blocks: list[Samples] = [np.zeros((stream.channels, 0), np.float32)]
-    read = 0
+    frames_read = 0
     for block in stream.blocks():
-        read += len(block)
-        _check_values(stream, read)
+        frames_read += len(block)
+        _check_values(stream, frames_read)
         blocks.append(np.ascontiguousarray(block.T))
     return np.concatenate(blocks, axis=1)
 
@@ -141,10 +141,10 @@ def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
 
 def sample_digest(audio: Audio) -> str:
     """Hex SHA-256 of rate, channels and float32 samples: the identity of a sound, in any file."""
-    sha = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
+    digest = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
     for channel in audio.samples:
-        sha.update(np.ascontiguousarray(channel, dtype="<f4").data)
-    return sha.hexdigest()
+        digest.update(np.ascontiguousarray(channel, dtype="<f4").data)
+    return digest.hexdigest()
 
 
 def resample(audio: Audio, rate: int) -> Audio:
@@ -174,9 +174,9 @@ def _wav_header(audio: Audio, subtype: Subtype) -> bytes:
     size, width = _data_bytes(audio, subtype), BITS[subtype] // 8
     if size > 0xFFFF_0000:
         raise AudioFileError("the audio is too long for a WAV file of 4 GiB", remedy="Write FLAC, or split it")
-    code = WAVE_FLOAT if subtype == "FLOAT" else WAVE_PCM
+    format_code = WAVE_FLOAT if subtype == "FLOAT" else WAVE_PCM
     frame = audio.channels * width
-    layout = struct.pack("<HHIIHH", code, audio.channels, audio.rate, audio.rate * frame, frame, BITS[subtype])
+    layout = struct.pack("<HHIIHH", format_code, audio.channels, audio.rate, audio.rate * frame, frame, BITS[subtype])
     chunks = _chunk(b"fmt ", layout)
     if subtype == "FLOAT":
         chunks += _chunk(b"fact", struct.pack("<I", audio.frames))

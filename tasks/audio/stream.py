@@ -278,8 +278,8 @@ def _sndfile_block(file: soundfile.SoundFile, size: int, name: str) -> Frames:
 def too_long(name: str, longest_s: float) -> AudioFileError:
     """The error for audio longer than ``longest_s``."""
     minutes = longest_s / 60
-    bound = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
-    return AudioFileError(f"{name} is longer than {bound}", remedy="Cut it, or split it")
+    limit = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
+    return AudioFileError(f"{name} is longer than {limit}", remedy="Cut it, or split it")
 
 
 def is_cut_short(log: str) -> bool:

@@ -132,18 +132,20 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
     if len(layout) < 16:
         return None
     present_bytes = size - start
-    is_untold = present_bytes > 0 and (length >= UNKNOWN_BYTES or (length == 0 and not _is_chunk(source, start, size)))
-    if not is_untold and not unpadded:
+    lacks_length = present_bytes > 0 and (
+        length >= UNKNOWN_BYTES or (length == 0 and not _is_chunk(source, start, size))
+    )
+    if not lacks_length and not unpadded:
         return None
     frame = max(1, int.from_bytes(layout[12:14], "little"))
-    held_bytes = min(present_bytes, length) if not is_untold else present_bytes // frame * frame
+    held_bytes = min(present_bytes, length) if not lacks_length else present_bytes // frame * frame
     if held_bytes >= UNKNOWN_BYTES:
         return None
-    if not is_untold and length > present_bytes:
+    if not lacks_length and length > present_bytes:
         held_bytes = length  # so that it is reported as cut short, like any other
     header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held_bytes)
     riff_header = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held_bytes)) + header
-    reason = "does not say how long it is" if is_untold else "lacks a filling byte behind a part of odd length"
+    reason = "does not say how long it is" if lacks_length else "lacks a filling byte behind a part of odd length"
     return Repair(
         _Joined(riff_header, source, start, min(held_bytes, present_bytes)),
         f"Its header {reason}; it was read as far as it goes.",

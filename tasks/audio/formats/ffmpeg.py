@@ -74,10 +74,10 @@ class Decoding:
         return np.frombuffer(data[:whole_bytes], "<f4").astype(np.float32, copy=False).reshape(-1, self.channels)
 
     def _check_end(self) -> None:
-        code = self._pipe.end()
+        exit_code = self._pipe.end()
         self._said.seek(0)
         message = self._said.read(4000).decode(errors="replace").strip()
-        if code or message:
+        if exit_code or message:
             raise AudioFileError(f"{self._name} is cut short or damaged", remedy="Copy or make the file again")
 
 
@@ -158,9 +158,15 @@ def decoding(
             pipe = _Pipe(process, path.name, longest_wait_s)
             channels, rate = _layout(pipe, path.name)
             form = _CODECS[demuxer]
-            lossless = demuxer in _LOSSLESS or (demuxer == "mov" and _names_alac(path))
+            is_lossless = demuxer in _LOSSLESS or (demuxer == "mov" and _names_alac(path))
             yield Decoding(
-                rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, error_output, path.name
+                rate,
+                channels,
+                "ALAC" if is_lossless and form == "AAC" else form,
+                is_lossless,
+                pipe,
+                error_output,
+                path.name,
             )
         finally:
             if process.stdout is not None:

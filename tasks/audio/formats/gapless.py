@@ -60,10 +60,10 @@ def _tag_at(data: bytes) -> int | None:
     frame_offset = after_id3(data)
     if len(data) < frame_offset + HEADER_BYTES or data[frame_offset] != 0xFF or data[frame_offset + 1] & 0xE0 != 0xE0:
         return None
-    side = SIDE_INFORMATION.get((data[frame_offset + 1] >> 3 & 3, data[frame_offset + 3] >> 6 == 3))
-    if side is None:
+    side_bytes = SIDE_INFORMATION.get((data[frame_offset + 1] >> 3 & 3, data[frame_offset + 3] >> 6 == 3))
+    if side_bytes is None:
         return None
-    tag = frame_offset + HEADER_BYTES + side
+    tag = frame_offset + HEADER_BYTES + side_bytes
     return tag if data[tag : tag + 4] in (b"Xing", b"Info") and len(data) >= tag + 8 else None
 
 

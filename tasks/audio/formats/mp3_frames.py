@@ -107,19 +107,23 @@ class _Window:
 def _counted(window: _Window) -> Mp3Frames | None:
     offset = start = after_id3(window.at(0, 10))
     first_header = window.at(start, 4)
-    opening = _header(first_header)
-    if opening is None:
+    parsed_header = _header(first_header)
+    if parsed_header is None:
         return None
-    count, varies = 0, False
+    count, has_varying_rate = 0, False
     while len(head := window.at(offset, 4)) == 4 and count < MAX_FRAMES:
         header = _header(head)
         if header is None or _kind(head) != _kind(first_header):
-            return Mp3Frames(start, count, varies, False, first_header) if _is_behind(window.at(offset, 16)) else None
+            return (
+                Mp3Frames(start, count, has_varying_rate, False, first_header)
+                if _is_behind(window.at(offset, 16))
+                else None
+            )
         if offset + header.size_bytes > window.size:
-            return Mp3Frames(start, count, varies, True, first_header)
-        varies |= header.bitrate != opening.bitrate
+            return Mp3Frames(start, count, has_varying_rate, True, first_header)
+        has_varying_rate |= header.bitrate != parsed_header.bitrate
         offset, count = offset + header.size_bytes, count + 1
-    return Mp3Frames(start, count, varies, head[:1] == b"\xff", first_header) if count < MAX_FRAMES else None
+    return Mp3Frames(start, count, has_varying_rate, head[:1] == b"\xff", first_header) if count < MAX_FRAMES else None
 
 
 def _is_behind(data: bytes) -> bool:

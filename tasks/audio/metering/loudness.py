@@ -144,7 +144,7 @@ def _pass_norm(rate: int) -> float:
 
 def _section(numerator: tuple[float, float, float], k: float, q: float) -> list[float]:
     norm = _norm(k, q)
-    return [b / norm for b in numerator] + [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
+    return [coefficient / norm for coefficient in numerator] + [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
 
 
 def _norm(k: float, q: float) -> float:

@@ -30,9 +30,9 @@ class StreamedPowers:
     def take(self, block: Samples) -> None:
         """Add the next block, shape (channels, frames)."""
         self.frames += block.shape[1]
-        finite = np.isfinite(block)
-        self.not_finite += block.size - int(np.count_nonzero(finite))
-        self.peak = max(self.peak, float(np.abs(block, where=finite, out=np.zeros_like(block)).max(initial=0.0)))
+        is_finite = np.isfinite(block)
+        self.not_finite += block.size - int(np.count_nonzero(is_finite))
+        self.peak = max(self.peak, float(np.abs(block, where=is_finite, out=np.zeros_like(block)).max(initial=0.0)))
         if self._measures and not self.not_finite:
             self._filter_block(block)
 
