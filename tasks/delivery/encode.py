@@ -76,11 +76,11 @@ def encode(
     if encoder is None:
         raise InputError(f"there is no deliverable {kind!r}", remedy=f"Choose from {', '.join(DELIVERABLES)}")
     _check_master(master)
-    with written_beside(destination) as partial:
-        broadcast_fields = encoder(_Job(master, partial, tags, cover, dither_seed))
-        sound = None if DELIVERABLES[kind].lossless else sound_of(partial, kind)
+    with written_beside(destination) as partial_file:
+        broadcast_fields = encoder(_Job(master, partial_file, tags, cover, dither_seed))
+        sound = None if DELIVERABLES[kind].lossless else sound_of(partial_file, kind)
         findings = verify_encoded(
-            partial, kind, tags=tags, cover=cover, master=master, broadcast=broadcast_fields, sound=sound
+            partial_file, kind, tags=tags, cover=cover, master=master, broadcast=broadcast_fields, sound=sound
         )
     return Encoded(destination, findings, sample_digest(sound) if sound else None)
 
@@ -91,8 +91,8 @@ def _wav24(job: _Job) -> Broadcast | None:
 
 def _wav16(job: _Job) -> Broadcast | None:
     audio = read_audio(job.master)
-    dithered = wav_bytes(audio, subtype="PCM_16", dither_seed=job.dither_seed)
-    return _write_wav(job, chunks_of(dithered, name=job.master.name), audio, bits=16)
+    dithered_wav = wav_bytes(audio, subtype="PCM_16", dither_seed=job.dither_seed)
+    return _write_wav(job, chunks_of(dithered_wav, name=job.master.name), audio, bits=16)
 
 
 def _flac24(job: _Job) -> None:

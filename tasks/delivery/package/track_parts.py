@@ -71,8 +71,13 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = _midi(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
-    read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
-    listeners = [judge.name for judge in judges_for(read)] + [context.request.parameters["stems"]]
+    metric_names = {
+        name
+        for candidate in decision.candidates
+        for name, metric in candidate.metrics.items()
+        if isinstance(metric, Value)
+    }
+    listeners = [judge.name for judge in judges_for(metric_names)] + [context.request.parameters["stems"]]
     released_track = ReleasedTrack(
         position=track["position"],
         song=track["id"],
@@ -125,9 +130,9 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
     """The findings of acceptance on the master, and on every deliverable that was measured."""
-    waived = context.request.parameters["waived"]
+    waivers = context.request.parameters["waived"]
     return tuple(
-        Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waived, **finding)
+        Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waivers, **finding)
         for file, key in [(MASTER, track["accepted_key"]), *track["examined"]]
         for finding in _found(context, key)["findings"]
     )

@@ -125,17 +125,17 @@ def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
 def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
     """The contributors of the song: its writers first, on one line."""
     writers = (("Written by", ", ".join(released.writers)),) if released.writers else ()
-    code = (("ISRC", released.isrc),) if released.isrc else ()
+    isrc_row = (("ISRC", released.isrc),) if released.isrc else ()
     credit_rows = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
-    return (*writers, *credit_rows, *code)
+    return (*writers, *credit_rows, *isrc_row)
 
 
 def _stems_note(separation: Separation | None) -> str | None:
     """How the stems add up, as a sentence."""
     if separation is None:
         return None
-    by = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
-    return f"{by}; all parts together give the mix to within {separation.null_dbfs:.0f} dBFS."
+    origin = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
+    return f"{origin}; all parts together give the mix to within {separation.null_dbfs:.0f} dBFS."
 
 
 def _note(stopped_by: str | None) -> str | None:
@@ -144,11 +144,11 @@ def _note(stopped_by: str | None) -> str | None:
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
-    targets, read = track.targets, track.readings
+    targets, readings = track.targets, track.readings
     return (
-        ReadingView("Loudness", read.integrated_lufs, "LUFS", targets.integrated_lufs, "target"),
-        ReadingView("True peak", read.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
-        ReadingView("Loudness range", read.loudness_range_lu, "LU"),
+        ReadingView("Loudness", readings.integrated_lufs, "LUFS", targets.integrated_lufs, "target"),
+        ReadingView("True peak", readings.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
+        ReadingView("Loudness range", readings.loudness_range_lu, "LU"),
     )
 
 

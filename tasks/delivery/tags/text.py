@@ -43,8 +43,8 @@ def _kept(character: str) -> str:
 
 
 def _is_noncharacter(character: str) -> bool:
-    code = ord(character)
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    code_point = ord(character)
+    return code_point & 0xFFFE == 0xFFFE or 0xFDD0 <= code_point <= 0xFDEF
 
 
 def _joins(character: str) -> bool:

@@ -77,8 +77,8 @@ class TrackTags:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
-                cleaned = some_lines(value) if field.name in _SEVERAL_LINES else one_line(value)
-                object.__setattr__(self, field.name, cleaned or (None if field.default is None else ""))
+                clean_text = some_lines(value) if field.name in _SEVERAL_LINES else one_line(value)
+                object.__setattr__(self, field.name, clean_text or (None if field.default is None else ""))
         for names, digits in ((_GAINS, 2), (_PEAKS, 6)):
             for name in names:
                 if (number := getattr(self, name)) is not None:
@@ -157,9 +157,9 @@ def cover_media_type(cover: bytes) -> str:
 
 def _in_order(credits: Credits) -> Credits:
     """Performers in the given order, then the production roles in their order; entries without a name are dropped."""
-    cleaned = [(_role(role), one_line(name)) for role, name in credits]
+    clean_credits = [(_role(role), one_line(name)) for role, name in credits]
     order = ("", *PRODUCTION_ROLES)
-    named_credits = [(role, name) for role, name in cleaned if name]
+    named_credits = [(role, name) for role, name in clean_credits if name]
     return tuple(sorted(named_credits, key=lambda pair: order.index(pair[0]) if is_production(pair[0]) else 0))
 
 
