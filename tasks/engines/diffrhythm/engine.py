@@ -156,12 +156,14 @@ class DiffRhythmEngine:
         readers = (DATA_MODEL, CHINESE_MODEL) if "lexicon" in recipe.inputs["read_by"] else (DATA_MODEL,)
         model_entries = [(files[part]["name"], files[part]["digest"], "generates") for part in ("network", "vae")]
         model_entries += [(name, None, "reads") for name in readers]
-        embedded = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
+        style_models = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
         model_entries += [
-            (model["name"], content_digest(model["digests"]), "conditions") for model in embedded if model
+            (model["name"], content_digest(model["digests"]), "conditions") for model in style_models if model
         ]
         models_by_role = [
-            (role, m) for name, digest, role in model_entries for m in self._models.models_used(name, digest=digest)
+            (role, used_model)
+            for name, digest, role in model_entries
+            for used_model in self._models.models_used(name, digest=digest)
         ]
         return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in models_by_role))
 
@@ -200,8 +202,8 @@ class DiffRhythmEngine:
     def _placed(self, lyrics: Lyrics, *, length_s: int, language: str, is_original: bool) -> Placement:
         require_packages()
         reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
-        place = place_original if is_original else place_lyrics
-        return place(lyrics, reader, length_s=length_s, language=language)
+        place_function = place_original if is_original else place_lyrics
+        return place_function(lyrics, reader, length_s=length_s, language=language)
 
     def _check_parent(self, parent: Recipe) -> None:
         """Check that the parent was rendered by the same code and models, which a retake needs to join it."""

@@ -102,17 +102,19 @@ def placed(
     The original differs: on the base model it leaves out the last line (``drop_last``), and a line without tokens still
     gets the full stop that ends every line (``bare_stops``).
     """
-    timed_tokens = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in lines if spoken.tokens or bare_stops]
+    timed_tokens = [
+        TimedTokens(line.start_s, reading.tokens) for line, reading in lines if reading.tokens or bare_stops
+    ]
     line_slots = slots(timed_tokens, frames=frames, length_s=length_s, drop_last=drop_last)
-    upcoming = iter(line_slots)
+    slot_iterator = iter(line_slots)
     facts: list[LinePlacement] = []
     previous_fact: LinePlacement | None = None
-    for line, spoken in lines:
-        slot = next(upcoming) if spoken.tokens or bare_stops else None
-        fact = _on_frames(line, spoken, slot, previous_fact) if slot else _nowhere(line, spoken, length_s=length_s)
+    for line, reading in lines:
+        slot = next(slot_iterator) if reading.tokens or bare_stops else None
+        fact = _on_frames(line, reading, slot, previous_fact) if slot else _nowhere(line, reading, length_s=length_s)
         previous_fact = fact if slot else previous_fact
         facts.append(fact)
-    versions = {name: value for _, spoken in lines for name, value in spoken.versions.items()}
+    versions = {name: value for _, reading in lines for name, value in reading.versions.items()}
     return Placement(frames, runs_of(line_slots), tuple(facts), dict(sorted(versions.items())))
 
 

@@ -59,8 +59,8 @@ def is_base(length_s: float) -> bool:
 def duration_of(length_s: int) -> float:
     """The share of the model's longest song, rounded through float16 as the published pipeline does."""
     most_frames = BASE_FRAMES if is_base(length_s) else FULL_FRAMES
-    (rounded,) = struct.unpack("<e", struct.pack("<e", frames_of(length_s) / most_frames))
-    return float(rounded)
+    (rounded_share,) = struct.unpack("<e", struct.pack("<e", frames_of(length_s) / most_frames))
+    return float(rounded_share)
 
 
 def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_last: bool) -> list[Slot | None]:
@@ -80,9 +80,9 @@ def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_la
         tokens = [COMMA_TOKEN if token == STOP_TOKEN else token for token in line.tokens] + [STOP_TOKEN]
         wanted_frame = frame_at(line.start_s)
         first_frame = max(wanted_frame, cursor)
-        fitting = tuple(tokens[: max(0, frames - first_frame)])
-        cursor = first_frame + len(fitting)
-        result[index] = Slot(wanted_frame, first_frame, cursor, fitting, lost=len(tokens) - len(fitting))
+        tokens_placed = tuple(tokens[: max(0, frames - first_frame)])
+        cursor = first_frame + len(tokens_placed)
+        result[index] = Slot(wanted_frame, first_frame, cursor, tokens_placed, lost=len(tokens) - len(tokens_placed))
     return result
 
 

@@ -118,10 +118,10 @@ class Evaluator:
         width = h.shape[-1:]
         qkv = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
         q, k = self._rotate(qkv[:, :, :2], *rotary).unbind(2)
-        mixed = attend(q, k, qkv[:, :, 2], causal=False)
+        attention = attend(q, k, qkv[:, :, 2], causal=False)
         flat_view = h.flatten(0, 1)
-        flat_view.addmm_(mixed.flatten(0, 1), layer.out.T)
-        del qkv, q, k, mixed
+        flat_view.addmm_(attention.flatten(0, 1), layer.out.T)
+        del qkv, q, k, attention
         for rows in torch.split(flat_view, ROWS_AT_ONCE):
             hidden = F.linear(F.rms_norm(rows, width, layer.hidden_norm, EPS), layer.gate_up)
             self._gate(hidden)

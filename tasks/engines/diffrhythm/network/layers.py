@@ -31,8 +31,8 @@ class ScalarEmbedding(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """[B] to [B, 512]. The sinusoid is calculated in float32 and only then converted to the weights' precision."""
-        embedded: Tensor = self.time_mlp(sinusoid(value).to(next(self.parameters()).dtype))
-        return embedded
+        embedding: Tensor = self.time_mlp(sinusoid(value).to(next(self.parameters()).dtype))
+        return embedding
 
 
 class ResponseNorm(nn.Module):
@@ -83,10 +83,10 @@ class TextEmbedding(nn.Module):
     def forward(self, text: Tensor) -> Tensor:
         """[B, T] tokens (0 is the filler) to [B, T, 512]; depends on all of a song's tokens."""
         rows = self.text_embed(text)
-        places = torch.arange(text.shape[1], device=text.device).clamp(max=self.max_frames - 1)
-        table = text_positions(places, rows.shape[-1], exact=self.exact_buffers)
-        embedded: Tensor = self.text_blocks(rows + table.to(rows.dtype))
-        return embedded
+        positions = torch.arange(text.shape[1], device=text.device).clamp(max=self.max_frames - 1)
+        table = text_positions(positions, rows.shape[-1], exact=self.exact_buffers)
+        embedding: Tensor = self.text_blocks(rows + table.to(rows.dtype))
+        return embedding
 
 
 class PositionConv(nn.Module):
@@ -103,7 +103,9 @@ class PositionConv(nn.Module):
         neither the input nor the output is transposed in memory.
         """
         image = x.transpose(1, 2).unsqueeze(2)
-        for weight, bias in ((conv.weight, conv.bias) for conv in self.conv1d if isinstance(conv, nn.Conv1d)):
+        for weight, bias in (
+            (convolution.weight, convolution.bias) for convolution in self.conv1d if isinstance(convolution, nn.Conv1d)
+        ):
             kernel = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
             wide_image = F.conv2d(image, kernel, bias, padding=(0, POSITION_KERNEL // 2), groups=POSITION_GROUPS)
             image = F.mish(wide_image)
@@ -149,9 +151,9 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], *, causal: bool) -> Tensor:
         """[B, T, D] to the same; ``rotary`` are cosines and sines [T, head_dim]."""
         cos, sin = (table[:, None].to(x.dtype) for table in rotary)
-        q, k, v = (proj(x).unflatten(-1, (HEADS, -1)) for proj in (self.q_proj, self.k_proj, self.v_proj))
-        mixed = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, causal=causal)
-        output: Tensor = self.o_proj(mixed)
+        q, k, v = (projection(x).unflatten(-1, (HEADS, -1)) for projection in (self.q_proj, self.k_proj, self.v_proj))
+        mixture = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, causal=causal)
+        output: Tensor = self.o_proj(mixture)
         return output
 
 
@@ -207,8 +209,8 @@ class OutputNorm(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool) -> Tensor:
     """Unmasked attention over frames: [B, T, heads, head_dim] each to [B, T, D]; without a mask flash kernels apply."""
     q, k, v = (part.transpose(1, 2) for part in (q, k, v))
-    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    return mixed.transpose(1, 2).flatten(2)
+    mixture = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    return mixture.transpose(1, 2).flatten(2)
 
 
 def _wide_conv(width: int) -> nn.Conv1d:

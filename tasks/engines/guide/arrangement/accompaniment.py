@@ -66,8 +66,8 @@ def _strokes(
     for count, (step, next_step) in enumerate(zip(steps, [*steps[1:], ring], strict=True)):
         start = feel.time_s(bar, step)
         length = (ring - step if held else next_step - step) / 4 * feel.grid.beat_s * (0.98 if held else 0.9)
-        upward = figure[step] == "o"
-        order = tuple(reversed(pitches)) if upward else tuple(pitches)
+        is_upward = figure[step] == "o"
+        order = tuple(reversed(pitches)) if is_upward else tuple(pitches)
         for index, pitch in enumerate(order):
             velocity = feel.velocity(_STROKE[figure[step]] * scale - (4 if count else 0))
             yield Note(start + index * strum_s, max(0.06, length - index * strum_s), pitch, velocity)

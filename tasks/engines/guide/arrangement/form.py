@@ -164,7 +164,7 @@ def _refrain(lines: Sequence[Line]) -> list[bool]:
 
 
 def _words(line: Line) -> str:
-    return " ".join("".join(char if char.isalnum() else " " for char in line.text.casefold()).split())
+    return " ".join("".join(character if character.isalnum() else " " for character in line.text.casefold()).split())
 
 
 def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:

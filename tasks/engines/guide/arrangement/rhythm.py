@@ -68,8 +68,8 @@ def drum(sections: Sequence[Section], groove: Groove, feel: Feel) -> tuple[Note,
                 notes.extend(_hats(bar, calm_beat, section.energy, feel))
             else:
                 fill = _fill(section, bar, feel)
-                entering = bar == section.first_bar and section.energy >= 0.5 and bar >= 0
-                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, entering=entering))
+                is_entry = bar == section.first_bar and section.energy >= 0.5 and bar >= 0
+                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, entering=is_entry))
     return tuple(sorted(notes))
 
 

@@ -94,9 +94,9 @@ def _lay(out: Sound, tone: Tone, note: Note, *, rings: bool) -> None:
         return
     tail = tone.frames[:, end - start : end - start + _tail_frames(tone)][:, : out.shape[1] - end]
     if tail.shape[1]:
-        fall = np.exp(np.arange(tail.shape[1], dtype=np.float32) * _nepers_per_frame(tone.release_db_per_s))
+        decay = np.exp(np.arange(tail.shape[1], dtype=np.float32) * _nepers_per_frame(tone.release_db_per_s))
         fade = np.linspace(1, 0, tail.shape[1], dtype=np.float32)
-        out[:, end : end + tail.shape[1]] += tail * (fall * fade * gain)
+        out[:, end : end + tail.shape[1]] += tail * (decay * fade * gain)
 
 
 def _tail_frames(tone: Tone) -> int:
@@ -113,16 +113,16 @@ def _tone(zones: tuple[Zone, ...], pitch: int, longest_s: float, *, channels: in
     ]
     release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in zones_played))
     frames = round((longest_s + min(LONGEST_TAIL_S, 0.6 * release_s)) * RATE) + 1
-    mixed = np.zeros((channels, frames), dtype=np.float32)
+    mixture = np.zeros((channels, frames), dtype=np.float32)
     bend = _singing_cents(frames) if sung else None
     for zone in zones_played:
         mono = _swept(zone, _resampled(zone, pitch, frames, bend)) * _envelope(zone, frames)
         if channels == 1:
-            mixed += mono
+            mixture += mono
             continue
-        for channel, gain in zip(mixed, _pan(zone.value(PAN)), strict=True):
+        for channel, gain in zip(mixture, _pan(zone.value(PAN)), strict=True):
             channel += mono * gain
-    return Tone(mixed, SILENT_DB / release_s)
+    return Tone(mixture, SILENT_DB / release_s)
 
 
 def _seconds(timecents: int) -> float:
@@ -161,8 +161,8 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
         padded_frames[whole_frames + 2],
         padded_frames[whole_frames + 3],
     )
-    mixed: Mono = b + t * (0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))))
-    return mixed
+    output: Mono = b + t * (0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))))
+    return output
 
 
 def _envelope(zone: Zone, frames: int) -> Mono:
@@ -188,8 +188,8 @@ def _swept(zone: Zone, mono: Mono) -> Mono:
     # Within a quarter of its full time the cut-off has gone most of the audible way.
     fall = np.exp(np.arange(len(mono), dtype=np.float32) * np.float32(-4 / (_seconds(zone.value(MOD_DECAY)) * RATE)))
     resting_sound = _low_pass(mono, rested_hz, resonance_db)
-    mixed: Mono = resting_sound + (open_sound - resting_sound) * fall
-    return mixed
+    output: Mono = resting_sound + (open_sound - resting_sound) * fall
+    return output
 
 
 def _hertz(cents: float) -> float:

@@ -104,12 +104,12 @@ class SoundFont:
 
     def _instrument(self, index: int) -> Iterator[Zone]:
         table = self._tables[b"inst"]
-        shared: dict[int, int] = {}
+        shared_generators: dict[int, int] = {}
         for generators in self._generator_sets(b"ibag", b"igen", table[index][1], table[index + 1][1]):
             if SAMPLE not in generators:
-                shared = generators
+                shared_generators = generators
                 continue
-            zone_generators = shared | generators
+            zone_generators = shared_generators | generators
             keys = zone_generators.get(KEY_RANGE, 127 << 8) & 0xFFFF
             yield Zone(keys & 0xFF, keys >> 8, self._recording(zone_generators), zone_generators)
 
