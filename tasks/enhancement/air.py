@@ -71,13 +71,13 @@ def shelf_and_harmonics(audio: Audio, cutoff_hz: float) -> Samples:
 
 def _octave_under(audio: Audio, cutoff_hz: float) -> Samples:
     """The octave that ends at the cut-off, flanks included; (channels, frames)."""
-    lower = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
-    upper = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
-    half = len(upper) // 2
-    lower = np.pad(lower, (max(0, half - len(lower) // 2),) * 2)
-    start = len(lower) // 2 - half
-    lower[start : start + len(upper)] -= upper
-    return filtered(audio.samples, lower)
+    lower_taps = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
+    upper_taps = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
+    half_length = len(upper_taps) // 2
+    lower_taps = np.pad(lower_taps, (max(0, half_length - len(lower_taps) // 2),) * 2)
+    start = len(lower_taps) // 2 - half_length
+    lower_taps[start : start + len(upper_taps)] -= upper_taps
+    return filtered(audio.samples, lower_taps)
 
 
 def _harmonics(octave: Samples, rate: int) -> Samples:

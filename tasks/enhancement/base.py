@@ -97,9 +97,9 @@ def held_at_peak(source: Audio, mix: Callable[[float], Audio]) -> Audio:
     """
     most_db = _peak_db(source) + PEAK_GROWTH_DB
     for amount in AMOUNTS[:-1]:
-        mixed = mix(amount)
-        if _peak_db(mixed) <= most_db:
-            return mixed
+        result = mix(amount)
+        if _peak_db(result) <= most_db:
+            return result
     return mix(AMOUNTS[-1])
 
 

@@ -78,11 +78,11 @@ def compression_of_upper_band(audio: Audio) -> Samples:
     The product is filtered once more, so that nothing of the moving gain reaches below the cut-off.
     """
     taps = high_pass(*UPPER_HZ, audio.rate, down_db=UPPER_DOWN_DB)
-    upper = filtered(audio.samples, taps)
+    upper_band = filtered(audio.samples, taps)
     step = max(1, round(STEP_S * audio.rate))
-    reduction_db = _reduction_db(_levels_db(upper, step))
-    upper *= stretched(10 ** (-reduction_db / 20) - 1, step, audio.frames)
-    return filtered(upper, taps)
+    reduction_db = _reduction_db(_levels_db(upper_band, step))
+    upper_band *= stretched(10 ** (-reduction_db / 20) - 1, step, audio.frames)
+    return filtered(upper_band, taps)
 
 
 def _levels_db(samples: Samples, step: int) -> Curve:

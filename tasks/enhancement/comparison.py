@@ -63,8 +63,8 @@ def compare(source: Audio, result: Audio, *, kept_hz: tuple[float, float]) -> Co
     bin_hz = source.rate / frame
     low, high = _bins(kept_hz, bin_hz)
     sums = _sums(source, result, frame=frame, band=slice(low, high))
-    source_power, _, cross = sums.stretches.sum(axis=1)
-    gain = max(0.0, cross / source_power) if source_power > 0 else 0.0
+    source_power, _, cross_power = sums.stretches.sum(axis=1)
+    gain = max(0.0, cross_power / source_power) if source_power > 0 else 0.0
     floor = FLOOR * float(sums.channels[0].sum())
     octave_nulls = [
         (_null_db(sums.octaves[:, side, start:end].sum(axis=1), gain, floor), f"{place}, {name}")
@@ -102,8 +102,8 @@ def _sums(source: Audio, result: Audio, *, frame: int, band: slice) -> _Sums:
         source_spectra, result_spectra = (rfft(part * window) for part in pair)
         from_low = slice(max(band.start, GUARD_BINS), None)
         channels += [_power(spectra[..., from_low]).sum(axis=(1, 2)) for spectra in (source_spectra, result_spectra)]
-        x, y = _mid_and_side(source_spectra), _mid_and_side(result_spectra)
-        products = np.stack([_power(x), _power(y), _cross_power(x, y)])
+        source_sides, result_sides = _mid_and_side(source_spectra), _mid_and_side(result_spectra)
+        products = np.stack([_power(source_sides), _power(result_sides), _cross_power(source_sides, result_sides)])
         octaves += products.sum(axis=2)
         stretches.append(products[..., band].sum(axis=(1, 3)))
     return _Sums(octaves, np.concatenate(stretches, axis=1), channels)
@@ -137,8 +137,8 @@ def _cross_power(one: Spectra, other: Spectra) -> Powers:
 
 def _null_db(powers: Powers, gain: float, floor: float) -> float:
     """Power of result less amplified source, in dB relative to the higher of amplified source and floor."""
-    source_power, result_power, cross = powers
-    remainder = max(result_power - 2 * gain * cross + gain * gain * source_power, 0.0)
+    source_power, result_power, cross_power = powers
+    remainder = max(result_power - 2 * gain * cross_power + gain * gain * source_power, 0.0)
     reference = gain * gain * max(source_power, floor) if gain > 0 else result_power
     return float(10 * np.log10(max(remainder, reference * 1e-16) / reference)) if reference > 0 else 0.0
 

@@ -57,12 +57,12 @@ def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
 
 
 def _document(member: Enhancer, source: Audio, made: Enhanced) -> dict[str, Json]:
-    generated = made.bounds.generated_hz
+    generated_hz = made.bounds.generated_hz
     return {
         "member": member.name,
         "revision": member.revision,
         "kept_hz": [made.bounds.kept_from_hz, made.bounds.cutoff_hz],
-        "generated_hz": list(generated) if generated else None,
+        "generated_hz": list(generated_hz) if generated_hz else None,
         "null_db": next(clause.value for clause in made.clauses if clause.name == "null"),
         "contract": [clause.as_document() for clause in made.clauses],
         "before": _readings(source),
