@@ -54,11 +54,11 @@ def master_file(
         treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, heard=treatment.heard
     )
     del treatment
-    with written_beside(destination) as partial:
-        write_wav(partial, final_render.audio, subtype="PCM_24")
+    with written_beside(destination) as partial_file:
+        write_wav(partial_file, final_render.audio, subtype="PCM_24")
         render = _Render.of(final_render)
         del final_render
-        report = _report(read_audio(partial), course, render, spec=spec, goal=goal)
+        report = _report(read_audio(partial_file), course, render, spec=spec, goal=goal)
         if must_reach and report.limited_by is not None:
             _refuse(report, spec)
     return report

@@ -124,17 +124,17 @@ def finalise(
         drive_db = model.drive_for(
             forecast, held_peak_db, at_least_db=forecast - loudness_lufs, at_most_db=most_drive_db
         )
-        rendered = limiter.render(drive_db, held_peak_db)
-        offset = without_offset(rendered)
-        reached_lufs = loudness_or_refusal(rendered)
+        rendered_audio = limiter.render(drive_db, held_peak_db)
+        offset = without_offset(rendered_audio)
+        reached_lufs = loudness_or_refusal(rendered_audio)
         model_error_lu = reached_lufs - model.loudness(drive_db, held_peak_db)
-        over_db = peak_16x_dbtp(rendered) - (goal.ceiling_dbtp - SLACK_DB)
+        over_db = peak_16x_dbtp(rendered_audio) - (goal.ceiling_dbtp - SLACK_DB)
         limiting = max(0.0, limiter.peak_db + drive_db - held_peak_db)
         candidate = Final(
-            rendered, reached_lufs, drive_db, limiting, 0.0, offset, iteration, at_most=drive_db >= most_drive_db
+            rendered_audio, reached_lufs, drive_db, limiting, 0.0, offset, iteration, at_most=drive_db >= most_drive_db
         )
         candidate = _turned_down(candidate, max(over_db, reached_lufs - goal.target_lufs, 0.0))
-        del rendered
+        del rendered_audio
         best_render = (
             candidate
             if best_render is None

@@ -81,20 +81,20 @@ def version_file(
     is applied, so that both versions mixed sound like the master; the limiter only keeps the ceiling. Raises
     AudioRefused where the two do not match, or nothing is audible; then no file is left behind.
     """
-    sounds = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
+    mix_and_part = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
     del mix, vocals  # references that are not held here can be released by the callee
-    lufs_or_refusal(integrated_lufs(sounds[1]), what=version)
+    lufs_or_refusal(integrated_lufs(mix_and_part[1]), what=version)
     target = target_of(spec, reference)
-    run = apply_tone(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
+    run = apply_tone(mix_and_part.pop(0), spec=spec, reference=reference, companions=[mix_and_part.pop()])
     ends = Ends.from_document(mastered.ends, run.audio.rate)
     # The static gain lies between the mix's loudness without its dynamics and its master's loudness.
     gain_db = run.source_lufs + mastered.gain_db - loudness_or_refusal(ends.applied(run.audio))
     level = amplified(ends.applied(run.companions.pop()), gain_db)
     del run
     limited_audio, limiting_db = _held(level, spec, target.ceiling_dbtp)
-    with written_beside(destination) as partial:
-        write_wav(partial, limited_audio, subtype="PCM_24")
-        written_audio = read_audio(partial)
+    with written_beside(destination) as partial_file:
+        write_wav(partial_file, limited_audio, subtype="PCM_24")
+        written_audio = read_audio(partial_file)
         return VersionReport(
             version=version,
             gain_db=mastered.gain_db,

@@ -16,8 +16,8 @@ def check_input(source: Audio, *, what: str = "audio") -> Audio:
     Raises AudioRefused with reason invalid or too_short; ``what`` names the audio in its message.
     """
     check_layout(source.channels, source.rate, what=what)
-    finite = np.isfinite(source.samples)
-    nonfinite = source.samples.size - int(np.count_nonzero(finite))
+    is_finite = np.isfinite(source.samples)
+    nonfinite = source.samples.size - int(np.count_nonzero(is_finite))
     peak = 0.0 if nonfinite or not source.frames else max(float(source.samples.max()), -float(source.samples.min()))
     if source.frames:
         check_samples(nonfinite, peak, what=what)
