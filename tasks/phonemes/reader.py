@@ -94,24 +94,24 @@ class Reader:
         return replace(reading, notes=notes if text.strip() else ())
 
     def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
-        read = _Phones()
+        phone_lists = _Phones()
         for run in runs:
             if run.language == "zh":
-                self._read_chinese(run.text, read, whole=whole)
+                self._read_chinese(run.text, phone_lists, whole=whole)
             elif run.language == "en":
-                _read_english(run.text, read)
+                _read_english(run.text, phone_lists)
             else:
-                read.phones += kana_phones(run.text)
-        if runs and runs[-1].language == "en" and read.phones[-1:] == [WORD_GAP]:
-            del read.phones[-1]
-        tokens, dropped_phones = self._vocabulary.tokens(read.phones)
+                phone_lists.phones += kana_phones(run.text)
+        if runs and runs[-1].language == "en" and phone_lists.phones[-1:] == [WORD_GAP]:
+            del phone_lists.phones[-1]
+        tokens, dropped_phones = self._vocabulary.tokens(phone_lists.phones)
         return Spoken(
-            phones=tuple(read.phones),
+            phones=tuple(phone_lists.phones),
             tokens=tokens,
             dropped=dropped_phones,
-            versions=read.versions,
+            versions=phone_lists.versions,
             segments=tuple(runs),
-            words=tuple(read.words),
+            words=tuple(phone_lists.words),
         )
 
     def _read_chinese(self, text: str, read: _Phones, *, whole: bool) -> None:

@@ -76,14 +76,14 @@ def plain(text: str) -> tuple[str, tuple[str, ...]]:
 def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
     """Runs of one kind; a character without a kind joins the run before it, at the beginning the first."""
     runs: list[Segment] = []
-    start, current = 0, ""
+    start, run_kind = 0, ""
     for index, character in enumerate(text):
         character_kind = kind(character)
-        if character_kind and current and character_kind != current:
-            runs.append(Segment(text[start:index], current))
+        if character_kind and run_kind and character_kind != run_kind:
+            runs.append(Segment(text[start:index], run_kind))
             start = index
-        current = character_kind or current
-    return [*runs, Segment(text[start:], current)] if current else runs
+        run_kind = character_kind or run_kind
+    return [*runs, Segment(text[start:], run_kind)] if run_kind else runs
 
 
 def _without_numbers(run: Segment, numbers: str) -> list[Segment]:

@@ -28,8 +28,8 @@ def chinese_phones(text: str, readings: Readings, *, whole: bool) -> tuple[list[
     """
     sentence = plain_chinese(text, whole=whole)
     words = merged(segmented(sentence), keep_last_bu=whole)
-    read = readings.of(words, sentence=sentence)
-    return phones_of([_sung(reading) for reading in read]), read
+    word_readings = readings.of(words, sentence=sentence)
+    return phones_of([_sung(reading) for reading in word_readings]), word_readings
 
 
 def has_numerals(text: str) -> bool:
