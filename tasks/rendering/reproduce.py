@@ -42,8 +42,8 @@ def compare(
     stored_audio = files.read_audio(stored)
     if stored_audio.samples.shape != new_audio.samples.shape or stored_audio.rate != new_audio.rate:
         return Verdict("different", None)
-    largest = float(np.max(np.abs(stored_audio.samples - new_audio.samples)))
-    if largest == 0.0:
+    largest_difference = float(np.max(np.abs(stored_audio.samples - new_audio.samples)))
+    if largest_difference == 0.0:
         return Verdict("identical", None)
-    difference_dbfs = 20.0 * float(np.log10(largest))
+    difference_dbfs = 20.0 * float(np.log10(largest_difference))
     return Verdict("within tolerance" if difference_dbfs <= tolerance_dbfs else "different", difference_dbfs)
