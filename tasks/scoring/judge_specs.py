@@ -75,7 +75,8 @@ def _lyric_rows(prefix: str, heard: str) -> tuple[Row, ...]:
 
 def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
     return tuple(
-        MetricSpec(name, "", better, family, description, words=words) for name, better, description, words in rows
+        MetricSpec(name, "", direction, family, description, words=words)
+        for name, direction, description, words in rows
     )
 
 

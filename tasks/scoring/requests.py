@@ -94,15 +94,15 @@ def request_selection(
             "policy": policy.document(),
             "candidates": [
                 {
-                    "id": c.id,
-                    "seed": c.seed,
-                    "order": c.order,
-                    "retake": c.parent is not None,
+                    "id": candidate.id,
+                    "seed": candidate.seed,
+                    "order": candidate.order,
+                    "retake": candidate.parent is not None,
                     "score_keys": list(keys),
                 }
-                for c, keys in scored
+                for candidate, keys in scored
             ],
-            "failed": [{"id": c.id, "seed": c.seed} for c in failed],
+            "failed": [{"id": candidate.id, "seed": candidate.seed} for candidate in failed],
             **_wordless(song, policy),
         },
     )

@@ -106,7 +106,9 @@ class ChromaSequence:
             for offset in (near - 1, near, near + 1)
             for quarter in QUARTERS
         ]
-        correlations = [_cosine(a, b) if len(a) > 1 else 0.0 for _, a, b in overlaps]
+        correlations = [
+            _cosine(first_part, second_part) if len(first_part) > 1 else 0.0 for _, first_part, second_part in overlaps
+        ]
         best_index = int(np.argmax(correlations))
         quarter, own_course, other_course = overlaps[best_index]
         return Agreement(correlations[best_index], _worst(own_course, other_course, length), quarter == 0.0)
@@ -117,10 +119,14 @@ def _moved(course: Course, quarter: float) -> Course:
 
 
 def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Course]:
-    a, b = one[max(0, offset) :], other[max(0, -offset) :]
-    common_length = min(len(a), len(b))
-    a, b = a[:common_length], b[:common_length]
-    return (a - a.mean(axis=0), b - b.mean(axis=0)) if common_length else (a, b)
+    first_part, second_part = one[max(0, offset) :], other[max(0, -offset) :]
+    common_length = min(len(first_part), len(second_part))
+    first_part, second_part = first_part[:common_length], second_part[:common_length]
+    return (
+        (first_part - first_part.mean(axis=0), second_part - second_part.mean(axis=0))
+        if common_length
+        else (first_part, second_part)
+    )
 
 
 def _worst(one: Course, other: Course, length: int) -> float:
@@ -130,7 +136,12 @@ def _worst(one: Course, other: Course, length: int) -> float:
     edges = [*edges[:-2], edges[-1]] if len(edges) > 2 and edges[-1] - edges[-2] < length else edges
     parts = [(one[start:end], other[start:end]) for start, end in pairwise(edges)]
     return min(
-        (_cosine(a, b) for a, b in parts if np.square(a).mean() + np.square(b).mean() > least_energy), default=0.0
+        (
+            _cosine(first_part, second_part)
+            for first_part, second_part in parts
+            if np.square(first_part).mean() + np.square(second_part).mean() > least_energy
+        ),
+        default=0.0,
     )
 
 

@@ -132,15 +132,17 @@ def alike(
     parent in ``parents`` are similar on purpose, and count only where the samples are equal.
     """
     same_pairs = [
-        (a, b) for a, b in combinations(sorted(samples), 2) if samples[a] is not None and samples[a] == samples[b]
+        (first_id, second_id)
+        for first_id, second_id in combinations(sorted(samples), 2)
+        if samples[first_id] is not None and samples[first_id] == samples[second_id]
     ]
-    identical = _chains(same_pairs)
-    groups = [Alike(frozenset(group), "identical samples") for group in identical]
-    twins = {member for group in identical for member in sorted(group)[1:]}
-    distinct = {
+    identical_groups = _chains(same_pairs)
+    groups = [Alike(frozenset(group), "identical samples") for group in identical_groups]
+    twins = {member for group in identical_groups for member in sorted(group)[1:]}
+    prints_by_id = {
         id_: song_print for id_, song_print in sorted(prints.items()) if song_print is not None and id_ not in twins
     }
-    near_pairs = _near(distinct, parents or {})
+    near_pairs = _near(prints_by_id, parents or {})
     return groups + [
         Alike(frozenset(group), "the same notes and sound, if not the same samples") for group in _chains(near_pairs)
     ]

@@ -114,11 +114,13 @@ def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
             )
             without_insert = np.minimum(cheapest_match, cost + edit)
             # A run of insertions from any column before: the minimum over all of them at once.
-            new = np.minimum.accumulate(without_insert - columns) + columns
+            new_cost = np.minimum.accumulate(without_insert - columns) + columns
             rows.append(
-                np.where(new == cheapest_match, MATCH, np.where(new == cost + edit, DELETE, INSERT)).astype(np.uint8)
+                np.where(new_cost == cheapest_match, MATCH, np.where(new_cost == cost + edit, DELETE, INSERT)).astype(
+                    np.uint8
+                )
             )
-            cost = new
+            cost = new_cost
     return np.stack(rows)
 
 

@@ -82,8 +82,8 @@ class LyricsScorer:
         """The judge's models. Raises MachineError."""
         from tasks.scoring.judges.voice import voice_of
 
-        *mixed, separator = models
-        return _listening(mixed, settings, voice_of(separator, settings))
+        *ear_models, separator = models
+        return _listening(ear_models, settings, voice_of(separator, settings))
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
         """A reading for each of ``metrics``."""

@@ -132,8 +132,8 @@ def _libraries() -> Iterator[str]:
     """The system's library, then the package's, which is in no loader's search path."""
     yield CUBLAS
     nvidia = find_spec("nvidia")
-    for place in (nvidia and nvidia.submodule_search_locations) or ():
-        yield str(Path(place, "cublas", "lib", CUBLAS))
+    for folder in (nvidia and nvidia.submodule_search_locations) or ():
+        yield str(Path(folder, "cublas", "lib", CUBLAS))
 
 
 def _loads(library: str) -> bool:

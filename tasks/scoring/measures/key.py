@@ -111,11 +111,11 @@ def pitch_class_profile(mono: NDArray[np.float32], rate: int) -> Vector:
     weight = peaks.size**SIZE_POWER
     angle = np.angle(np.sum(weight * np.exp(2j * np.pi * peaks.pitch)))
     pitch = peaks.pitch - angle / (2 * np.pi)
-    nearest = np.round(pitch).astype(np.int64)
-    weight *= np.cos(np.pi * (pitch - nearest)) ** 2
+    nearest_pitch = np.round(pitch).astype(np.int64)
+    weight *= np.cos(np.pi * (pitch - nearest_pitch)) ** 2
     weight *= 1 + np.exp(-0.5 * np.square((peaks.pitch - BASS_PITCH) / BASS_WIDTH))
     frames = int(peaks.frame.max(initial=-1)) + 1
-    chroma = np.bincount(peaks.frame * 12 + nearest % 12, weight, minlength=frames * 12).reshape(-1, 12)
+    chroma = np.bincount(peaks.frame * 12 + nearest_pitch % 12, weight, minlength=frames * 12).reshape(-1, 12)
     totals = chroma.sum(axis=1, keepdims=True)
     levelled_chroma: Vector = chroma / np.where(totals > 0, totals, 1.0) * totals**FRAME_POWER
     profile: Vector = levelled_chroma.sum(axis=0) ** PROFILE_POWER
@@ -142,9 +142,9 @@ def _peaks_of(sizes: NDArray[np.float32], first_frame: int) -> _Peaks:
     loudest_bin = middle.max(axis=1, keepdims=True)
     is_peak = (middle > left) & (middle >= right) & (middle > loudest_bin * 10 ** (PEAK_DB / 20))
     frame, bin_ = np.nonzero(is_peak)
-    tiny = np.finfo(np.float32).tiny
+    smallest_size = np.finfo(np.float32).tiny
     level_before, peak_level, level_after = (
-        np.log(np.maximum(part[frame, bin_], tiny), dtype=np.float64) for part in (left, middle, right)
+        np.log(np.maximum(part[frame, bin_], smallest_size), dtype=np.float64) for part in (left, middle, right)
     )
     curvature = level_before - 2 * peak_level + level_after
     offset = np.where(curvature < 0, 0.5 * (level_before - level_after) / np.where(curvature < 0, curvature, 1.0), 0.0)

@@ -91,8 +91,8 @@ def band_levels(audio: Audio) -> tuple[Levels, float]:
         spectra = rfft(frames[start : start + BATCH] * window)
         sizes = np.square(spectra.real) + np.square(spectra.imag)
         powers[start : start + BATCH] = np.add.reduceat(sizes, edges, axis=1)[:, :-1]
-    silent = size * float(np.square(window).sum()) / 2 * 10 ** (SILENCE_DBFS / 10)
-    floor = max(float(powers.max()) * 10 ** (FLOOR_DB / 10), silent)
+    silent_power = size * float(np.square(window).sum()) / 2 * 10 ** (SILENCE_DBFS / 10)
+    floor = max(float(powers.max()) * 10 ** (FLOOR_DB / 10), silent_power)
     levels: Levels = 10 * np.log10(np.maximum(powers, np.float32(floor)) / np.float32(floor))
     return levels, hop / audio.rate
 
@@ -102,8 +102,8 @@ def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
 
     Static and silent segments match nothing.
     """
-    strays = levels - levels.mean(axis=0)
-    stretches = np.lib.stride_tricks.sliding_window_view(strays, length, axis=0)[:, :, ::THINNED]
+    deviations = levels - levels.mean(axis=0)
+    stretches = np.lib.stride_tricks.sliding_window_view(deviations, length, axis=0)[:, :, ::THINNED]
     flat_stretches = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
     flat_stretches -= flat_stretches.mean(axis=1, keepdims=True)
     flat_stretches /= np.maximum(np.linalg.norm(flat_stretches, axis=1), np.finfo(np.float32).tiny)[:, None]
@@ -116,10 +116,10 @@ def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
 
 def _still(levels: Levels, length: int) -> NDArray[np.bool_]:
     """Which segments are static, by the deviation of the spectrum's shape from its mean; silent ones are."""
-    shape = np.maximum(levels, max(0.0, float(levels.max()) - STILL_RANGE_DB)).astype(np.float64)
-    shape -= shape.mean(axis=1, keepdims=True)
-    sums = np.pad(np.cumsum(shape, axis=0), ((1, 0), (0, 0)))
-    squares = np.pad(np.cumsum(np.square(shape), axis=0), ((1, 0), (0, 0)))
+    level_shape = np.maximum(levels, max(0.0, float(levels.max()) - STILL_RANGE_DB)).astype(np.float64)
+    level_shape -= level_shape.mean(axis=1, keepdims=True)
+    sums = np.pad(np.cumsum(level_shape, axis=0), ((1, 0), (0, 0)))
+    squares = np.pad(np.cumsum(np.square(level_shape), axis=0), ((1, 0), (0, 0)))
     means = (sums[length:] - sums[:-length]) / length
     variances = (squares[length:] - squares[:-length]) / length - np.square(means)
     is_still: NDArray[np.bool_] = variances.mean(axis=1) < STILL_DB**2

@@ -69,15 +69,15 @@ def spectral_readings(audio: Audio) -> Spectral:
     if audio.frames < FRAME:
         too_short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
         return Spectral(too_short, too_short, too_short, too_short)
-    parts, flatness, octaves = _pass(audio)
-    total: Spectrum = np.sum(parts, axis=0)
+    window_spectra, flatness, octaves = _pass(audio)
+    total: Spectrum = np.sum(window_spectra, axis=0)
     is_sounding = ~np.isnan(flatness)
     if not is_sounding.any() or not total.any():
-        silent = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
-        return Spectral(silent, silent, silent, silent)
+        silence = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
+        return Spectral(silence, silence, silence, silence)
     levels = _band_levels(total, audio.rate)
     return Spectral(
-        bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(parts, audio)),
+        bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(window_spectra, audio)),
         cutoff_hz=Measured(_cutoff_hz(total, levels, audio.rate)),
         flatness=Measured(float(np.median(flatness[is_sounding])), _flat_windows(flatness, audio)),
         noise_ratio=noise_ratio(
@@ -99,7 +99,7 @@ def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum, Spectrum]:
     audible_bins = slice(edges[0], edges[-1]) if len(edges) else slice(0)
     octaves: list[Spectrum] = []
     in_window = _frames_in_window(audio)
-    parts: list[Spectrum] = []
+    window_spectra: list[Spectrum] = []
     flatness: list[Spectrum] = []
     frame_count = 0
     for powers in _frames(audio):
@@ -109,13 +109,13 @@ def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum, Spectrum]:
             window_powers = powers[
                 max(0, window_index * in_window - frame_count) : (window_index + 1) * in_window - frame_count
             ]
-            if window_index == len(parts):
-                parts.append(np.zeros(FRAME // 2 + 1))
-            parts[window_index] += window_powers.sum(axis=0)
+            if window_index == len(window_spectra):
+                window_spectra.append(np.zeros(FRAME // 2 + 1))
+            window_spectra[window_index] += window_powers.sum(axis=0)
         flatness.append(_flatness(powers, audio.rate))
         octaves.append(powers[:, audible_bins])
         frame_count += len(powers)
-    return parts, np.concatenate(flatness), np.concatenate(octaves)
+    return window_spectra, np.concatenate(flatness), np.concatenate(octaves)
 
 
 def _frames_in_window(audio: Audio) -> int:

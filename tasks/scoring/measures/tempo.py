@@ -85,10 +85,10 @@ def _band_levels(mono: NDArray[np.float32]) -> NDArray[np.float32]:
         sizes = np.abs(rfft(frames[start : start + BATCH] * window))
         levels[start : start + BATCH] = np.add.reduceat(sizes, starts, axis=1)[:, :-1]
     highest_level = float(levels.max())
-    compressed: NDArray[np.float32] = (
+    compressed_levels: NDArray[np.float32] = (
         np.log1p(levels * np.float32(COMPRESSION / highest_level)) if highest_level > 0 else levels
     )
-    return compressed
+    return compressed_levels
 
 
 def _tempo(curve: Curve) -> Reading:

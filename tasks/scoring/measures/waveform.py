@@ -65,8 +65,8 @@ def clipping(audio: Audio) -> Clipping:
 def _run_starts(channel: Samples) -> NDArray[np.int64]:
     """The first sample of each run in a channel (frames,)."""
     size = np.abs(channel)
-    at_top = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
-    held_frames = np.flatnonzero((channel[1:] == channel[:-1]) & at_top[1:] & (size[1:] >= QUIETEST_CLIP))
+    is_extreme = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
+    held_frames = np.flatnonzero((channel[1:] == channel[:-1]) & is_extreme[1:] & (size[1:] >= QUIETEST_CLIP))
     if held_frames.size == 0:
         return held_frames
     starts = np.flatnonzero(np.diff(held_frames, prepend=held_frames[0] - 2) > 1)
@@ -84,15 +84,15 @@ def silences(audio: Audio, powers: Powers) -> Silences:
 
     ``powers`` are :func:`block_powers`.
     """
-    sounds = _sounding(powers)
-    if sounds.size == 0:
+    sounding_blocks = _sounding(powers)
+    if sounding_blocks.size == 0:
         no_sound = _nothing_sounds()
         return Silences(no_sound, no_sound, no_sound)
     block = _block_frames(audio)
-    end_s = min(int(sounds[-1] + 1) * block / audio.rate, audio.duration_s)
-    gap = int(np.diff(sounds).max(initial=1)) - 1
+    end_s = min(int(sounding_blocks[-1] + 1) * block / audio.rate, audio.duration_s)
+    gap = int(np.diff(sounding_blocks).max(initial=1)) - 1
     return Silences(
-        head_s=Measured(int(sounds[0]) * block / audio.rate),
+        head_s=Measured(int(sounding_blocks[0]) * block / audio.rate),
         tail_s=Measured(audio.duration_s - end_s),
         gap_s=Measured(gap * block / audio.rate),
     )
@@ -106,11 +106,11 @@ def sung_gap_s(audio: Audio, powers: Powers, line_starts_s: Sequence[float]) -> 
     if not line_starts_s:
         return NotMeasurable.not_stated("sung line")
     block_s = _block_frames(audio) / audio.rate
-    silent = np.ones(len(powers), bool)
-    silent[_sounding(powers)] = False
+    is_silent = np.ones(len(powers), bool)
+    is_silent[_sounding(powers)] = False
     for start_s, end_s in _unsung(line_starts_s, audio.duration_s):
-        silent[round(start_s / block_s) : round(end_s / block_s)] = False
-    edges = np.flatnonzero(np.diff(silent, prepend=False, append=False)).reshape(-1, 2) * block_s
+        is_silent[round(start_s / block_s) : round(end_s / block_s)] = False
+    edges = np.flatnonzero(np.diff(is_silent, prepend=False, append=False)).reshape(-1, 2) * block_s
     holes = tuple(Window(start, end, end - start) for start, end in edges.tolist())
     longest_s = max((hole.value for hole in holes), default=0.0)
     return Measured(longest_s, tuple(hole for hole in holes if hole.value >= SHORTEST_HOLE_S))
@@ -130,10 +130,10 @@ def ending_dbfs(powers: Powers) -> Reading:
 
     Near -60 dBFS where the song fades away, and high where it is cut off, by the end of the file or by silence.
     """
-    sounds = _sounding(powers)
-    if sounds.size == 0:
+    sounding_blocks = _sounding(powers)
+    if sounding_blocks.size == 0:
         return _nothing_sounds()
-    last_powers = powers[max(0, int(sounds[-1]) + 1 - ENDING_MS // BLOCK_MS) : int(sounds[-1]) + 1]
+    last_powers = powers[max(0, int(sounding_blocks[-1]) + 1 - ENDING_MS // BLOCK_MS) : int(sounding_blocks[-1]) + 1]
     return Measured(float(10 * np.log10(last_powers.mean())))
 
 
