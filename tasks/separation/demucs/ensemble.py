@@ -109,10 +109,10 @@ def _file_of(signature: str, files: Sequence[Path], remedy: str) -> Path:
 def _check(network: HTDemucs, name: str, remedy: str) -> None:
     traits = (tuple(network.sources), network.samplerate, network.audio_channels)
     if traits != (STEM_MODELS[name], RATE_HZ, CHANNELS):
-        error = (
+        problem = (
             f"a network of {name} separates {', '.join(map(str, traits[0]))} at {traits[1]} Hz, {traits[2]} channels"
         )
-        raise MachineError(error, remedy=remedy)
+        raise MachineError(problem, remedy=remedy)
 
 
 def _shares(weights: Any, shape: tuple[int, int], remedy: str) -> torch.Tensor:

@@ -108,7 +108,7 @@ class Tally:
         if self._mix_in_passages == 0.0:
             return {"not_measurable": "the mix is silent where nobody sings"}
         value = decibels(_ratio(self._voice_in_passages, self._mix_in_passages))
-        return {"value": value, "unit": "dB", "passages_s": round(sum(end - begin for begin, end in self.passages), 3)}
+        return {"value": value, "unit": "dB", "passages_s": round(sum(end - start for start, end in self.passages), 3)}
 
     def _correlation(self) -> list[Json]:
         power = np.diag(self._gram)

@@ -25,4 +25,4 @@ def passages_without_lines(line_starts_s: Sequence[float], duration_s: float) ->
         passages.append((free_from_s, min(start_s - BEFORE_S, duration_s)))
         free_from_s = start_s + LINE_S
     passages.append((free_from_s, duration_s))
-    return tuple((begin, end) for begin, end in passages if end - begin >= SHORTEST_S)
+    return tuple((start, end) for start, end in passages if end - start >= SHORTEST_S)
