@@ -51,8 +51,8 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
     start_time = time.perf_counter()
     request = step_request(catalog.database, key)
     try:
-        with catalog.scratch() as scratch, catalog.ledger.keeping([claim]):
-            outcome = _worker(request)(StepContext(request, scratch, catalog))
+        with catalog.scratch() as scratch_folder, catalog.ledger.keeping([claim]):
+            outcome = _worker(request)(StepContext(request, scratch_folder, catalog))
             seconds = time.perf_counter() - start_time
             device_execution = _on_its_device(execution, request.kind, catalog.settings)
             catalog.ledger.commit(claim, outcome, seconds=seconds, execution=device_execution)
