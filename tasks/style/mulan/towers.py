@@ -95,5 +95,5 @@ def build(folder: Path) -> torch.nn.ModuleDict:
         )
         # The tokenizer is made on first use otherwise, and a fault in its file found only then.
         text.tokenizer  # noqa: B018
-        joint = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
-    return torch.nn.ModuleDict({"mulan": joint})
+        joint_model = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
+    return torch.nn.ModuleDict({"mulan": joint_model})

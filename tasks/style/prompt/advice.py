@@ -39,8 +39,8 @@ def advice(prompt: str, *, is_sung: bool = True) -> str | None:
         return 'The prompt does not say "instrumental", so a model that sings may add a voice.'
     if not missing_topics:
         return None
-    them = "it" if len(missing_topics) == 1 else "them"
-    return f"The prompt does not say {listed(missing_topics, 'or')}, so the model will choose {them} for each seed."
+    pronoun = "it" if len(missing_topics) == 1 else "them"
+    return f"The prompt does not say {listed(missing_topics, 'or')}, so the model will choose {pronoun} for each seed."
 
 
 def embedded_text(prompt: str, *, bpm: float | None, key: str | None) -> str:

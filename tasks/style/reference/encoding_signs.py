@@ -44,11 +44,11 @@ class Top:
 
 
 def _clipped_runs(side: Frames, height: np.float32) -> int:
-    at_top = np.flatnonzero(side == height)
-    if at_top.size < FLAT_SAMPLES:
+    top_frames = np.flatnonzero(side == height)
+    if top_frames.size < FLAT_SAMPLES:
         return 0
-    breaks = np.flatnonzero(np.diff(at_top) > 1)
-    starts, ends = at_top[np.append(0, breaks + 1)], at_top[np.append(breaks, at_top.size - 1)]
+    breaks = np.flatnonzero(np.diff(top_frames) > 1)
+    starts, ends = top_frames[np.append(0, breaks + 1)], top_frames[np.append(breaks, top_frames.size - 1)]
     is_flat = ends - starts >= FLAT_SAMPLES - 1
     samples_before = side[np.maximum(starts[is_flat] - 1, 0)]
     samples_after = side[np.minimum(ends[is_flat] + 1, len(side) - 1)]

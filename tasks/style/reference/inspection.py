@@ -107,8 +107,8 @@ def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
             Finding("bit_depth", f"Its samples are {NARROW_SUBTYPES[file.subtype]}, which is under 16 bits.")
         )
     if frames < WINDOW_S * file.rate:
-        hundredths = frames * 100 // file.rate
-        findings.append(Finding("length", f"It lasts {hundredths / 100:.2f} s, and {WINDOW_S} s are needed."))
+        centiseconds = frames * 100 // file.rate
+        findings.append(Finding("length", f"It lasts {centiseconds / 100:.2f} s, and {WINDOW_S} s are needed."))
     return tuple(findings)
 
 

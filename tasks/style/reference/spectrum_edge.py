@@ -47,13 +47,13 @@ def wall_hz(levels: Levels) -> float | None:
         return None
     loud_levels = np.percentile(levels, LOUD_PERCENTILE, axis=0)
     bands_below, bands_within, bands_above = (int(hz / BAND_HZ) for hz in (BELOW_HZ, WITHIN_HZ, ABOVE_HZ))
-    steepest, wall_edge = 0.0, None
+    steepest_fall, wall_edge = 0.0, None
     for edge in range(int(LOWEST_EDGE_HZ / BAND_HZ), len(loud_levels) - bands_within - bands_above + 1):
         level_below = float(np.percentile(loud_levels[edge - bands_below : edge], QUIETER_BANDS))
         fall = float(loud_levels[edge - 1] - loud_levels[edge - 1 + bands_within])
         step = level_below - float(loud_levels[edge + bands_within : edge + bands_within + bands_above].mean())
-        if fall >= FALL_DB and step >= STEP_DB and fall > steepest:
-            steepest, wall_edge = fall, edge
+        if fall >= FALL_DB and step >= STEP_DB and fall > steepest_fall:
+            steepest_fall, wall_edge = fall, edge
     return None if wall_edge is None else _middle_of_fall(loud_levels, wall_edge, bands_within) * BAND_HZ
 
 
