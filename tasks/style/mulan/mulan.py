@@ -100,7 +100,8 @@ def _check_layout(folder: Path) -> None:
     missing_files = [file for file in NEEDED if not (folder / file).is_file()]
     if missing_files:
         raise MachineError(
-            f"{MUQ_MULAN} is not whole: {', '.join(missing_files)} {'is' if len(missing_files) == 1 else 'are'} missing",
+            f"{MUQ_MULAN} is not whole: {', '.join(missing_files)} "
+            f"{'is' if len(missing_files) == 1 else 'are'} missing",
             remedy=f"Run `songline models pull {MUQ_MULAN}`",
         )
 
