@@ -56,10 +56,10 @@ def end_with_parent(reading: int, parent: int, *, of_main_thread: bool = False) 
         signal_at_end_of_starter()
     if sys.platform == "linux":
         # Opened anew: children that share one open file share its owner, and only the last would be signalled.
-        own = os.open(f"/proc/self/fd/{reading}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(f"/proc/self/fd/{reading}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGIO, signal.SIG_DFL)
-        fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
-        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
+        fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, fcntl.fcntl(descriptor, fcntl.F_GETFL) | os.O_ASYNC)
     threading.Thread(target=_watch, args=(parent,), name="parent-watch", daemon=True).start()
     if _has_ended(parent):  # it ended before the watch began
         os.kill(os.getpid(), signal.SIGKILL)

@@ -30,7 +30,7 @@ async def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any])
 
 
 def _task(name: str, function: Any) -> Task[..., Any]:
-    made: Task[..., Any] = task(
+    prefect_task: Task[..., Any] = task(
         name=name,
         task_run_name="{sentence}",
         retries=MAX_RETRIES,
@@ -40,7 +40,7 @@ def _task(name: str, function: Any) -> Task[..., Any]:
         cache_policy=NO_CACHE,
         persist_result=False,
     )(function)
-    return made
+    return prefect_task
 
 
 def _run_ids() -> tuple[str | None, str | None]:

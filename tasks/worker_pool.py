@@ -90,9 +90,9 @@ class WorkerPool:
 
 
 def _add_warning_filter(added: str) -> None:
-    given = os.environ.get("PYTHONWARNINGS", "")
-    if added not in given.split(","):
-        os.environ["PYTHONWARNINGS"] = f"{given},{added}" if given else added
+    warning_filters = os.environ.get("PYTHONWARNINGS", "")
+    if added not in warning_filters.split(","):
+        os.environ["PYTHONWARNINGS"] = f"{warning_filters},{added}" if warning_filters else added
 
 
 _settings: Settings | None = None

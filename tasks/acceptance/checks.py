@@ -32,9 +32,11 @@ def examine(path: Path, *, target: Target) -> tuple[Finding, ...]:
         audio = read_audio(path)
     except AudioFileError as fault:
         return (Finding("decode", "fail", None, None, "", f"{_sentence(fault.what)}."),)
-    decoded = Finding("decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s.")
+    decode_finding = Finding(
+        "decode", "pass", audio.duration_s, None, "s", f"It reads whole: {audio.duration_s:.3f} s."
+    )
     bits = BITS.get(soundfile.info(os.fsencode(path)).subtype)
-    findings = (decoded, *_format(audio, bits, target), *_sound(audio, target))
+    findings = (decode_finding, *_format(audio, bits, target), *_sound(audio, target))
     return tuple(map(of_a_part, findings)) if target.part else findings
 
 
@@ -43,16 +45,20 @@ def _sentence(what: str) -> str:
 
 
 def _format(audio: Audio, bits: int | None, target: Target) -> list[Finding]:
-    found = (audio.rate, bits, audio.channels)
-    asked = (target.rate, target.bits, target.channels)
-    told = f"{audio.rate} Hz, {bits if bits else 'unknown'} bits, {audio.channels} channels"
-    wrong = "" if found == asked else f"; asked for were {target.rate} Hz, {target.bits} bits, {target.channels}"
-    findings = [Finding("format", "fail" if wrong else "pass", None, None, "", f"{told}{wrong}.")]
+    format_read = (audio.rate, bits, audio.channels)
+    format_asked = (target.rate, target.bits, target.channels)
+    description = f"{audio.rate} Hz, {bits if bits else 'unknown'} bits, {audio.channels} channels"
+    difference = (
+        ""
+        if format_read == format_asked
+        else f"; asked for were {target.rate} Hz, {target.bits} bits, {target.channels}"
+    )
+    findings = [Finding("format", "fail" if difference else "pass", None, None, "", f"{description}{difference}.")]
     if target.frames is not None:
-        off = audio.frames - target.frames
-        sentence = f"{audio.frames} frames{f', {off:+d} from the length asked for' if off else ', as asked for'}."
+        excess = audio.frames - target.frames
+        sentence = f"{audio.frames} frames{f', {excess:+d} from the length asked for' if excess else ', as asked for'}."
         finding = Finding(
-            "length", "fail" if off else "pass", float(audio.frames), float(target.frames), "frames", sentence
+            "length", "fail" if excess else "pass", float(audio.frames), float(target.frames), "frames", sentence
         )
         findings.append(finding)
     return findings
@@ -62,9 +68,9 @@ def _sound(audio: Audio, target: Target) -> list[Finding]:
     """The findings from the samples; where some are not finite, that one alone."""
     if audio.frames == 0:
         return [unread("loudness", NotMeasurable("there are no samples"), verdict="fail", unit="LUFS")]
-    bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
-    sentence = f"{bad} samples are not finite numbers." if bad else "Every sample is a finite number."
-    finite = Finding("finite", "fail" if bad else "pass", float(bad), 0.0, "samples", sentence)
-    if bad:
-        return [finite]
-    return [finite, *level_findings(audio, target), *shape_findings(audio, target), click_finding(audio)]
+    nonfinite = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    sentence = f"{nonfinite} samples are not finite numbers." if nonfinite else "Every sample is a finite number."
+    finite_finding = Finding("finite", "fail" if nonfinite else "pass", float(nonfinite), 0.0, "samples", sentence)
+    if nonfinite:
+        return [finite_finding]
+    return [finite_finding, *level_findings(audio, target), *shape_findings(audio, target), click_finding(audio)]

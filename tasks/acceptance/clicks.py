@@ -58,29 +58,35 @@ class Click(NamedTuple):
 
 def click_finding(audio: Audio) -> Finding:
     """Clicks in any channel, those at one time counted once; recurring edges are excluded."""
-    heard, found = 0, []
+    edge_count, lone_edges = 0, []
     for channel in audio.samples:
         edges = clicks(channel)
-        alone = stand_alone(channel, [edge.frame for edge in edges], rate=audio.rate)
-        heard += len(edges)
-        found += [edge for edge, is_alone in zip(edges, alone, strict=True) if is_alone]
-    if not found:
-        sentence = "No click found: the edges in it recur as those of a sound." if heard else "No click found."
+        verdicts = stand_alone(channel, [edge.frame for edge in edges], rate=audio.rate)
+        edge_count += len(edges)
+        lone_edges += [edge for edge, is_alone in zip(edges, verdicts, strict=True) if is_alone]
+    if not lone_edges:
+        sentence = "No click found: the edges in it recur as those of a sound." if edge_count else "No click found."
         return Finding("clicks", "pass", 0.0, 0.0, "clicks", sentence)
-    return _told(sorted(found), audio)
+    return _told(sorted(lone_edges), audio)
 
 
 def _told(found: list[Click], audio: Audio) -> Finding:
-    told = [c for i, c in enumerate(found) if i == 0 or c.frame - found[i - 1].frame > APART]
-    largest = max(found, key=lambda click: click.size)
-    many = len(told) > max(FEW, FEW_PER_S * audio.duration_s)
-    times = ", ".join(at(click.frame / audio.rate) for click in told[:5])
-    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
-    sentence = f"{len(told)} click{'s' if len(told) > 1 else ''} at {times}{more}; the largest jumps by "
-    sentence += f"{largest.size:.2f} of full scale at {at(largest.frame / audio.rate)}"
-    sentence += "; so many are more likely its sound than damage." if many else "."
-    damaged = largest.size > LOUD and not many
-    return Finding("clicks", "fail" if damaged else "warn", float(len(told)), 0.0, "clicks", sentence)
+    clicks_apart = [
+        candidate
+        for position, candidate in enumerate(found)
+        if position == 0 or candidate.frame - found[position - 1].frame > APART
+    ]
+    largest_click = max(found, key=lambda click: click.size)
+    are_many = len(clicks_apart) > max(FEW, FEW_PER_S * audio.duration_s)
+    times = ", ".join(at(click.frame / audio.rate) for click in clicks_apart[:5])
+    ending = f" and {len(clicks_apart) - 5} more" if len(clicks_apart) > 5 else ""
+    sentence = (
+        f"{len(clicks_apart)} click{'s' if len(clicks_apart) > 1 else ''} at {times}{ending}; the largest jumps by "
+    )
+    sentence += f"{largest_click.size:.2f} of full scale at {at(largest_click.frame / audio.rate)}"
+    sentence += "; so many are more likely its sound than damage." if are_many else "."
+    is_damage = largest_click.size > LOUD and not are_many
+    return Finding("clicks", "fail" if is_damage else "warn", float(len(clicks_apart)), 0.0, "clicks", sentence)
 
 
 def clicks(channel: Samples) -> list[Click]:
@@ -88,24 +94,24 @@ def clicks(channel: Samples) -> list[Click]:
 
     The last, incomplete block is examined only as the context of the block before it.
     """
-    whole = len(channel) // STRETCH
-    padded = np.concatenate([np.zeros(ORDER, np.float32), channel])
-    found: list[Click] = []
-    spread, last = FLOOR, -APART
-    for start in range(0, whole, TOGETHER):
-        count = min(TOGETHER, whole - start)
-        piece = padded[start * STRETCH : (start + count) * STRETCH + ORDER]
+    block_count = len(channel) // STRETCH
+    padded_channel = np.concatenate([np.zeros(ORDER, np.float32), channel])
+    found_clicks: list[Click] = []
+    spread, last_frame = FLOOR, -APART
+    for start in range(0, block_count, TOGETHER):
+        count = min(TOGETHER, block_count - start)
+        piece = padded_channel[start * STRETCH : (start + count) * STRETCH + ORDER]
         filters = _predictors(piece[ORDER:].reshape(count, STRETCH))
         sizes = np.abs(_residual(piece, filters))
         spreads = _spreads(sizes, spread)
         spread = float(spreads[-1])
         for row, column in np.argwhere(sizes > SIGMAS * spreads[:, None]).tolist():
             frame = (start + row) * STRETCH + column
-            if frame - last >= APART:
-                last = frame
+            if frame - last_frame >= APART:
+                last_frame = frame
                 click = _click_at(channel, frame, filters[row])
-                found += [click] if click else []
-    return found
+                found_clicks += [click] if click else []
+    return found_clicks
 
 
 def _predictors(stretches: Samples) -> Curve:
@@ -128,43 +134,43 @@ def _residual(piece: Samples, filters: Curve) -> Samples:
     """The prediction residual of each block; ``piece`` begins with the 16 samples before the first block."""
     count = len(filters)
     taps = filters.astype(np.float32)
-    left = np.zeros((count, STRETCH), np.float32)
+    residual = np.zeros((count, STRETCH), np.float32)
     for lag in range(ORDER + 1):
-        left += taps[:, lag : lag + 1] * piece[ORDER - lag :][: count * STRETCH].reshape(count, STRETCH)
-    return left
+        residual += taps[:, lag : lag + 1] * piece[ORDER - lag :][: count * STRETCH].reshape(count, STRETCH)
+    return residual
 
 
 def _spreads(sizes: Samples, before: float) -> Curve:
     """Robust standard deviation of each block's residual: the largest of the block and its neighbours."""
-    own = np.median(sizes, axis=1) / MAD_TO_SIGMA
-    row = np.concatenate([[before], own, own[-1:]])
+    deviations = np.median(sizes, axis=1) / MAD_TO_SIGMA
+    row = np.concatenate([[before], deviations, deviations[-1:]])
     return np.asarray(np.maximum.reduce([row[:-2], row[1:-1], row[2:]]) + FLOOR, dtype=np.float64)
 
 
 def _click_at(channel: Samples, frame: int, whitening: Curve) -> Click | None:
     """The click around ``frame``, where a few wrong samples or a jump explain the residual there."""
-    first = frame - BEFORE - ORDER
-    if first < 0 or frame + APART > len(channel):
+    first_frame = frame - BEFORE - ORDER
+    if first_frame < 0 or frame + APART > len(channel):
         return None
-    left = np.convolve(channel[first : frame + AFTER].astype(np.float64), whitening, mode="valid")
+    residual = np.convolve(channel[first_frame : frame + AFTER].astype(np.float64), whitening, mode="valid")
     reach = WRONG_SAMPLES + ORDER + GUARD
-    burst = left[BEFORE - GUARD : BEFORE + reach]
+    burst = residual[BEFORE - GUARD : BEFORE + reach]
     height = float(np.abs(burst).max())
-    around = np.abs(np.concatenate([left[: BEFORE - GUARD], left[BEFORE + reach :]])).max()
-    if around > height * QUIETER:
+    surroundings = np.abs(np.concatenate([residual[: BEFORE - GUARD], residual[BEFORE + reach :]])).max()
+    if surroundings > height * QUIETER:
         return None
     fits = (_fit(burst, GUARD + onset, whitening) for onset in ONSETS)
-    unexplained, size = min(fits)
-    return Click(frame, size) if unexplained <= UNEXPLAINED * height else None
+    remainder, size = min(fits)
+    return Click(frame, size) if remainder <= UNEXPLAINED * height else None
 
 
 def _fit(burst: Curve, onset: int, whitening: Curve) -> tuple[float, float]:
     """The part of a burst that wrong samples and a jump from ``onset`` on cannot explain, and their height."""
-    answers = np.zeros((len(burst), WRONG_SAMPLES + 1))
+    responses = np.zeros((len(burst), WRONG_SAMPLES + 1))
     for sample in range(WRONG_SAMPLES):
-        answers[onset + sample : onset + sample + ORDER + 1, sample] = whitening
+        responses[onset + sample : onset + sample + ORDER + 1, sample] = whitening
     step = np.cumsum(whitening)
-    answers[onset:, -1] = step[-1]
-    answers[onset : onset + ORDER + 1, -1] = step
-    sizes, *_ = np.linalg.lstsq(answers, burst, rcond=None)
-    return float(np.abs(burst - answers @ sizes).max()), float(np.abs(sizes).max())
+    responses[onset:, -1] = step[-1]
+    responses[onset : onset + ORDER + 1, -1] = step
+    sizes, *_ = np.linalg.lstsq(responses, burst, rcond=None)
+    return float(np.abs(burst - responses @ sizes).max()), float(np.abs(sizes).max())

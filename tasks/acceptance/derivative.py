@@ -59,21 +59,21 @@ def examine_derivative(path: Path, master: Path, *, ceiling_dbtp: float) -> tupl
 
     Raises AudioFileError for an unreadable master.
     """
-    original = read_audio(master)
+    master_audio = read_audio(master)
     try:
-        decoded = _decode(path, original.rate)
+        decoded = _decode(path, master_audio.rate)
     except AudioFileError as fault:
         return (Finding("decode", "fail", None, None, "", f"{fault.what[:1].upper()}{fault.what[1:]}."),)
     length_s = decoded.audio.duration_s
     findings = [
         Finding("decode", "pass", length_s, None, "s", f"{decoded.codec} decodes whole: {length_s:.3f} s."),
-        _length(decoded, original),
+        _length(decoded, master_audio),
         _peak(true_peak_dbtp(decoded.audio), ceiling_dbtp, lossy=decoded.lossy),
-        _loudness(integrated_lufs(decoded.audio), integrated_lufs(original)),
-        _difference(decoded.audio, original),
+        _loudness(integrated_lufs(decoded.audio), integrated_lufs(master_audio)),
+        _difference(decoded.audio, master_audio),
     ]
     if decoded.codec == "MP3":
-        findings.insert(2, _gapless(path, original.frames))
+        findings.insert(2, _gapless(path, master_audio.frames))
     return tuple(findings)
 
 
@@ -82,19 +82,19 @@ def _decode(path: Path, rate: int) -> Decoded:
         aac = decoded(path)
         return Decoded(resample(aac, rate), "AAC", True, AAC_FRAME / aac.rate)
     audio = read_audio(path)
-    found = soundfile.info(os.fsencode(path))
-    codec = found.format if found.subtype.startswith(("PCM", "FLOAT", "MPEG")) else found.subtype
-    lossy = codec in FRAME_SAMPLES
-    return Decoded(resample(audio, rate), codec, lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)
+    header = soundfile.info(os.fsencode(path))
+    codec = header.format if header.subtype.startswith(("PCM", "FLOAT", "MPEG")) else header.subtype
+    is_lossy = codec in FRAME_SAMPLES
+    return Decoded(resample(audio, rate), codec, is_lossy, FRAME_SAMPLES.get(codec, 0) / audio.rate)
 
 
 def _length(decoded: Decoded, original: Audio) -> Finding:
     """Length: exactly the master's where the format allows it, else within one frame of the codec."""
-    off = decoded.audio.frames - original.frames
-    allowed = math.ceil(decoded.frame_s * original.rate)
-    verdict: Verdict = "pass" if abs(off) <= allowed else "fail"
-    sentence = f"{off:+d} samples beside the master." if off else "As long as the master, to the sample."
-    return Finding("length", verdict, float(off), float(allowed), "samples", sentence)
+    excess = decoded.audio.frames - original.frames
+    tolerance = math.ceil(decoded.frame_s * original.rate)
+    verdict: Verdict = "pass" if abs(excess) <= tolerance else "fail"
+    sentence = f"{excess:+d} samples beside the master." if excess else "As long as the master, to the sample."
+    return Finding("length", verdict, float(excess), float(tolerance), "samples", sentence)
 
 
 def _gapless(path: Path, frames: int) -> Finding:
@@ -102,10 +102,10 @@ def _gapless(path: Path, frames: int) -> Finding:
     if header is None:
         sentence = "No gapless header: players will leave a gap before and after the song."
         return Finding("gapless", "fail", None, float(frames), "samples", sentence)
-    right = header.samples == frames
+    is_right = header.samples == frames
     sentence = f"{header.encoder} wrote a delay of {header.delay} and a padding of {header.padding}: "
-    sentence += f"{header.samples} samples are left{'' if right else f', not the {frames} of the master'}."
-    return Finding("gapless", "pass" if right else "fail", float(header.samples), float(frames), "samples", sentence)
+    sentence += f"{header.samples} samples are left{'' if is_right else f', not the {frames} of the master'}."
+    return Finding("gapless", "pass" if is_right else "fail", float(header.samples), float(frames), "samples", sentence)
 
 
 def _peak(reading: Reading, ceiling_dbtp: float, *, lossy: bool) -> Finding:
@@ -119,11 +119,13 @@ def _peak(reading: Reading, ceiling_dbtp: float, *, lossy: bool) -> Finding:
 
 def _loudness(reading: Reading, original: Reading) -> Finding:
     if isinstance(reading, NotMeasurable) or isinstance(original, NotMeasurable):
-        missing = reading if isinstance(reading, NotMeasurable) else original
-        return unread("loudness", missing, verdict="fail", unit="LUFS")
-    apart = reading.value - original.value
-    verdict: Verdict = "pass" if abs(apart) <= LOUDNESS_LU else "warn" if abs(apart) <= LOUDNESS_FAIL_LU else "fail"
-    sentence = f"Decoded, it reads {reading.value:.2f} LUFS, {apart:+.2f} LU from the master."
+        unmeasured_reading = reading if isinstance(reading, NotMeasurable) else original
+        return unread("loudness", unmeasured_reading, verdict="fail", unit="LUFS")
+    difference = reading.value - original.value
+    verdict: Verdict = (
+        "pass" if abs(difference) <= LOUDNESS_LU else "warn" if abs(difference) <= LOUDNESS_FAIL_LU else "fail"
+    )
+    sentence = f"Decoded, it reads {reading.value:.2f} LUFS, {difference:+.2f} LU from the master."
     return Finding("loudness", verdict, reading.value, original.value, "LUFS", sentence)
 
 
@@ -133,8 +135,11 @@ def _difference(audio: Audio, original: Audio) -> Finding:
         sentence = f"It has {audio.channels} channels, the master {original.channels}."
         return Finding("difference", "fail", None, DIFFERENCE_DB, "dB", sentence)
     frames = min(audio.frames, original.frames)
-    here, there = audio.samples[:, :frames], original.samples[:, :frames]
-    noise, power = float(np.square(here - there).mean(dtype=np.float64)), float(np.square(there).mean(dtype=np.float64))
+    decoded_samples, master_samples = audio.samples[:, :frames], original.samples[:, :frames]
+    noise, power = (
+        float(np.square(decoded_samples - master_samples).mean(dtype=np.float64)),
+        float(np.square(master_samples).mean(dtype=np.float64)),
+    )
     if noise == 0:
         return Finding("difference", "pass", None, DIFFERENCE_DB, "dB", "The master's very samples.")
     value = 10 * math.log10(noise / max(power, 1e-30))

@@ -91,8 +91,8 @@ def of_a_part(finding: Finding) -> Finding:
 
     A part may be silent (the voice of an instrumental song), and silence is under every ceiling.
     """
-    silent = finding.check == "true_peak" and finding.value is None
-    if finding.check in EXPECTED_OF_A_PART or silent:
+    is_silent = finding.check == "true_peak" and finding.value is None
+    if finding.check in EXPECTED_OF_A_PART or is_silent:
         return replace(finding, verdict="pass")
     if finding.check in TOLD_OF_A_PART and finding.verdict == "fail":
         return replace(finding, verdict="warn")
@@ -112,5 +112,5 @@ def unread(check: str, reading: Reading, *, verdict: Verdict = "pass", unit: str
 
 def at(seconds: float) -> str:
     """A time in a song as people read it: 1:12.3."""
-    minutes, rest = divmod(round(seconds * 10), 600)
-    return f"{minutes}:{rest / 10:04.1f}"
+    minutes, tenths = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{tenths / 10:04.1f}"

@@ -82,16 +82,18 @@ def loudness_finding(reading: Reading, target: Target) -> Finding:
     """Integrated loudness against its target."""
     if isinstance(reading, NotMeasurable):
         return unread("loudness", reading, verdict="fail", unit="LUFS")
-    value, goal = reading.value, target.target_lufs
-    if goal is None:
+    value, target_lufs = reading.value, target.target_lufs
+    if target_lufs is None:
         return Finding("loudness", "pass", value, None, "LUFS", f"{value:.2f} LUFS; no target was set.")
-    error = value - goal
+    error = value - target_lufs
     if abs(error) <= LOUDNESS_LU:
-        return Finding("loudness", "pass", value, goal, "LUFS", f"{value:.2f} LUFS, {error:+.2f} LU off its target.")
+        return Finding(
+            "loudness", "pass", value, target_lufs, "LUFS", f"{value:.2f} LUFS, {error:+.2f} LU off its target."
+        )
     verdict: Verdict = "warn" if error < 0 and target.loudness_may_be_under else "fail"
-    excuse = ", which its mastering found out of reach" if verdict == "warn" else ""
-    sentence = f"{value:.2f} LUFS is {abs(error):.2f} LU {'over' if error > 0 else 'under'} its target{excuse}."
-    return Finding("loudness", verdict, value, goal, "LUFS", sentence)
+    explanation = ", which its mastering found out of reach" if verdict == "warn" else ""
+    sentence = f"{value:.2f} LUFS is {abs(error):.2f} LU {'over' if error > 0 else 'under'} its target{explanation}."
+    return Finding("loudness", verdict, value, target_lufs, "LUFS", sentence)
 
 
 def peak_finding(reading: Reading, ceiling_dbtp: float) -> Finding:
@@ -99,10 +101,10 @@ def peak_finding(reading: Reading, ceiling_dbtp: float) -> Finding:
     if isinstance(reading, NotMeasurable):
         return unread("true_peak", reading, verdict="fail", unit="dBTP")
     value = reading.value
-    over = value > ceiling_dbtp
-    told = f"{value - ceiling_dbtp:.3f} dB over" if over else "at most"
-    sentence = f"True peak {value:.2f} dBTP, {told} the ceiling of {ceiling_dbtp:g} dBTP."
-    return Finding("true_peak", "fail" if over else "pass", value, ceiling_dbtp, "dBTP", sentence)
+    is_over = value > ceiling_dbtp
+    comparison = f"{value - ceiling_dbtp:.3f} dB over" if is_over else "at most"
+    sentence = f"True peak {value:.2f} dBTP, {comparison} the ceiling of {ceiling_dbtp:g} dBTP."
+    return Finding("true_peak", "fail" if is_over else "pass", value, ceiling_dbtp, "dBTP", sentence)
 
 
 def second_loudness(audio: Audio, first: Reading) -> Finding:
@@ -112,8 +114,8 @@ def second_loudness(audio: Audio, first: Reading) -> Finding:
 
 def second_peak(audio: Audio, first: Reading) -> Finding:
     """True peak by plain 8x oversampling of the whole with another filter, compared with this meter's."""
-    second = resampled_peak_dbtp(audio)
-    return _opinion("second_peak_meter", first, second, limit=SECOND_METER_DB, unit="dB", fails_over=NOISE_DB)
+    second_reading = resampled_peak_dbtp(audio)
+    return _opinion("second_peak_meter", first, second_reading, limit=SECOND_METER_DB, unit="dB", fails_over=NOISE_DB)
 
 
 def _opinion(
@@ -121,35 +123,39 @@ def _opinion(
 ) -> Finding:
     if isinstance(first, NotMeasurable) or isinstance(second, NotMeasurable):
         return unread(check, first if isinstance(first, NotMeasurable) else second, unit=unit)
-    apart = second.value - first.value
-    verdict: Verdict = "pass" if abs(apart) <= limit else "fail" if abs(apart) > (fails_over or limit) else "warn"
-    sentence = f"A second meter reads {second.value:.2f}, {apart:+.3f} {unit} from the first."
-    return Finding(check, verdict, apart, limit, unit, sentence)
+    difference = second.value - first.value
+    verdict: Verdict = (
+        "pass" if abs(difference) <= limit else "fail" if abs(difference) > (fails_over or limit) else "warn"
+    )
+    sentence = f"A second meter reads {second.value:.2f}, {difference:+.3f} {unit} from the first."
+    return Finding(check, verdict, difference, limit, unit, sentence)
 
 
 def _stereo_powers(audio: Audio) -> StereoPowers:
     edges = unit_edges(audio.frames, audio.rate, UNIT_MS)
     left, right = (k_filtered(channel[: edges[-1]], audio.rate) for channel in audio.samples)
     products = (left * left, right * right, left * right)
-    return StereoPowers(*(np.add.reduceat(each, edges[:-1]) / np.diff(edges) for each in products))
+    return StereoPowers(*(np.add.reduceat(product, edges[:-1]) / np.diff(edges) for product in products))
 
 
 def _short_term(loudness: Loudness) -> Finding:
-    highest, integrated = loudness.max_short_term_lufs, loudness.integrated_lufs
-    if isinstance(highest, NotMeasurable) or isinstance(integrated, NotMeasurable):
-        return unread("short_term_max", highest if isinstance(highest, NotMeasurable) else integrated, unit="LU")
-    over = highest.value - integrated.value
-    high = over > SHORT_TERM_OVER_LU
-    sentence = f"The loudest 3 s lie {over:.1f} LU over the whole{', more than a song should jump' if high else ''}."
-    return Finding("short_term_max", "warn" if high else "pass", over, SHORT_TERM_OVER_LU, "LU", sentence)
+    maximum, integrated = loudness.max_short_term_lufs, loudness.integrated_lufs
+    if isinstance(maximum, NotMeasurable) or isinstance(integrated, NotMeasurable):
+        return unread("short_term_max", maximum if isinstance(maximum, NotMeasurable) else integrated, unit="LU")
+    excess = maximum.value - integrated.value
+    is_high = excess > SHORT_TERM_OVER_LU
+    sentence = (
+        f"The loudest 3 s lie {excess:.1f} LU over the whole{', more than a song should jump' if is_high else ''}."
+    )
+    return Finding("short_term_max", "warn" if is_high else "pass", excess, SHORT_TERM_OVER_LU, "LU", sentence)
 
 
 def _plr(reading: Reading) -> Finding:
     if isinstance(reading, NotMeasurable):
         return unread("plr", reading, unit="dB")
-    crushed = reading.value < CRUSHED_PLR_DB
-    sentence = f"Peaks stand {reading.value:.1f} dB over the loudness{': it sounds crushed' if crushed else ''}."
-    return Finding("plr", "warn" if crushed else "pass", reading.value, CRUSHED_PLR_DB, "dB", sentence)
+    is_crushed = reading.value < CRUSHED_PLR_DB
+    sentence = f"Peaks stand {reading.value:.1f} dB over the loudness{': it sounds crushed' if is_crushed else ''}."
+    return Finding("plr", "warn" if is_crushed else "pass", reading.value, CRUSHED_PLR_DB, "dB", sentence)
 
 
 def _sides(powers: StereoPowers | None, stereo: Reading) -> list[Finding]:
@@ -174,9 +180,9 @@ def _mono(folded: Reading, stereo: Reading) -> Finding:
 def _balance(powers: StereoPowers) -> Finding:
     sides = [float(side.sum()) for side in (powers.left, powers.right)]
     if min(sides) <= max(sides) * 1e-10:
-        only = "left" if sides[0] > sides[1] else "right"
-        return Finding("balance", "warn", None, BALANCE_LU, "LU", f"Only the {only} side sounds.")
-    apart = 10 * math.log10(sides[0] / sides[1])
-    off = abs(apart) > BALANCE_LU
-    sentence = f"The {'left' if apart > 0 else 'right'} side is {abs(apart):.1f} LU louder than the other."
-    return Finding("balance", "warn" if off else "pass", apart, BALANCE_LU, "LU", sentence)
+        side_name = "left" if sides[0] > sides[1] else "right"
+        return Finding("balance", "warn", None, BALANCE_LU, "LU", f"Only the {side_name} side sounds.")
+    difference = 10 * math.log10(sides[0] / sides[1])
+    is_off = abs(difference) > BALANCE_LU
+    sentence = f"The {'left' if difference > 0 else 'right'} side is {abs(difference):.1f} LU louder than the other."
+    return Finding("balance", "warn" if is_off else "pass", difference, BALANCE_LU, "LU", sentence)

@@ -43,16 +43,16 @@ def stand_alone(channel: Samples, frames: list[int], *, rate: int) -> list[bool]
     """Whether the edge at each of the rising ``frames`` of a channel ``(frames,)`` has no others like it."""
     places = np.array(frames, dtype=np.intp)
     steps = np.diff(np.pad(channel, (REACH + 1, REACH)).astype(np.float64))
-    alone = np.ones(len(places), dtype=bool)
+    verdicts = np.ones(len(places), dtype=bool)
     for index, place in enumerate(places):
-        if alone[index]:
-            others = _alike(steps, int(place), round(AROUND_S * rate))
-            if len(others) > COMPANIONS:
-                alone &= ~_near(places, others)
-                alone[index] = False
+        if verdicts[index]:
+            alike_frames = _alike(steps, int(place), round(AROUND_S * rate))
+            if len(alike_frames) > COMPANIONS:
+                verdicts &= ~_near(places, alike_frames)
+                verdicts[index] = False
     return [
         bool(is_alone) and not _played_again(channel, steps, frame, rate=rate)
-        for frame, is_alone in zip(frames, alone, strict=True)
+        for frame, is_alone in zip(frames, verdicts, strict=True)
     ]
 
 
@@ -60,49 +60,55 @@ def _alike(steps: NDArray[np.float64], frame: int, around: int) -> Frames:
     """Frames near ``frame`` at which the differences have the same shape; ``frame`` itself is one of them."""
     frame = _steepest(steps, frame)
     shape = steps[frame : frame + 2 * REACH + 1]
-    first = max(frame - around, 0)
-    near = steps[first : frame + around + 2 * REACH + 1]
-    middle = near[REACH : len(near) - REACH]
-    possible = np.flatnonzero(np.abs(middle) >= POSSIBLE * np.abs(shape).max())
-    windows = np.lib.stride_tricks.sliding_window_view(near, len(shape))[possible]
+    first_frame = max(frame - around, 0)
+    surroundings = steps[first_frame : frame + around + 2 * REACH + 1]
+    middle = surroundings[REACH : len(surroundings) - REACH]
+    candidates = np.flatnonzero(np.abs(middle) >= POSSIBLE * np.abs(shape).max())
+    windows = np.lib.stride_tricks.sliding_window_view(surroundings, len(shape))[candidates]
     products, power = windows @ shape, float(shape @ shape)
     cosines = products / np.sqrt(np.maximum(np.einsum("wf,wf->w", windows, windows) * power, 1e-30))
     sizes = products / power
-    found = possible[(cosines >= ALIKE) & (sizes >= SIZES[0]) & (sizes <= SIZES[1])]
-    apart = np.diff(found, prepend=-REACH - 1) > REACH
-    return np.asarray(found[apart] + first)
+    matches = candidates[(cosines >= ALIKE) & (sizes >= SIZES[0]) & (sizes <= SIZES[1])]
+    is_apart = np.diff(matches, prepend=-REACH - 1) > REACH
+    return np.asarray(matches[is_apart] + first_frame)
 
 
 def _steepest(steps: NDArray[np.float64], frame: int) -> int:
     """The frame of the steepest difference around ``frame``: a click's own frame is exact to some samples only."""
-    first = max(frame - REACH // 2, 0)
-    return first + int(np.abs(steps[first + REACH : frame + REACH + REACH // 2]).argmax())
+    first_frame = max(frame - REACH // 2, 0)
+    return first_frame + int(np.abs(steps[first_frame + REACH : frame + REACH + REACH // 2]).argmax())
 
 
 def _near(places: Frames, others: Frames) -> NDArray[np.bool_]:
     """Which of ``places`` lie within a shape's length of one of ``others``; both are rising."""
-    after = np.searchsorted(others, places).clip(0, len(others) - 1)
-    before = (after - 1).clip(0)
-    return np.asarray(np.minimum(np.abs(others[after] - places), np.abs(others[before] - places)) <= REACH)
+    next_index = np.searchsorted(others, places).clip(0, len(others) - 1)
+    previous_index = (next_index - 1).clip(0)
+    return np.asarray(np.minimum(np.abs(others[next_index] - places), np.abs(others[previous_index] - places)) <= REACH)
 
 
 def _beginning(channel: Samples, frame: int, rate: int) -> Samples | None:
     """The 20 ms after an edge without their mean, normalised to length one; None where no sound begins there."""
     length = max(1, round(FOLLOWS_S * rate))
     start = frame + REACH
-    before, after = channel[max(frame - REACH - length, 0) : max(frame - REACH, 0)], channel[start : start + length]
-    if len(after) < length:
+    samples_before, samples_after = (
+        channel[max(frame - REACH - length, 0) : max(frame - REACH, 0)],
+        channel[start : start + length],
+    )
+    if len(samples_after) < length:
         return None
-    after = after - after.mean()
-    power = float(after @ after)
-    was = float(np.square(before - before.mean()).sum()) if before.size else 0.0
-    return after / np.sqrt(np.float32(power)) if power > BEGINS * was and power > 0 else None
+    samples_after = samples_after - samples_after.mean()
+    power = float(samples_after @ samples_after)
+    power_before = float(np.square(samples_before - samples_before.mean()).sum()) if samples_before.size else 0.0
+    return samples_after / np.sqrt(np.float32(power)) if power > BEGINS * power_before and power > 0 else None
 
 
 def _played_again(channel: Samples, steps: NDArray[np.float64], frame: int, *, rate: int) -> bool:
     """Whether the edge begins a sound that begins the same way again and again within some bars."""
-    own = _beginning(channel, frame, rate)
-    if own is None:
+    edge_beginning = _beginning(channel, frame, rate)
+    if edge_beginning is None:
         return False
-    others = (_beginning(channel, int(other), rate) for other in _alike(steps, frame, round(BARS_S * rate)))
-    return sum(other is not None and float(own @ other) >= ALIKE for other in others) > PLAYED_AGAIN
+    beginnings = (_beginning(channel, int(beginning), rate) for beginning in _alike(steps, frame, round(BARS_S * rate)))
+    return (
+        sum(beginning is not None and float(edge_beginning @ beginning) >= ALIKE for beginning in beginnings)
+        > PLAYED_AGAIN
+    )

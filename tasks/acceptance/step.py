@@ -10,5 +10,5 @@ from tasks.steps.run_step import StepContext
 def accept(context: StepContext) -> StepOutcome:
     """Examine a written master; the parameter ``target`` holds the fields of its target."""
     target = Target(**context.request.parameters["target"])
-    told = examine(context.input("master"), target=target)
-    return StepOutcome({"findings": [finding.as_document() for finding in told], "failed": list(failed(told))})
+    findings = examine(context.input("master"), target=target)
+    return StepOutcome({"findings": [finding.as_document() for finding in findings], "failed": list(failed(findings))})

@@ -81,13 +81,15 @@ def ffmpeg_aac(master: Path, destination: Path) -> None:
 
     Raises MachineError where ffmpeg is missing or fails, InputError for a form that AAC cannot hold.
     """
-    facts = soundfile.info(os.fsencode(master))
-    _refuse_unless_fit(Audio.of(np.zeros((facts.channels, 0)), facts.samplerate), AAC_RATES, codec="AAC")
-    plain = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
+    header = soundfile.info(os.fsencode(master))
+    _refuse_unless_fit(Audio.of(np.zeros((header.channels, 0)), header.samplerate), AAC_RATES, codec="AAC")
+    plain_options = ("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact")
     # The time scale is the sample rate, so that the edit list states the length to the sample.
-    layout = ("-movie_timescale", str(facts.samplerate), "-movflags", "+faststart", "-f", "ipod")
+    layout = ("-movie_timescale", str(header.samplerate), "-movflags", "+faststart", "-f", "ipod")
     codec = ("-map", "0:a", "-c:a", "aac", "-aac_coder", "fast", "-b:a", "256k", "-threads", "1")
-    _ffmpeg("-i", f"file:{master}", *codec, *plain, *layout, f"file:{destination}", doing=f"encode {master.name}")
+    _ffmpeg(
+        "-i", f"file:{master}", *codec, *plain_options, *layout, f"file:{destination}", doing=f"encode {master.name}"
+    )
 
 
 def decoded(path: Path) -> Audio:
@@ -95,8 +97,8 @@ def decoded(path: Path) -> Audio:
     if path.suffix != ".m4a":
         return read_audio(path)
     wav = _ffmpeg("-i", f"file:{path}", "-f", "wav", "-c:a", "pcm_f32le", "pipe:1", doing=f"decode {path.name}")
-    whole, stated = read_audio(io.BytesIO(wav)), gapless_frames(MP4(path))
-    return Audio.of(whole.samples[:, :stated], whole.rate)
+    audio, stated_frames = read_audio(io.BytesIO(wav)), gapless_frames(MP4(path))
+    return Audio.of(audio.samples[:, :stated_frames], audio.rate)
 
 
 def _ffmpeg(*arguments: str, doing: str) -> bytes:
@@ -115,16 +117,16 @@ def _ffmpeg(*arguments: str, doing: str) -> bytes:
     except subprocess.TimeoutExpired as fault:
         raise MachineError(f"ffmpeg took over {_LONGEST_RUN_S:g} s to {doing}", remedy="Try again") from fault
     if run.returncode != 0:
-        said = run.stderr.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
-        raise MachineError(f"ffmpeg could not {doing} ({said})", remedy="Install ffmpeg 5 or newer")
+        message = run.stderr.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
+        raise MachineError(f"ffmpeg could not {doing} ({message})", remedy="Install ffmpeg 5 or newer")
     return run.stdout
 
 
 def _refuse_unless_fit(audio: Audio, rates: frozenset[int] | None, *, codec: str) -> None:
     if audio.channels <= 2 and (rates is None or audio.rate in rates):
         return
-    what = f"the master has {audio.channels} channels at {audio.rate} Hz, which {codec} cannot hold"
-    raise InputError(what, remedy="Deliver flac24 instead")
+    problem = f"the master has {audio.channels} channels at {audio.rate} Hz, which {codec} cannot hold"
+    raise InputError(problem, remedy="Deliver flac24 instead")
 
 
 def _written(audio: Audio, **options: object) -> bytes:
@@ -138,8 +140,8 @@ def _written(audio: Audio, **options: object) -> bytes:
 
 def _of_length(audio: Audio, frames: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     samples = np.zeros((audio.channels, frames), np.float32)
-    kept = min(frames, audio.frames)
-    samples[:, :kept] = audio.samples[:, :kept]
+    kept_frames = min(frames, audio.frames)
+    samples[:, :kept_frames] = audio.samples[:, :kept_frames]
     return samples
 
 

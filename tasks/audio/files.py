@@ -52,8 +52,8 @@ def read_audio(source: Path | BinaryIO, *, longest_s: float = LONGEST_S) -> Audi
         try:
             return Audio(_samples(stream), stream.rate)
         except MemoryError as fault:
-            what = f"{stream.name} does not fit into memory"
-            raise AudioFileError(what, remedy="Split it, or free memory") from fault
+            problem = f"{stream.name} does not fit into memory"
+            raise AudioFileError(problem, remedy="Split it, or free memory") from fault
 
 
 def notes_on(source: Path) -> tuple[str, ...]:
@@ -68,26 +68,26 @@ def _samples(stream: Stream) -> Samples:
     if stream.frames is not None:
         _check_values(stream, stream.frames)
         samples = np.empty((stream.channels, stream.frames), np.float32)
-        done = 0
+        position = 0
         for block in stream.blocks():
-            if done + len(block) > stream.frames:
+            if position + len(block) > stream.frames:
                 raise cut_short(stream.name)
-            samples[:, done : done + len(block)] = block.T
-            done += len(block)
+            samples[:, position : position + len(block)] = block.T
+            position += len(block)
         return samples
     blocks: list[Samples] = [np.zeros((stream.channels, 0), np.float32)]
-    read = 0
+    frames_read = 0
     for block in stream.blocks():
-        read += len(block)
-        _check_values(stream, read)
+        frames_read += len(block)
+        _check_values(stream, frames_read)
         blocks.append(np.ascontiguousarray(block.T))
     return np.concatenate(blocks, axis=1)
 
 
 def _check_values(stream: Stream, frames: int) -> None:
     if frames * stream.channels > MOST_VALUES:
-        what = f"{stream.name} holds more than {MOST_VALUES} samples"
-        raise AudioFileError(what, remedy="Split it, or lower its rate or its number of channels")
+        problem = f"{stream.name} holds more than {MOST_VALUES} samples"
+        raise AudioFileError(problem, remedy="Split it, or lower its rate or its number of channels")
 
 
 def write_wav(destination: Path | BinaryIO, audio: Audio, *, subtype: Subtype, dither_seed: int | None = None) -> None:
@@ -123,28 +123,28 @@ def write_flac24(destination: Path | BinaryIO, audio: Audio) -> None:
     reasons.
     """
     _refuse_overs(audio)
-    encoded = io.BytesIO()
+    buffer = io.BytesIO()
     try:
-        with soundfile.SoundFile(encoded, "w", audio.rate, audio.channels, "PCM_24", format="FLAC") as file:
+        with soundfile.SoundFile(buffer, "w", audio.rate, audio.channels, "PCM_24", format="FLAC") as file:
             for start in range(0, audio.frames, BLOCK):
                 steps = _quantised(audio.samples[:, start : start + BLOCK].T, 24, None)
                 file.write(steps << 8)  # libsndfile takes the upper 24 of 32 bits
     except soundfile.LibsndfileError as fault:
-        what = f"FLAC does not hold {audio.channels} channels at {audio.rate} Hz"
+        problem = f"FLAC does not hold {audio.channels} channels at {audio.rate} Hz"
         remedy = f"Write WAV, or resample: FLAC goes to {FLAC_HIGHEST_HZ} Hz and 8 channels"
-        raise AudioFileError(what, remedy=remedy) from fault
+        raise AudioFileError(problem, remedy=remedy) from fault
     if isinstance(destination, Path):
-        destination.write_bytes(encoded.getbuffer())
+        destination.write_bytes(buffer.getbuffer())
     else:
-        destination.write(encoded.getbuffer())
+        destination.write(buffer.getbuffer())
 
 
 def sample_digest(audio: Audio) -> str:
     """Hex SHA-256 of rate, channels and float32 samples: the identity of a sound, in any file."""
-    sha = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
+    digest = hashlib.sha256(f"audio/v1 {audio.rate} {audio.channels} {audio.frames}\n".encode())
     for channel in audio.samples:
-        sha.update(np.ascontiguousarray(channel, dtype="<f4").data)
-    return sha.hexdigest()
+        digest.update(np.ascontiguousarray(channel, dtype="<f4").data)
+    return digest.hexdigest()
 
 
 def resample(audio: Audio, rate: int) -> Audio:
@@ -174,9 +174,9 @@ def _wav_header(audio: Audio, subtype: Subtype) -> bytes:
     size, width = _data_bytes(audio, subtype), BITS[subtype] // 8
     if size > 0xFFFF_0000:
         raise AudioFileError("the audio is too long for a WAV file of 4 GiB", remedy="Write FLAC, or split it")
-    code = WAVE_FLOAT if subtype == "FLOAT" else WAVE_PCM
+    format_code = WAVE_FLOAT if subtype == "FLOAT" else WAVE_PCM
     frame = audio.channels * width
-    layout = struct.pack("<HHIIHH", code, audio.channels, audio.rate, audio.rate * frame, frame, BITS[subtype])
+    layout = struct.pack("<HHIIHH", format_code, audio.channels, audio.rate, audio.rate * frame, frame, BITS[subtype])
     chunks = _chunk(b"fmt ", layout)
     if subtype == "FLOAT":
         chunks += _chunk(b"fact", struct.pack("<I", audio.frames))
@@ -199,8 +199,8 @@ def _encoded(frames: Samples, subtype: Subtype, noise: np.random.Generator | Non
 
 def _quantised(frames: Samples, bits: int, noise: np.random.Generator | None) -> NDArray[np.int32]:
     """Samples rounded to steps of 2^-(bits-1), as readers scale them; +1.0 itself becomes the highest step."""
-    full = 1 << (bits - 1)
-    scaled = frames * np.float64(full)
+    full_scale = 1 << (bits - 1)
+    scaled_frames = frames * np.float64(full_scale)
     if noise is not None:
-        scaled += noise.random(scaled.shape) - noise.random(scaled.shape)
-    return np.clip(np.rint(scaled), -full, full - 1).astype(np.int32)
+        scaled_frames += noise.random(scaled_frames.shape) - noise.random(scaled_frames.shape)
+    return np.clip(np.rint(scaled_frames), -full_scale, full_scale - 1).astype(np.int32)

@@ -30,10 +30,10 @@ class Sliding:
     def __getitem__(self, place: tuple[slice, slice]) -> Samples:
         low, high = int(place[1].start), int(place[1].stop)
         parts = [self._held[:, max(0, low - self._first) :]]
-        first = max(low, self._first)
+        first_frame = max(low, self._first)
         length = parts[0].shape[1]
-        while first + length < high and (block := next(self._blocks, None)) is not None:
+        while first_frame + length < high and (block := next(self._blocks, None)) is not None:
             parts.append(block)
             length += block.shape[1]
-        self._held, self._first = np.concatenate(parts, axis=1), first
-        return self._held[:, low - first : high - first]
+        self._held, self._first = np.concatenate(parts, axis=1), first_frame
+        return self._held[:, low - first_frame : high - first_frame]

@@ -18,11 +18,11 @@ def non_silent_span(audio: Audio, *, floor_dbfs: float = SOUND_DBFS) -> tuple[in
     """
     size = max(1, audio.rate * BLOCK_MS // 1000)
     starts = np.arange(0, audio.frames, size)
-    sounds = np.zeros(len(starts), np.bool_)
+    is_sounding = np.zeros(len(starts), np.bool_)
     for channel in audio.samples if starts.size else ():
         powers = np.add.reduceat(np.square(channel), starts) / np.diff(starts, append=audio.frames)
-        sounds |= powers > 10 ** (floor_dbfs / 10)
-    found = np.flatnonzero(sounds)
-    if found.size == 0:
+        is_sounding |= powers > 10 ** (floor_dbfs / 10)
+    sounding_blocks = np.flatnonzero(is_sounding)
+    if sounding_blocks.size == 0:
         return None
-    return int(found[0]) * size, min(audio.frames, (int(found[-1]) + 1) * size)
+    return int(sounding_blocks[0]) * size, min(audio.frames, (int(sounding_blocks[-1]) + 1) * size)

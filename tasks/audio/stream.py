@@ -79,17 +79,17 @@ class Stream:
 
         Does not check that the rest of the file is there.
         """
-        left = most
+        remaining_frames = most
         if self.frames is None or self._seek is None:
             pass
-        elif self.frames <= left:
+        elif self.frames <= remaining_frames:
             yield from self.blocks(frames)
             return
         else:
-            self._seek((self.frames - left) // 2)
+            self._seek((self.frames - remaining_frames) // 2)
         size = frames or max(1, READ_VALUES // self.channels)
-        while left and len(block := self._read(min(size, left))):
-            left -= len(block)
+        while remaining_frames and len(block := self._read(min(size, remaining_frames))):
+            remaining_frames -= len(block)
             yield block
 
     def blocks(self, frames: int = 0) -> Iterator[Frames]:
@@ -98,13 +98,13 @@ class Stream:
         Raises AudioFileError where the file ends before its stated length, or exceeds the length limit.
         """
         size = frames or max(1, READ_VALUES // self.channels)
-        done = 0
+        frames_read = 0
         while len(block := self._read(size)):
-            done += len(block)
-            if done > self._longest_s * self.rate:
+            frames_read += len(block)
+            if frames_read > self._longest_s * self.rate:
                 raise too_long(self.name, self._longest_s)
             yield block
-        if self.frames is not None and done != self.frames:
+        if self.frames is not None and frames_read != self.frames:
             raise cut_short(self.name)
 
 
@@ -129,25 +129,25 @@ def open_stream(
                 f"{name} cannot be read as audio ({reason})", remedy="Give a WAV, FLAC, MP3, Ogg or M4A file"
             ) from fault
         except OSError as fault:
-            what = f"{name} cannot be read as audio ({fault.strerror or fault})"
-            raise AudioFileError(what, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
+            problem = f"{name} cannot be read as audio ({fault.strerror or fault})"
+            raise AudioFileError(problem, remedy="Give a WAV, FLAC, MP3, Ogg or M4A file") from fault
         yield stream  # errors inside the caller's block are the caller's
 
 
 def _stream_of(
     source: Path | BinaryIO, stack: ExitStack, *, name: str, longest_s: float, longest_wait_s: float
 ) -> Stream:
-    raw = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
-    if ogg_is_cut_short(raw) or au_is_cut_short(raw):
+    binary_file = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
+    if ogg_is_cut_short(binary_file) or au_is_cut_short(binary_file):
         raise cut_short(name)
-    if isinstance(source, Path) and (demuxer := demuxer_of(raw)):
+    if isinstance(source, Path) and (demuxer := demuxer_of(binary_file)):
         sound = decoding(source, demuxer, longest_s=longest_s, longest_wait_s=longest_wait_s)
         return _of_ffmpeg(stack.enter_context(sound), name, longest_s)
-    _refuse_empty_mp3(source, raw)
-    repair = repaired_wav(raw) or _counted_mp3(raw, name)
-    raw.seek(0)
-    file = stack.enter_context(_opened(source, raw) if repair is None else soundfile.SoundFile(repair.file))
-    return _of_sndfile(file, name, longest_s, raw, (repair.note,) if repair and repair.note else ())
+    _refuse_empty_mp3(source, binary_file)
+    repair = repaired_wav(binary_file) or _counted_mp3(binary_file, name)
+    binary_file.seek(0)
+    file = stack.enter_context(_opened(source, binary_file) if repair is None else soundfile.SoundFile(repair.file))
+    return _of_sndfile(file, name, longest_s, binary_file, (repair.note,) if repair and repair.note else ())
 
 
 def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
@@ -177,8 +177,8 @@ def _refuse_empty_mp3(source: Path | BinaryIO, raw: BinaryIO) -> None:
     raw.seek(0)
     head = raw.read(READ_VALUES)
     if _OF_FRAME.search(head) is None and not head.startswith(_OTHERS):
-        what = in_its_place(head[:HEAD_BYTES]) or "it holds no MPEG audio"
-        raise AudioFileError(f"{source.name} cannot be read as audio ({what})", remedy="Copy or make the file again")
+        problem = in_its_place(head[:HEAD_BYTES]) or "it holds no MPEG audio"
+        raise AudioFileError(f"{source.name} cannot be read as audio ({problem})", remedy="Copy or make the file again")
 
 
 def _beginning(source: Path | BinaryIO) -> bytes:
@@ -197,12 +197,12 @@ def _opened(source: Path | BinaryIO, raw: BinaryIO) -> soundfile.SoundFile:
     """
     if not isinstance(source, Path):
         return soundfile.SoundFile(source)
-    own = f"/proc/self/fd/{raw.fileno()}"
-    halves = (source.with_name(f"._{source.name}"), source.with_name(".AppleDouble") / source.name)
+    descriptor_path = f"/proc/self/fd/{raw.fileno()}"
+    path_halves = (source.with_name(f"._{source.name}"), source.with_name(".AppleDouble") / source.name)
     try:
-        return soundfile.SoundFile(own.encode() if os.path.exists(own) else os.fsencode(source))
+        return soundfile.SoundFile(descriptor_path.encode() if os.path.exists(descriptor_path) else os.fsencode(source))
     except soundfile.LibsndfileError:
-        if any(os.path.lexists(half) for half in halves):
+        if any(os.path.lexists(path_half) for path_half in path_halves):
             raise
         return soundfile.SoundFile(os.fsencode(source))
 
@@ -278,8 +278,8 @@ def _sndfile_block(file: soundfile.SoundFile, size: int, name: str) -> Frames:
 def too_long(name: str, longest_s: float) -> AudioFileError:
     """The error for audio longer than ``longest_s``."""
     minutes = longest_s / 60
-    bound = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
-    return AudioFileError(f"{name} is longer than {bound}", remedy="Cut it, or split it")
+    limit = f"{minutes / 60:g} hours" if minutes > 60 else f"{minutes:g} minutes"
+    return AudioFileError(f"{name} is longer than {limit}", remedy="Cut it, or split it")
 
 
 def is_cut_short(log: str) -> bool:
@@ -287,11 +287,11 @@ def is_cut_short(log: str) -> bool:
 
     It notes the correction of WAV and AIFF in its log; for W64 and RF64 it logs the promised length and the file's.
     """
-    found = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    if found is not None:
-        return int(found[2]) < int(found[1]) < UNKNOWN_BYTES
+    match = re.search(r"^ ?(?:data|SSND) : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
+    if match is not None:
+        return int(match[2]) < int(match[1]) < UNKNOWN_BYTES
     length = re.search(r"^Length : (\d+)$", log, re.MULTILINE)
-    promised = re.search(r"^(?:data|  Data size) : (\d+)$", log, re.MULTILINE)
-    if length is None or promised is None or UNKNOWN_BYTES <= int(promised[1]) <= 0xFFFF_FFFF:
+    length_match = re.search(r"^(?:data|  Data size) : (\d+)$", log, re.MULTILINE)
+    if length is None or length_match is None or UNKNOWN_BYTES <= int(length_match[1]) <= 0xFFFF_FFFF:
         return False
-    return int(length[1]) < int(promised[1]) < UNKNOWN_FRAMES
+    return int(length[1]) < int(length_match[1]) < UNKNOWN_FRAMES

@@ -17,9 +17,9 @@ def unreadable(audio: Audio) -> NotMeasurable | None:
     """Why this audio cannot be measured; None where it can."""
     if audio.samples.size == 0:
         return NotMeasurable("there are no samples")
-    if bad := nonfinite_samples(audio):
-        return NotMeasurable(f"{bad} samples are not finite numbers")
+    if nonfinite := nonfinite_samples(audio):
+        return NotMeasurable(f"{nonfinite} samples are not finite numbers")
     peak = float(np.abs(audio.samples).max())
-    if reached := beyond_any_level(peak):
-        return NotMeasurable(f"samples {reached}")
+    if problem := beyond_any_level(peak):
+        return NotMeasurable(f"samples {problem}")
     return None if peak else NotMeasurable("the audio is silent throughout")

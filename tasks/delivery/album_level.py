@@ -24,11 +24,11 @@ def album_level(context: StepContext) -> StepOutcome:
         blocks.append(_gating_blocks(audio))
         peaks.append(true_peak_dbtp(audio))
     loudness = gated_loudness(np.concatenate(blocks))
-    highest = [peak.value for peak in peaks if isinstance(peak, Measured)]
+    peak_levels = [peak.value for peak in peaks if isinstance(peak, Measured)]
     return StepOutcome(
         {
             "integrated_lufs": loudness.value if isinstance(loudness, Measured) else None,
-            "true_peak_dbtp": max(highest, default=None),
+            "true_peak_dbtp": max(peak_levels, default=None),
         }
     )
 

@@ -62,7 +62,7 @@ def waveform_peaks(audio: Audio, points: int = WAVEFORM_POINTS) -> Peaks:
     edges = np.arange(points) * audio.frames // points
     low = np.minimum.reduceat(samples.min(axis=0), edges)
     high = np.maximum.reduceat(samples.max(axis=0), edges)
-    return tuple((round(float(a), 3), round(float(b), 3)) for a, b in zip(low, high, strict=True))
+    return tuple((round(float(lowest), 3), round(float(highest), 3)) for lowest, highest in zip(low, high, strict=True))
 
 
 def loudness_curve(audio: Audio, points: int = LOUDNESS_POINTS) -> LoudnessCurve:

@@ -76,10 +76,12 @@ def encode(
     if encoder is None:
         raise InputError(f"there is no deliverable {kind!r}", remedy=f"Choose from {', '.join(DELIVERABLES)}")
     _check_master(master)
-    with written_beside(destination) as partial:
-        said = encoder(_Job(master, partial, tags, cover, dither_seed))
-        sound = None if DELIVERABLES[kind].lossless else sound_of(partial, kind)
-        findings = verify_encoded(partial, kind, tags=tags, cover=cover, master=master, broadcast=said, sound=sound)
+    with written_beside(destination) as partial_file:
+        broadcast_fields = encoder(_Job(master, partial_file, tags, cover, dither_seed))
+        sound = None if DELIVERABLES[kind].lossless else sound_of(partial_file, kind)
+        findings = verify_encoded(
+            partial_file, kind, tags=tags, cover=cover, master=master, broadcast=broadcast_fields, sound=sound
+        )
     return Encoded(destination, findings, sample_digest(sound) if sound else None)
 
 
@@ -89,8 +91,8 @@ def _wav24(job: _Job) -> Broadcast | None:
 
 def _wav16(job: _Job) -> Broadcast | None:
     audio = read_audio(job.master)
-    dithered = wav_bytes(audio, subtype="PCM_16", dither_seed=job.dither_seed)
-    return _write_wav(job, chunks_of(dithered, name=job.master.name), audio, bits=16)
+    dithered_wav = wav_bytes(audio, subtype="PCM_16", dither_seed=job.dither_seed)
+    return _write_wav(job, chunks_of(dithered_wav, name=job.master.name), audio, bits=16)
 
 
 def _flac24(job: _Job) -> None:
@@ -129,12 +131,12 @@ def _write_wav(job: _Job, chunks: list[tuple[bytes, bytes]], master: Audio, *, b
         write_bare(job.destination, chunks)
         return None
     history = coding_history(master.rate, bits=bits, channels=master.channels)
-    said = broadcast(job.tags, read_measurement(master), coding_history=history)
+    broadcast_fields = broadcast(job.tags, read_measurement(master), coding_history=history)
     texts = job.tags.texts()
     info = {name: texts.get(field, "") for name, field in _INFO.items()} | {b"ICMT": job.tags.comment or ""}
     id3 = id3_bytes(job.tags, job.cover)
-    write_tagged(job.destination, chunks, bext=bext_bytes(said), info=info, id3=id3)
-    return said
+    write_tagged(job.destination, chunks, bext=bext_bytes(broadcast_fields), info=info, id3=id3)
+    return broadcast_fields
 
 
 _INFO = {
@@ -149,9 +151,9 @@ _INFO = {
 
 def _check_master(master: Path) -> None:
     try:
-        found = soundfile.info(os.fsencode(master))
+        header = soundfile.info(os.fsencode(master))
     except soundfile.LibsndfileError as fault:
-        what = f"{master.name} cannot be read as audio ({fault.error_string.rstrip('.')})"
-        raise InputError(what, remedy="Give the 24-bit WAV master") from fault
-    if found.format not in ("WAV", "WAVEX") or found.subtype != "PCM_24" or found.frames == 0:
+        problem = f"{master.name} cannot be read as audio ({fault.error_string.rstrip('.')})"
+        raise InputError(problem, remedy="Give the 24-bit WAV master") from fault
+    if header.format not in ("WAV", "WAVEX") or header.subtype != "PCM_24" or header.frames == 0:
         raise InputError(f"{master.name} is not a 24-bit WAV with sound in it", remedy="Give the 24-bit WAV master")

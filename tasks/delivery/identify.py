@@ -60,14 +60,16 @@ def identify(catalog: Catalog, path: Path) -> Identified:
     digest = digest_file(path)
     if is_artifact(catalog.database, digest):
         return Identified(digest, "exact bytes")
-    named = candidate_tag(path)
-    known = named if named and is_candidate(catalog.database, named) else None
+    tagged_candidate = candidate_tag(path)
+    known_candidate = (
+        tagged_candidate if tagged_candidate and is_candidate(catalog.database, tagged_candidate) else None
+    )
     samples = _samples(path)
-    if samples and (found := _by_samples(catalog, path, samples, known)):
-        return found
-    if known and (found := _by_tag(catalog, path, known)):
-        return found
-    raise _unknown(path, named)
+    if samples and (match := _by_samples(catalog, path, samples, known_candidate)):
+        return match
+    if known_candidate and (match := _by_tag(catalog, path, known_candidate)):
+        return match
+    raise _unknown(path, tagged_candidate)
 
 
 def candidate_tag(path: Path) -> str | None:
@@ -105,17 +107,17 @@ def _samples(path: Path) -> str | None:
 
 def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -> Identified | None:
     """The file of the named candidate that decodes to these samples, else any audio of the catalog that does."""
-    known = deliveries_of(catalog.database, named).known if named else ()
-    for file in _alike(known, path):
+    known_deliveries = deliveries_of(catalog.database, named).known if named else ()
+    for file in _alike(known_deliveries, path):
         if _samples_of_stored(catalog, file.digest, path) == samples:
             return Identified(file.digest, "same samples", named)
-    found = with_samples(catalog.database, samples, candidate=named)
-    if found is None:
+    match = with_samples(catalog.database, samples, candidate=named)
+    if match is None:
         return None
-    contradicted = named is not None and named not in found.candidates
-    note = f"Its tags name the candidate {named}, and its samples are those of another." if contradicted else None
-    alike = () if named and not contradicted else found.alike
-    return Identified(found.digest, "same samples", None if contradicted else named, note, alike)
+    is_contradicted = named is not None and named not in match.candidates
+    note = f"Its tags name the candidate {named}, and its samples are those of another." if is_contradicted else None
+    alike_files = () if named and not is_contradicted else match.alike
+    return Identified(match.digest, "same samples", None if is_contradicted else named, note, alike_files)
 
 
 def _alike(deliveries: Sequence[Delivery], path: Path) -> list[DeliveredFile]:
@@ -128,30 +130,32 @@ def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
     """The result from the tag alone: the candidate, and the delivered file where all possible ones share a master."""
     deliveries = deliveries_of(catalog.database, candidate)
     note = f"Its tags name the candidate {candidate}; nothing shows that the sound is still that of the delivered file."
-    alike = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)
-    if alike and not deliveries.unknown and len({delivery.master_key for delivery in alike}) == 1:
-        meant = _alike(alike, path) or alike[0].files
-        return Identified(meant[0].digest, "tag only, bytes changed", candidate, note)
+    alike_deliveries = [delivery for delivery in deliveries.known if _alike([delivery], path)] or list(deliveries.known)
+    if alike_deliveries and not deliveries.unknown and len({delivery.master_key for delivery in alike_deliveries}) == 1:
+        matching_files = _alike(alike_deliveries, path) or alike_deliveries[0].files
+        return Identified(matching_files[0].digest, "tag only, bytes changed", candidate, note)
     if deliveries.audio_digest is None:
         return None
-    note = f"{note} {_which_build(alike, deliveries)}"
+    note = f"{note} {_which_build(alike_deliveries, deliveries)}"
     return Identified(deliveries.audio_digest, "tag only, bytes changed", candidate, note, is_build_known=False)
 
 
 def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
     """Why the build of a file cannot be determined."""
-    unknown = listed([f"build {number}" for number in deliveries.unknown], "and")
-    lost = f"nothing is known of {unknown} any more" if unknown else ""
+    unknown_builds = listed([f"build {number}" for number in deliveries.unknown], "and")
+    loss_clause = f"nothing is known of {unknown_builds} any more" if unknown_builds else ""
     if not alike:
-        said = (
-            "No build that the catalog knows delivered it" if deliveries.known or unknown else "No build delivered it"
+        sentence = (
+            "No build that the catalog knows delivered it"
+            if deliveries.known or unknown_builds
+            else "No build delivered it"
         )
-        return f"{said}; {lost}." if lost else f"{said}."
+        return f"{sentence}; {loss_clause}." if loss_clause else f"{sentence}."
     builds = listed([f"build {delivery.build}" for delivery in sorted(alike, key=lambda each: each.build)], "and")
     masters = {delivery.master_key for delivery in alike}
-    differ = f", from {counted(len(masters), 'different master')}" if len(masters) > 1 else ""
-    said = f"It was delivered in {builds}{differ}{f'; {lost}' if lost else ''}"
-    return f"{said}: which of them this file is of cannot be told."
+    masters_clause = f", from {counted(len(masters), 'different master')}" if len(masters) > 1 else ""
+    sentence = f"It was delivered in {builds}{masters_clause}{f'; {loss_clause}' if loss_clause else ''}"
+    return f"{sentence}: which of them this file is of cannot be told."
 
 
 def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
@@ -159,12 +163,12 @@ def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
 
     A file whose tags are edited later can then still be identified. Files that cannot be decoded are left out.
     """
-    found = {}
+    sample_digests = {}
     for digest, suffix in undecoded(catalog.database, digests).items():
         if samples := _samples_of_stored(catalog, digest, Path(f"file{suffix}")):
-            found[digest] = samples
-    note_samples(catalog.database, found)
-    return len(found)
+            sample_digests[digest] = samples
+    note_samples(catalog.database, sample_digests)
+    return len(sample_digests)
 
 
 def _samples_of_stored(catalog: Catalog, digest: str, like: Path) -> str | None:

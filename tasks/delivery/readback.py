@@ -85,13 +85,13 @@ def _findings(
         yield _samples(path, kind, master)
         yield _bare(path, kind)
         return
-    facts = soundfile.info(os.fsencode(master))
+    header = soundfile.info(os.fsencode(master))
     if path.suffix in (".wav", ".flac"):
         yield _samples(path, kind, master)
     else:
-        yield _length(path, kind, sound or sound_of(path, kind), facts.frames, facts.samplerate)
+        yield _length(path, kind, sound or sound_of(path, kind), header.frames, header.samplerate)
     if path.suffix == ".mp3":
-        yield _gapless(path, kind, facts.frames)
+        yield _gapless(path, kind, header.frames)
     if path.suffix == ".wav" and broadcast is not None:
         yield _bext(path, kind, broadcast)
     yield _tags(path, kind, tags_kept(kind, tags))
@@ -107,21 +107,21 @@ def _samples(path: Path, kind: str, master: Path) -> Finding:
     """Compare the samples of two PCM files in steps of the shorter word, block by block."""
     bits = 16 if soundfile.info(os.fsencode(path)).subtype == "PCM_16" else _MASTER_BITS
     limit = DITHER_LSB if bits < _MASTER_BITS else 0.0
-    furthest = 0.0
-    with soundfile.SoundFile(os.fsencode(path)) as made, soundfile.SoundFile(os.fsencode(master)) as wanted:
+    largest_error = 0.0
+    with soundfile.SoundFile(os.fsencode(path)) as file, soundfile.SoundFile(os.fsencode(master)) as master_file:
         for field in ("frames", "samplerate", "channels"):
-            if (found := getattr(made, field)) != (asked := getattr(wanted, field)):
-                raise _wrong(kind, f"its {field} are {found}, the master's {asked}")
-        while (given := _block(wanted)).size:
-            found = _block(made)
-            if found.shape != given.shape:
-                raise _wrong(kind, f"it ends {len(given) - len(found)} frames early")
+            if (reading := getattr(file, field)) != (master_value := getattr(master_file, field)):
+                raise _wrong(kind, f"its {field} are {reading}, the master's {master_value}")
+        while (master_block := _block(master_file)).size:
+            reading = _block(file)
+            if reading.shape != master_block.shape:
+                raise _wrong(kind, f"it ends {len(master_block) - len(reading)} frames early")
             step = np.float64(1 << (32 - bits))
-            furthest = max(furthest, float(np.abs(found / step - given / step).max()))
-    if furthest > limit:
-        raise _wrong(kind, f"its samples are up to {furthest:g} steps of {bits} bits from the master's")
-    said = "Every sample is the master's." if limit == 0 else "Every sample is the master's within its dither."
-    return _passed("read_back_samples", furthest, "LSB", said, limit=limit)
+            largest_error = max(largest_error, float(np.abs(reading / step - master_block / step).max()))
+    if largest_error > limit:
+        raise _wrong(kind, f"its samples are up to {largest_error:g} steps of {bits} bits from the master's")
+    sentence = "Every sample is the master's." if limit == 0 else "Every sample is the master's within its dither."
+    return _passed("read_back_samples", largest_error, "LSB", sentence, limit=limit)
 
 
 def _block(file: soundfile.SoundFile) -> NDArray[np.int32]:
@@ -130,9 +130,9 @@ def _block(file: soundfile.SoundFile) -> NDArray[np.int32]:
 
 
 def _length(path: Path, kind: str, audio: Audio, frames: int, rate: int) -> Finding:
-    wanted = opus_frames(frames, rate) if path.suffix == ".opus" else frames
-    if audio.frames != wanted:
-        raise _wrong(kind, f"it decodes to {audio.frames} frames, not {wanted}")
+    expected_frames = opus_frames(frames, rate) if path.suffix == ".opus" else frames
+    if audio.frames != expected_frames:
+        raise _wrong(kind, f"it decodes to {audio.frames} frames, not {expected_frames}")
     if not np.isfinite(audio.samples).all():
         raise _wrong(kind, "it decodes to samples that are not finite")
     return _passed("read_back_length", float(audio.frames), "frames", "It decodes to the length of the master.")
@@ -148,12 +148,12 @@ def _gapless(path: Path, kind: str, frames: int) -> Finding:
 
 
 def _bext(path: Path, kind: str, broadcast: Broadcast) -> Finding:
-    found = next((read_bext(body) for name, body in read_chunks(path) if name == b"bext"), None)
-    if found is None:
+    broadcast_read = next((read_bext(body) for name, body in read_chunks(path) if name == b"bext"), None)
+    if broadcast_read is None:
         raise _wrong(kind, "it has no bext chunk")
     for field in fields(Broadcast):
-        if (is_there := getattr(found, field.name)) != (wanted := getattr(broadcast, field.name)):
-            raise _wrong(kind, f"its bext field {field.name} is {is_there!r}, not {wanted!r}")
+        if (value := getattr(broadcast_read, field.name)) != (expected_value := getattr(broadcast, field.name)):
+            raise _wrong(kind, f"its bext field {field.name} is {value!r}, not {expected_value!r}")
     count = float(len(fields(Broadcast)))
     return _passed("read_back_bext", count, "fields", "The bext chunk says what was measured.")
 
@@ -161,16 +161,16 @@ def _bext(path: Path, kind: str, broadcast: Broadcast) -> Finding:
 def _bare(path: Path, kind: str) -> Finding:
     names = tuple(name for name, _ in read_chunks(path))
     if names != BARE:
-        listed = ", ".join(name.decode("ascii", "replace").strip() for name in names)
-        raise _wrong(kind, f"its chunks are {listed}, where only fmt and data may stand")
+        chunk_names = ", ".join(name.decode("ascii", "replace").strip() for name in names)
+        raise _wrong(kind, f"its chunks are {chunk_names}, where only fmt and data may stand")
     return _passed("read_back_chunks", float(len(names)), "chunks", "It holds its format and samples, nothing else.")
 
 
 def _tags(path: Path, kind: str, tags: TrackTags) -> Finding:
-    found = read_tags(path)
+    tags_read = read_tags(path)
     for field in fields(TrackTags):
-        if (is_there := getattr(found, field.name)) != (wanted := getattr(tags, field.name)):
-            raise _wrong(kind, f"its tag {field.name} is {_short(is_there)}, not {_short(wanted)}")
+        if (value := getattr(tags_read, field.name)) != (expected_value := getattr(tags, field.name)):
+            raise _wrong(kind, f"its tag {field.name} is {_short(value)}, not {_short(expected_value)}")
     count = float(len(fields(TrackTags)))
     return _passed("read_back_tags", count, "fields", "Every tag comes back as it was set.")
 

@@ -34,8 +34,8 @@ def request_encoding(
     With ``wav_tags`` none a WAV gets neither tags nor cover: its file does not depend on them.
     """
     if wav_tags == "none" and DELIVERABLES[deliverable].suffix == ".wav":
-        bare = {"deliverable": deliverable, "ceiling_dbtp": ceiling_dbtp, "wav_tags": "none"}
-        return request("encode", bare, {"master": master_digest})
+        bare_parameters = {"deliverable": deliverable, "ceiling_dbtp": ceiling_dbtp, "wav_tags": "none"}
+        return request("encode", bare_parameters, {"master": master_digest})
     inputs = {"master": master_digest} | ({"cover": cover_digest} if cover_digest else {})
     parameters = {"deliverable": deliverable, "tags": dict(tags), "ceiling_dbtp": ceiling_dbtp}
     return request("encode", parameters, inputs)

@@ -26,7 +26,7 @@ def encode(context: StepContext) -> StepOutcome:
     parameters, inputs = context.request.parameters, context.request.inputs
     kind, master = DELIVERABLES[parameters["deliverable"]], context.input("master")
     is_bare = parameters.get("wav_tags") == "none"
-    encoded = encode_file(
+    deliverable = encode_file(
         kind.name,
         master,
         context.scratch / f"track{kind.suffix}",
@@ -34,11 +34,11 @@ def encode(context: StepContext) -> StepOutcome:
         cover=context.input("cover").read_bytes() if "cover" in inputs else None,
         dither_seed=int(inputs["master"][:8], 16),
     )
-    findings = encoded.findings
+    findings = deliverable.findings
     if kind.name in LOSSY:
-        findings += examine_derivative(encoded.path, master, ceiling_dbtp=parameters["ceiling_dbtp"])
+        findings += examine_derivative(deliverable.path, master, ceiling_dbtp=parameters["ceiling_dbtp"])
     result: dict[str, Json] = {
-        "bytes": encoded.path.stat().st_size,
+        "bytes": deliverable.path.stat().st_size,
         "findings": [finding.as_document() for finding in findings],
     }
-    return StepOutcome(result, (Product("file", encoded.path, kind.media_type, encoded.sample_digest),))
+    return StepOutcome(result, (Product("file", deliverable.path, kind.media_type, deliverable.sample_digest),))

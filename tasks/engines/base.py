@@ -108,10 +108,10 @@ def settings_of(song: Song, model: type[SettingsModel]) -> SettingsModel:
     try:
         return model.model_validate(dict(song.settings))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        first_error = error.errors()[0]
+        field_path = ".".join(str(part) for part in first_error["loc"])
         raise InputError(
-            f"Setting {where} of song {song.id} does not fit the {song.engine} engine: {first['msg']}",
+            f"Setting {field_path} of song {song.id} does not fit the {song.engine} engine: {first_error['msg']}",
             remedy=f"The engine's settings are {', '.join(model.model_fields)}",
             song=song.id,
         ) from error

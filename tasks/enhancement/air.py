@@ -64,20 +64,20 @@ class Air:
 def shelf_and_harmonics(audio: Audio, cutoff_hz: float) -> Samples:
     """The signal to add to the audio: a share of its own band above the cut-off, and second harmonics."""
     taps = high_pass(cutoff_hz, cutoff_hz * TRANSITION, audio.rate, down_db=DOWN_DB)
-    added = _harmonics(_octave_under(audio, cutoff_hz), audio.rate)
-    added += np.float32(10 ** (SHELF_DB / 20) - 1) * audio.samples
-    return filtered(added, taps)
+    addition = _harmonics(_octave_under(audio, cutoff_hz), audio.rate)
+    addition += np.float32(10 ** (SHELF_DB / 20) - 1) * audio.samples
+    return filtered(addition, taps)
 
 
 def _octave_under(audio: Audio, cutoff_hz: float) -> Samples:
     """The octave that ends at the cut-off, flanks included; (channels, frames)."""
-    lower = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
-    upper = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
-    half = len(upper) // 2
-    lower = np.pad(lower, (max(0, half - len(lower) // 2),) * 2)
-    at = len(lower) // 2 - half
-    lower[at : at + len(upper)] -= upper
-    return filtered(audio.samples, lower)
+    lower_taps = high_pass(cutoff_hz / 2 / TRANSITION, cutoff_hz / 2 * TRANSITION, audio.rate, down_db=DOWN_DB)
+    upper_taps = high_pass(cutoff_hz / TRANSITION, cutoff_hz, audio.rate, down_db=DOWN_DB)
+    half_length = len(upper_taps) // 2
+    lower_taps = np.pad(lower_taps, (max(0, half_length - len(lower_taps) // 2),) * 2)
+    start = len(lower_taps) // 2 - half_length
+    lower_taps[start : start + len(upper_taps)] -= upper_taps
+    return filtered(audio.samples, lower_taps)
 
 
 def _harmonics(octave: Samples, rate: int) -> Samples:
@@ -95,6 +95,6 @@ def _level(samples: Samples, rate: int) -> NDArray[np.float32]:
     peaks = np.maximum.reduceat(np.abs(samples).max(axis=0), starts).astype(np.float64)
     reach = round(REACH_S / STEP_S)
     window = np.hanning(2 * reach + 1)
-    ahead = maximum_filter1d(peaks, 2 * reach + 3, mode="nearest")
-    smooth = correlate1d(ahead, window / window.sum(), mode="nearest")
-    return stretched(smooth, step, samples.shape[1])
+    highest_ahead = maximum_filter1d(peaks, 2 * reach + 3, mode="nearest")
+    envelope = correlate1d(highest_ahead, window / window.sum(), mode="nearest")
+    return stretched(envelope, step, samples.shape[1])

@@ -20,21 +20,23 @@ def high_pass(stop_hz: float, pass_hz: float, rate: int, *, down_db: float) -> T
     Kaiser's design (Kaiser 1974), with ripple of ``down_db`` in both bands.
     """
     width = 2 * np.pi * (pass_hz - stop_hz) / rate
-    half = int(np.ceil((down_db - 7.95) / (2.285 * width) / 2))
+    half_length = int(np.ceil((down_db - 7.95) / (2.285 * width) / 2))
     edge = (stop_hz + pass_hz) / 2
-    taps = firwin(2 * half + 1, edge, window=("kaiser", kaiser_beta(down_db)), pass_zero=False, fs=rate)
+    taps = firwin(2 * half_length + 1, edge, window=("kaiser", kaiser_beta(down_db)), pass_zero=False, fs=rate)
     return np.asarray(taps, np.float32)
 
 
 def filtered(samples: Samples, taps: Taps) -> Samples:
     """Samples (channels, frames) through a symmetric filter without delay; they are mirrored past their ends."""
-    half, frames = len(taps) // 2, samples.shape[1]
-    out = np.empty_like(samples)
-    for line, channel in zip(out, samples, strict=True):
-        mirrored = np.pad(channel, half, mode="symmetric")
+    half_length, frames = len(taps) // 2, samples.shape[1]
+    output = np.empty_like(samples)
+    for line, channel in zip(output, samples, strict=True):
+        mirrored_channel = np.pad(channel, half_length, mode="symmetric")
         for start in range(0, frames, BLOCK):
-            line[start : start + BLOCK] = oaconvolve(mirrored[start : start + BLOCK + 2 * half], taps, mode="valid")
-    return out
+            line[start : start + BLOCK] = oaconvolve(
+                mirrored_channel[start : start + BLOCK + 2 * half_length], taps, mode="valid"
+            )
+    return output
 
 
 def stretched(values: NDArray[np.float64], step: int, frames: int) -> NDArray[np.float32]:

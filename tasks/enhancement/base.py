@@ -57,13 +57,13 @@ def admit(audio: Audio) -> float:
     Raises AudioRefused with reason invalid, too_short or silent.
     """
     if audio.channels not in (1, 2) or audio.frames == 0:
-        what = f"audio of {audio.channels} channels and {audio.frames} samples cannot be enhanced"
-        raise AudioRefused(what, reason="invalid", remedy="Give mono or stereo")
+        problem = f"audio of {audio.channels} channels and {audio.frames} samples cannot be enhanced"
+        raise AudioRefused(problem, reason="invalid", remedy="Give mono or stereo")
     if not np.isfinite(audio.samples).all():
         raise AudioRefused("samples are not finite numbers", reason="invalid", remedy="Render the song again")
     if audio.frames * 1000 < audio.rate * MOMENTARY_MS:
-        what = f"the audio is {audio.duration_s:.3f} s long"
-        raise AudioRefused(what, reason="too_short", remedy="Give 400 ms or more")
+        problem = f"the audio is {audio.duration_s:.3f} s long"
+        raise AudioRefused(problem, reason="too_short", remedy="Give 400 ms or more")
     reading = integrated_lufs(audio)
     if isinstance(reading, Measured):
         return reading.value
@@ -73,8 +73,8 @@ def admit(audio: Audio) -> float:
 def refuse_rate(rate: int, lowest: int, *, member: str) -> None:
     """Raise AudioRefused where a rate is under the lowest at which a member can work."""
     if rate < lowest:
-        what = f"{member} needs a rate of {lowest} Hz or more, this is {rate} Hz"
-        raise AudioRefused(what, reason="invalid", remedy="Leave `enhance` at none for this song")
+        problem = f"{member} needs a rate of {lowest} Hz or more, this is {rate} Hz"
+        raise AudioRefused(problem, reason="invalid", remedy="Leave `enhance` at none for this song")
 
 
 def level_neutral(audio: Audio, lufs: float) -> Audio:
@@ -97,9 +97,9 @@ def held_at_peak(source: Audio, mix: Callable[[float], Audio]) -> Audio:
     """
     most_db = _peak_db(source) + PEAK_GROWTH_DB
     for amount in AMOUNTS[:-1]:
-        mixed = mix(amount)
-        if _peak_db(mixed) <= most_db:
-            return mixed
+        result = mix(amount)
+        if _peak_db(result) <= most_db:
+            return result
     return mix(AMOUNTS[-1])
 
 

@@ -56,11 +56,11 @@ class Basic:
         """The audio without rumble, its upper band compressed, at its own loudness."""
         self.bounds(audio.rate)
         lufs = admit(audio)
-        clean = without_rumble(audio)
-        change = compression_of_upper_band(clean)
+        rumble_free = without_rumble(audio)
+        change = compression_of_upper_band(rumble_free)
 
         def mix(amount: float) -> Audio:
-            return level_neutral(Audio(clean.samples + np.float32(amount) * change, audio.rate), lufs)
+            return level_neutral(Audio(rumble_free.samples + np.float32(amount) * change, audio.rate), lufs)
 
         return held_at_peak(audio, mix)
 
@@ -78,11 +78,11 @@ def compression_of_upper_band(audio: Audio) -> Samples:
     The product is filtered once more, so that nothing of the moving gain reaches below the cut-off.
     """
     taps = high_pass(*UPPER_HZ, audio.rate, down_db=UPPER_DOWN_DB)
-    upper = filtered(audio.samples, taps)
+    upper_band = filtered(audio.samples, taps)
     step = max(1, round(STEP_S * audio.rate))
-    reduction_db = _reduction_db(_levels_db(upper, step))
-    upper *= stretched(10 ** (-reduction_db / 20) - 1, step, audio.frames)
-    return filtered(upper, taps)
+    reduction_db = _reduction_db(_levels_db(upper_band, step))
+    upper_band *= stretched(10 ** (-reduction_db / 20) - 1, step, audio.frames)
+    return filtered(upper_band, taps)
 
 
 def _levels_db(samples: Samples, step: int) -> Curve:
@@ -96,12 +96,12 @@ def _levels_db(samples: Samples, step: int) -> Curve:
 
 def _reduction_db(levels_db: Curve) -> Curve:
     """Gain reduction for each step in dB: a soft threshold with a smooth release, then smoothed ahead of each rise."""
-    sounding = levels_db[levels_db >= levels_db.max() + SOUNDING_DB]
-    mean_db = 10 * np.log10(np.mean(10 ** (sounding / 10)))
-    need = np.clip((levels_db - mean_db - THRESHOLD_DB) * (1 - 1 / RATIO), 0.0, MOST_DB)
-    ramp = RELEASE_DB_PER_S * STEP_S * np.arange(len(need))
-    held = np.maximum.accumulate(need + ramp) - ramp
+    sounding_db = levels_db[levels_db >= levels_db.max() + SOUNDING_DB]
+    mean_db = 10 * np.log10(np.mean(10 ** (sounding_db / 10)))
+    needed_db = np.clip((levels_db - mean_db - THRESHOLD_DB) * (1 - 1 / RATIO), 0.0, MOST_DB)
+    ramp = RELEASE_DB_PER_S * STEP_S * np.arange(len(needed_db))
+    held_db = np.maximum.accumulate(needed_db + ramp) - ramp
     reach = round(AHEAD_S / STEP_S)
     window = np.hanning(2 * reach + 3)[1:-1]
-    ahead = maximum_filter1d(held, 2 * reach + 1, mode="nearest")
-    return np.asarray(correlate1d(ahead, window / window.sum(), mode="nearest"))
+    highest_ahead = maximum_filter1d(held_db, 2 * reach + 1, mode="nearest")
+    return np.asarray(correlate1d(highest_ahead, window / window.sum(), mode="nearest"))

@@ -63,19 +63,19 @@ def compare(source: Audio, result: Audio, *, kept_hz: tuple[float, float]) -> Co
     bin_hz = source.rate / frame
     low, high = _bins(kept_hz, bin_hz)
     sums = _sums(source, result, frame=frame, band=slice(low, high))
-    before, _, cross = sums.stretches.sum(axis=1)
-    gain = max(0.0, cross / before) if before > 0 else 0.0
+    source_power, _, cross_power = sums.stretches.sum(axis=1)
+    gain = max(0.0, cross_power / source_power) if source_power > 0 else 0.0
     floor = FLOOR * float(sums.channels[0].sum())
-    found = [
+    octave_nulls = [
         (_null_db(sums.octaves[:, side, start:end].sum(axis=1), gain, floor), f"{place}, {name}")
         for start, end, place in _octaves(low, high, bin_hz)
         for side, name in enumerate(("mid", "side")[: sums.octaves.shape[1]])
     ]
     count = sums.stretches.shape[1]
     moments = [_null_db(powers, gain, floor / count) for powers in sums.stretches.T]
-    worst = int(np.argmax(moments))
-    found.append((moments[worst], f"worst around {worst * frame / 2 / source.rate:.1f} s"))
-    null_db, worst_at = max(found)
+    worst_frame = int(np.argmax(moments))
+    octave_nulls.append((moments[worst_frame], f"worst around {worst_frame * frame / 2 / source.rate:.1f} s"))
+    null_db, worst_at = max(octave_nulls)
     return Comparison(null_db, worst_at, _balance_db(sums.channels[1]) - _balance_db(sums.channels[0]))
 
 
@@ -87,8 +87,8 @@ def _bins(kept_hz: tuple[float, float], bin_hz: float) -> tuple[int, int]:
 
 def _octaves(low: int, high: int, bin_hz: float) -> Iterator[tuple[int, int, str]]:
     """First and last bin, and the name, of each octave in the band; narrow ends are merged with their neighbours."""
-    inner = [round(hz / bin_hz) for hz in OCTAVES_HZ]
-    edges = [low, *(edge for edge in inner if edge > 1.4 * low + GUARD_BINS and 1.4 * edge < high), high]
+    inner_edges = [round(hz / bin_hz) for hz in OCTAVES_HZ]
+    edges = [low, *(edge for edge in inner_edges if edge > 1.4 * low + GUARD_BINS and 1.4 * edge < high), high]
     for start, end in pairwise(edges):
         yield start, end, f"{start * bin_hz:.0f} to {end * bin_hz:.0f} Hz"
 
@@ -99,11 +99,11 @@ def _sums(source: Audio, result: Audio, *, frame: int, band: slice) -> _Sums:
     stretches: list[Powers] = []
     window = get_window("blackmanharris", frame).astype(np.float32)
     for pair in zip(_frames(source.samples, frame), _frames(result.samples, frame), strict=True):
-        before, after = (rfft(part * window) for part in pair)
+        source_spectra, result_spectra = (rfft(part * window) for part in pair)
         from_low = slice(max(band.start, GUARD_BINS), None)
-        channels += [_power(spectra[..., from_low]).sum(axis=(1, 2)) for spectra in (before, after)]
-        x, y = _mid_and_side(before), _mid_and_side(after)
-        products = np.stack([_power(x), _power(y), _cross_power(x, y)])
+        channels += [_power(spectra[..., from_low]).sum(axis=(1, 2)) for spectra in (source_spectra, result_spectra)]
+        source_sides, result_sides = _mid_and_side(source_spectra), _mid_and_side(result_spectra)
+        products = np.stack([_power(source_sides), _power(result_sides), _cross_power(source_sides, result_sides)])
         octaves += products.sum(axis=2)
         stretches.append(products[..., band].sum(axis=(1, 3)))
     return _Sums(octaves, np.concatenate(stretches, axis=1), channels)
@@ -112,9 +112,9 @@ def _sums(source: Audio, result: Audio, *, frame: int, band: slice) -> _Sums:
 def _frames(samples: Samples, frame: int) -> Iterator[Samples]:
     """Frames that overlap by half, in batches, shape (channels, frames, length), mirrored at both ends."""
     hop = frame // 2
-    after = -(samples.shape[1] + hop) % hop + hop
-    mirrored = np.pad(samples, ((0, 0), (hop, min(after, samples.shape[1]))), mode="symmetric")
-    stretches = np.lib.stride_tricks.sliding_window_view(mirrored, frame, axis=1)[:, ::hop]
+    frames_after = -(samples.shape[1] + hop) % hop + hop
+    mirrored_samples = np.pad(samples, ((0, 0), (hop, min(frames_after, samples.shape[1]))), mode="symmetric")
+    stretches = np.lib.stride_tricks.sliding_window_view(mirrored_samples, frame, axis=1)[:, ::hop]
     for start in range(0, stretches.shape[1], BATCH):
         yield stretches[:, start : start + BATCH]
 
@@ -137,10 +137,10 @@ def _cross_power(one: Spectra, other: Spectra) -> Powers:
 
 def _null_db(powers: Powers, gain: float, floor: float) -> float:
     """Power of result less amplified source, in dB relative to the higher of amplified source and floor."""
-    before, after, cross = powers
-    rest = max(after - 2 * gain * cross + gain * gain * before, 0.0)
-    held = gain * gain * max(before, floor) if gain > 0 else after
-    return float(10 * np.log10(max(rest, held * 1e-16) / held)) if held > 0 else 0.0
+    source_power, result_power, cross_power = powers
+    remainder = max(result_power - 2 * gain * cross_power + gain * gain * source_power, 0.0)
+    reference = gain * gain * max(source_power, floor) if gain > 0 else result_power
+    return float(10 * np.log10(max(remainder, reference * 1e-16) / reference)) if reference > 0 else 0.0
 
 
 def _balance_db(channels: Powers) -> float:

@@ -69,12 +69,12 @@ def require(clauses: tuple[Clause, ...], *, member: str) -> None:
 
 
 def _form(source: Audio, enhanced: Audio) -> Clause:
-    before, after = _form_of(source), _form_of(enhanced)
-    if before != after:
-        return Clause("form", False, None, None, "", f"{after} came out of {before}")
-    bad = enhanced.samples.size - int(np.count_nonzero(np.isfinite(enhanced.samples)))
-    sentence = f"{bad} samples are not finite numbers" if bad else f"{after} came out of the same"
-    return Clause("form", bad == 0, float(bad), 0.0, "samples", sentence)
+    source_form, enhanced_form = _form_of(source), _form_of(enhanced)
+    if source_form != enhanced_form:
+        return Clause("form", False, None, None, "", f"{enhanced_form} came out of {source_form}")
+    nonfinite = enhanced.samples.size - int(np.count_nonzero(np.isfinite(enhanced.samples)))
+    sentence = f"{nonfinite} samples are not finite numbers" if nonfinite else f"{enhanced_form} came out of the same"
+    return Clause("form", nonfinite == 0, float(nonfinite), 0.0, "samples", sentence)
 
 
 def _form_of(audio: Audio) -> str:
@@ -82,29 +82,29 @@ def _form_of(audio: Audio) -> str:
 
 
 def _null(comparison: Comparison, bounds: Bounds) -> Clause:
-    found = comparison.null_db
+    null_db = comparison.null_db
     sentence = (
-        f"below {bounds.cutoff_hz:.0f} Hz it differs from its source by {found:.1f} dB of it "
+        f"below {bounds.cutoff_hz:.0f} Hz it differs from its source by {null_db:.1f} dB of it "
         f"({comparison.worst_at}), {NULL_DB:g} dB are allowed"
     )
-    return Clause("null", found <= NULL_DB, _rounded(found), NULL_DB, "dB", sentence)
+    return Clause("null", null_db <= NULL_DB, _rounded(null_db), NULL_DB, "dB", sentence)
 
 
 def _balance(comparison: Comparison) -> Clause:
-    moved = comparison.balance_moved_db
-    sentence = f"the balance of left and right moved by {moved:.2f} dB, {BALANCE_DB:g} dB are allowed"
-    return Clause("balance", abs(moved) <= BALANCE_DB, _rounded(moved), BALANCE_DB, "dB", sentence)
+    movement_db = comparison.balance_moved_db
+    sentence = f"the balance of left and right moved by {movement_db:.2f} dB, {BALANCE_DB:g} dB are allowed"
+    return Clause("balance", abs(movement_db) <= BALANCE_DB, _rounded(movement_db), BALANCE_DB, "dB", sentence)
 
 
 def _loudness(source: Audio, enhanced: Audio) -> Clause:
-    before, after = integrated_lufs(source), integrated_lufs(enhanced)
-    if isinstance(before, Measured) and isinstance(after, Measured):
-        moved = after.value - before.value
-        sentence = f"its loudness moved by {moved:+.2f} LU, {LOUDNESS_LU:g} LU are allowed"
-        return Clause("loudness", abs(moved) <= LOUDNESS_LU, _rounded(moved), LOUDNESS_LU, "LU", sentence)
-    same = type(before) is type(after)
-    sentence = "neither has a loudness" if same else "one of source and result has no loudness"
-    return Clause("loudness", same, None, LOUDNESS_LU, "LU", sentence)
+    source_lufs, enhanced_lufs = integrated_lufs(source), integrated_lufs(enhanced)
+    if isinstance(source_lufs, Measured) and isinstance(enhanced_lufs, Measured):
+        movement_lu = enhanced_lufs.value - source_lufs.value
+        sentence = f"its loudness moved by {movement_lu:+.2f} LU, {LOUDNESS_LU:g} LU are allowed"
+        return Clause("loudness", abs(movement_lu) <= LOUDNESS_LU, _rounded(movement_lu), LOUDNESS_LU, "LU", sentence)
+    is_same = type(source_lufs) is type(enhanced_lufs)
+    sentence = "neither has a loudness" if is_same else "one of source and result has no loudness"
+    return Clause("loudness", is_same, None, LOUDNESS_LU, "LU", sentence)
 
 
 def _rounded(value: float) -> float | None:

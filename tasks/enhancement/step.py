@@ -36,14 +36,14 @@ def enhance(context: StepContext) -> StepOutcome:
     parameters = context.request.parameters
     member = enhancer(parameters["member"])
     if parameters["revision"] != member.revision:
-        what = f"{member.name} is asked for in revision {parameters['revision']}, this is revision {member.revision}"
-        raise WorkError(what, remedy="Run the album again, so that it is planned with this version of Songline")
+        problem = f"{member.name} is asked for in revision {parameters['revision']}, this is revision {member.revision}"
+        raise WorkError(problem, remedy="Run the album again, so that it is planned with this version of Songline")
     source = read_audio(context.input("audio"))
-    made = enhanced_by(member, source)
+    enhancement = enhanced_by(member, source)
     path = context.scratch / "audio.wav"
-    write_wav(path, made.audio, subtype="FLOAT")
+    write_wav(path, enhancement.audio, subtype="FLOAT")
     return StepOutcome(
-        _document(member, source, made), (Product("audio", path, "audio/wav", sample_digest(made.audio)),)
+        _document(member, source, enhancement), (Product("audio", path, "audio/wav", sample_digest(enhancement.audio)),)
     )
 
 
@@ -57,12 +57,12 @@ def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
 
 
 def _document(member: Enhancer, source: Audio, made: Enhanced) -> dict[str, Json]:
-    generated = made.bounds.generated_hz
+    generated_hz = made.bounds.generated_hz
     return {
         "member": member.name,
         "revision": member.revision,
         "kept_hz": [made.bounds.kept_from_hz, made.bounds.cutoff_hz],
-        "generated_hz": list(generated) if generated else None,
+        "generated_hz": list(generated_hz) if generated_hz else None,
         "null_db": next(clause.value for clause in made.clauses if clause.name == "null"),
         "contract": [clause.as_document() for clause in made.clauses],
         "before": _readings(source),

@@ -22,11 +22,11 @@ def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | Non
 
     ``source`` has shape (channels, frames). Raises AudioRefused where its loudness cannot be measured.
     """
-    aim = target_of(spec, reference)
+    target = target_of(spec, reference)
     if not spec.gain_only:
         run = Stages(check_input(source))
         run.to_working_level(WORKING_LUFS)
-        return SongLevel(run.source_lufs, aim.target_lufs, None)
-    treated = treat(source, spec=spec, aim=aim, reference=reference)
-    peak_at_source = peak_16x_dbtp(treated.audio) - (treated.loudness_lufs - treated.source_lufs)
-    return SongLevel(treated.source_lufs, aim.target_lufs, aim.ceiling_dbtp - SLACK_DB - peak_at_source)
+        return SongLevel(run.source_lufs, target.target_lufs, None)
+    treatment = treat(source, spec=spec, aim=target, reference=reference)
+    peak_at_source = peak_16x_dbtp(treatment.audio) - (treatment.loudness_lufs - treatment.source_lufs)
+    return SongLevel(treatment.source_lufs, target.target_lufs, target.ceiling_dbtp - SLACK_DB - peak_at_source)

@@ -44,19 +44,21 @@ def master_file(
     Raises AudioRefused for audio that cannot be mastered, and with ``must_reach`` also, as ``target_unreachable``,
     where the target is out of reach; then, or when writing fails, no file is left behind.
     """
-    aim = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
-    given = _Given(source.rate, source.frames)
-    treated = treat(source, spec=spec, aim=aim, reference=reference, fade_out_s=fade_out_s)
+    target = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
+    dimensions = _Given(source.rate, source.frames)
+    treatment = treat(source, spec=spec, aim=target, reference=reference, fade_out_s=fade_out_s)
     del source  # every copy of a song that is released here reduces peak memory by a tenth
-    goal = Goal(aim.lufs_for(treated.source_lufs), aim.ceiling_dbtp)
-    course = _Course.of(treated, given)
-    final = finalise(treated.audio, spec=spec, goal=goal, loudness_lufs=treated.loudness_lufs, heard=treated.heard)
-    del treated
-    with written_beside(destination) as partial:
-        write_wav(partial, final.audio, subtype="PCM_24")
-        render = _Render.of(final)
-        del final
-        report = _report(read_audio(partial), course, render, spec=spec, goal=goal)
+    goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)
+    course = _Course.of(treatment, dimensions)
+    final_render = finalise(
+        treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, heard=treatment.heard
+    )
+    del treatment
+    with written_beside(destination) as partial_file:
+        write_wav(partial_file, final_render.audio, subtype="PCM_24")
+        render = _Render.of(final_render)
+        del final_render
+        report = _report(read_audio(partial_file), course, render, spec=spec, goal=goal)
         if must_reach and report.limited_by is not None:
             _refuse(report, spec)
     return report
@@ -110,10 +112,10 @@ class _Render:
 
 def _report(written: Audio, course: _Course, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
     loudness, peak = measure_loudness(written), true_peak_dbtp(written)
-    after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
+    levels_after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
     reached_lufs = _value(loudness.integrated_lufs)
-    fault = _short_of(goal, reached_lufs, render, spec)
-    may_be_under = fault is not None and spec.loudness_may_be_under
+    shortfall = _short_of(goal, reached_lufs, render, spec)
+    may_be_under = shortfall is not None and spec.loudness_may_be_under
     return MasterReport(
         target_lufs=goal.target_lufs,
         ceiling_dbtp=goal.ceiling_dbtp,
@@ -125,15 +127,15 @@ def _report(written: Audio, course: _Course, render: _Render, *, spec: Mastering
         drive_db=render.drive_db,
         max_limiting_db=render.max_limiting_db,
         iterations=render.iterations,
-        limited_by=None if fault is None or may_be_under else f"target_unreachable: {fault}",
+        limited_by=None if shortfall is None or may_be_under else f"target_unreachable: {shortfall}",
         ends=course.ends,
         rate=written.rate,
         frames=written.frames,
         source_rate=course.given.rate,
         source_frames=course.given.frames,
         sample_digest=sample_digest(written),
-        stages=(*course.stages, _last_stage(course, render, after, spec=spec, goal=goal)),
-        notes=(*course.notes, f"gain alone: {fault}") if may_be_under else course.notes,
+        stages=(*course.stages, _last_stage(course, render, levels_after, spec=spec, goal=goal)),
+        notes=(*course.notes, f"gain alone: {shortfall}") if may_be_under else course.notes,
     )
 
 
@@ -144,16 +146,16 @@ def _value(reading: Reading) -> float:
 
 
 def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
-    before = course.stages[-1].after
+    levels_before = course.stages[-1].after
     if spec.gain_only:
-        return Stage("gain", {"gain_db": render.drive_db, "ceiling_dbtp": goal.ceiling_dbtp}, before, after)
+        return Stage("gain", {"gain_db": render.drive_db, "ceiling_dbtp": goal.ceiling_dbtp}, levels_before, after)
     settings = spec.limiter.model_dump() | {
         "drive_db": render.drive_db,
         "turned_down_db": render.turned_down_db,
         "offset_removed": render.offset_removed,
         "ceiling_dbtp": goal.ceiling_dbtp,
     }
-    return Stage("limit", settings, before, after)
+    return Stage("limit", settings, levels_before, after)
 
 
 def _short_of(goal: Goal, reached_lufs: float, render: _Render, spec: MasteringSpec) -> str | None:

@@ -96,12 +96,12 @@ def treat(
 
 
 def _end(run: Stages, ends: Ends) -> None:
-    audio, heard = ends.applied(run.audio), run.heard
-    if heard is not None:
+    audio, metered_audio = ends.applied(run.audio), run.heard
+    if metered_audio is not None:
         # with another start no block boundary matches the meter's units any more
         fades = {"fade_in": ends.fade_in, "fade_out": ends.fade_out}
-        heard = None if ends.head else heard.with_other_ends(audio, **fades)
-    run.stage("ends", ends.as_document(audio.rate), audio, heard)
+        metered_audio = None if ends.head else metered_audio.with_other_ends(audio, **fades)
+    run.stage("ends", ends.as_document(audio.rate), audio, metered_audio)
 
 
 def apply_tone(

@@ -115,26 +115,34 @@ def finalise(
     limiter = Limiter(audio, spec.limiter)
     model = LoudnessModel(audio, limiter, heard)
     margin_db, model_error_lu, iteration = MARGIN_DB, 0.0, 0
-    best: Final | None = None
+    best_render: Final | None = None
     while True:
         iteration += 1
-        held = goal.ceiling_dbtp - margin_db
-        most = held + spec.max_limiting_db - limiter.peak_db
+        held_peak_db = goal.ceiling_dbtp - margin_db
+        most_drive_db = held_peak_db + spec.max_limiting_db - limiter.peak_db
         forecast = goal.target_lufs + AIM_LU - model_error_lu
-        drive = model.drive_for(forecast, held, at_least_db=forecast - loudness_lufs, at_most_db=most)
-        rendered = limiter.render(drive, held)
-        offset = without_offset(rendered)
-        reached = loudness_or_refusal(rendered)
-        model_error_lu = reached - model.loudness(drive, held)
-        over_db = peak_16x_dbtp(rendered) - (goal.ceiling_dbtp - SLACK_DB)
-        limiting = max(0.0, limiter.peak_db + drive - held)
-        final = Final(rendered, reached, drive, limiting, 0.0, offset, iteration, at_most=drive >= most)
-        final = _turned_down(final, max(over_db, reached - goal.target_lufs, 0.0))
-        del rendered
-        best = final if best is None else min(best, final, key=lambda each: _regret(each, goal.target_lufs))
-        settled = _regret(best, goal.target_lufs) <= SETTLED_LU or (final.at_most and over_db <= 0)
-        if settled or iteration == ROUNDS:
-            return best
+        drive_db = model.drive_for(
+            forecast, held_peak_db, at_least_db=forecast - loudness_lufs, at_most_db=most_drive_db
+        )
+        rendered_audio = limiter.render(drive_db, held_peak_db)
+        offset = without_offset(rendered_audio)
+        reached_lufs = loudness_or_refusal(rendered_audio)
+        model_error_lu = reached_lufs - model.loudness(drive_db, held_peak_db)
+        over_db = peak_16x_dbtp(rendered_audio) - (goal.ceiling_dbtp - SLACK_DB)
+        limiting = max(0.0, limiter.peak_db + drive_db - held_peak_db)
+        candidate = Final(
+            rendered_audio, reached_lufs, drive_db, limiting, 0.0, offset, iteration, at_most=drive_db >= most_drive_db
+        )
+        candidate = _turned_down(candidate, max(over_db, reached_lufs - goal.target_lufs, 0.0))
+        del rendered_audio
+        best_render = (
+            candidate
+            if best_render is None
+            else min(best_render, candidate, key=lambda each: _regret(each, goal.target_lufs))
+        )
+        is_settled = _regret(best_render, goal.target_lufs) <= SETTLED_LU or (candidate.at_most and over_db <= 0)
+        if is_settled or iteration == ROUNDS:
+            return best_render
         margin_db += max(0.0, over_db)
 
 

@@ -36,7 +36,7 @@ def common_gain_db(levels: Sequence[SongLevel]) -> float | None:
 
     None where songs may be limited: the loudest is then mastered to the target, and its report gives the gain.
     """
-    allowed = [level.most_gain_db for level in levels if level.most_gain_db is not None]
-    if not allowed:
+    allowed_gains_db = [level.most_gain_db for level in levels if level.most_gain_db is not None]
+    if not allowed_gains_db:
         return None
-    return min(levels[0].target_lufs - max(level.loudness_lufs for level in levels), *allowed)
+    return min(levels[0].target_lufs - max(level.loudness_lufs for level in levels), *allowed_gains_db)

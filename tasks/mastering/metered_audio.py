@@ -40,18 +40,18 @@ class MeteredAudio:
 
         Only the parts that differ are measured again, with a run-in that lets the filter's initial state decay.
         """
-        edges, settled = _edges(audio), math.ceil(FORGOTTEN_S * audio.rate)
-        last = int(np.searchsorted(edges, audio.frames - max(fade_out, CONTROL), "right")) - 1  # the same up to there
-        first = int(np.searchsorted(edges, fade_in + settled)) if fade_in else 0
-        if first >= last:
+        edges, settling_frames = _edges(audio), math.ceil(FORGOTTEN_S * audio.rate)
+        stop = int(np.searchsorted(edges, audio.frames - max(fade_out, CONTROL), "right")) - 1  # the same up to there
+        first_edge = int(np.searchsorted(edges, fade_in + settling_frames)) if fade_in else 0
+        if first_edge >= stop:
             return hear(audio)
         energies = np.empty(len(edges) - 1)
-        energies[first:last] = self.energies[first:last]
-        if first:
-            energies[:first] = weighted_energies(audio, edges[: first + 1])
-        start = max(0, int(edges[last]) - settled)
-        outer = Audio(audio.samples[:, start:], audio.rate)
-        energies[last:] = weighted_energies(outer, np.append(0, edges[last:] - start))[1:]
+        energies[first_edge:stop] = self.energies[first_edge:stop]
+        if first_edge:
+            energies[:first_edge] = weighted_energies(audio, edges[: first_edge + 1])
+        start = max(0, int(edges[stop]) - settling_frames)
+        outer_audio = Audio(audio.samples[:, start:], audio.rate)
+        energies[stop:] = weighted_energies(outer_audio, np.append(0, edges[stop:] - start))[1:]
         return MeteredAudio(audio.rate, edges, energies)
 
     def _between(self, places: NDArray[np.int64]) -> Powers:
@@ -74,5 +74,5 @@ def control_edges(frames: int) -> NDArray[np.int64]:
 
 def _edges(audio: Audio) -> NDArray[np.int64]:
     blocks, units = control_edges(audio.frames), unit_edges(audio.frames, audio.rate, UNIT_MS)
-    between = units[(units % CONTROL != 0) & (units != audio.frames)]
-    return np.insert(blocks, np.searchsorted(blocks, between), between)
+    inner_units = units[(units % CONTROL != 0) & (units != audio.frames)]
+    return np.insert(blocks, np.searchsorted(blocks, inner_units), inner_units)

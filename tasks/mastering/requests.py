@@ -12,8 +12,8 @@ MASTER_BITS = 24
 
 def request_level(spec: MasteringSpec, audio_digest: str, reference: str | None) -> StepRequest:
     """Measure the loudness of a winner after treatment, for the album's common gain."""
-    heard = reference if spec.gain_only or spec.reference_loudness else None
-    return request("level", {"mastering": spec.level_parameters()}, _beside(audio_digest, heard))
+    reference_digest = reference if spec.gain_only or spec.reference_loudness else None
+    return request("level", {"mastering": spec.level_parameters()}, _beside(audio_digest, reference_digest))
 
 
 def request_master(

@@ -43,37 +43,37 @@ class Stages:
 
         The soft parts of a very soft source only rise over the meter's absolute gate by the first step.
         """
-        before, gain_db = self._levels, 0.0
+        levels_before, gain_db = self._levels, 0.0
         for _ in range(2):
             step_db = lufs - self.lufs
             self._amplify_reading(step_db)
             gain_db += step_db
         self.audio = amplified(self.audio, gain_db)
-        self.companions = [amplified(each, gain_db) for each in self.companions]
+        self.companions = [amplified(companion, gain_db) for companion in self.companions]
         self.level_gain_db, self._working_lufs = gain_db, self.lufs
-        self.done.append(Stage("level", {"gain_db": gain_db}, before, self._levels))
+        self.done.append(Stage("level", {"gain_db": gain_db}, levels_before, self._levels))
 
     def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
         """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
-        before, self.audio = self._levels, audio
+        levels_before, self.audio = self._levels, audio
         self.heard = hear(audio) if heard is None else heard
         self._take(self.heard.unit_powers)
-        self.done.append(Stage(name, parameters, before, self._levels))
+        self.done.append(Stage(name, parameters, levels_before, self._levels))
 
     def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
         """Pass audio and companions through ``change``; ``neutral`` adds the gain that keeps the audio's loudness."""
-        before, was_lufs = self._levels, self.lufs
+        levels_before, was_lufs = self._levels, self.lufs
         self.audio = change(self.audio)
-        self.companions = [change(each) for each in self.companions]
+        self.companions = [change(companion) for companion in self.companions]
         self.heard = None
         self._take(unit_powers(self.audio))
-        made: dict[str, Json] = dict(parameters)
+        stage_parameters: dict[str, Json] = dict(parameters)
         if neutral:
-            made["makeup_db"] = makeup_db = was_lufs - self.lufs
+            stage_parameters["makeup_db"] = makeup_db = was_lufs - self.lufs
             self._amplify_reading(makeup_db)
             for audio in (self.audio, *self.companions):
                 np.multiply(audio.samples, _factor(makeup_db), out=audio.samples)
-        self.done.append(Stage(name, made, before, self._levels))
+        self.done.append(Stage(name, stage_parameters, levels_before, self._levels))
 
     def _take(self, powers: Powers) -> None:
         self._powers = powers

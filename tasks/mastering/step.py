@@ -16,8 +16,8 @@ def level(context: StepContext) -> StepOutcome:
     """The loudness of a winner, and the gain that it allows, before any common gain."""
     spec = MasteringSpec.from_level_parameters(context.request.parameters["mastering"])
     reference = _reference(context, spec)
-    found = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
-    return StepOutcome(found.as_document())
+    song_measurement = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
+    return StepOutcome(song_measurement.as_document())
 
 
 def master(context: StepContext) -> StepOutcome:

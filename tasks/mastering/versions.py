@@ -81,29 +81,29 @@ def version_file(
     is applied, so that both versions mixed sound like the master; the limiter only keeps the ceiling. Raises
     AudioRefused where the two do not match, or nothing is audible; then no file is left behind.
     """
-    sounds = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
+    mix_and_part = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
     del mix, vocals  # references that are not held here can be released by the callee
-    lufs_or_refusal(integrated_lufs(sounds[1]), what=version)
-    aim = target_of(spec, reference)
-    run = apply_tone(sounds.pop(0), spec=spec, reference=reference, companions=[sounds.pop()])
+    lufs_or_refusal(integrated_lufs(mix_and_part[1]), what=version)
+    target = target_of(spec, reference)
+    run = apply_tone(mix_and_part.pop(0), spec=spec, reference=reference, companions=[mix_and_part.pop()])
     ends = Ends.from_document(mastered.ends, run.audio.rate)
     # The static gain lies between the mix's loudness without its dynamics and its master's loudness.
     gain_db = run.source_lufs + mastered.gain_db - loudness_or_refusal(ends.applied(run.audio))
     level = amplified(ends.applied(run.companions.pop()), gain_db)
     del run
-    held, limiting_db = _held(level, spec, aim.ceiling_dbtp)
-    with written_beside(destination) as partial:
-        write_wav(partial, held, subtype="PCM_24")
-        written = read_audio(partial)
+    limited_audio, limiting_db = _held(level, spec, target.ceiling_dbtp)
+    with written_beside(destination) as partial_file:
+        write_wav(partial_file, limited_audio, subtype="PCM_24")
+        written_audio = read_audio(partial_file)
         return VersionReport(
             version=version,
             gain_db=mastered.gain_db,
             limiting_db=limiting_db,
-            ceiling_dbtp=aim.ceiling_dbtp,
-            integrated_lufs=number(integrated_lufs(written)),
-            true_peak_dbtp=number(true_peak_dbtp(written)),
-            frames=written.frames,
-            sample_digest=sample_digest(written),
+            ceiling_dbtp=target.ceiling_dbtp,
+            integrated_lufs=number(integrated_lufs(written_audio)),
+            true_peak_dbtp=number(true_peak_dbtp(written_audio)),
+            frames=written_audio.frames,
+            sample_digest=sample_digest(written_audio),
         )
 
 
@@ -125,12 +125,12 @@ def _held(audio: Audio, spec: MasteringSpec, ceiling_dbtp: float) -> tuple[Audio
         return audio, 0.0
     limiter, margin_db = Limiter(audio, spec.limiter), MARGIN_DB
     for _ in range(ROUNDS):
-        held = limiter.render(0.0, ceiling_dbtp - margin_db)
-        without_offset(held)
-        over_db = peak_16x_dbtp(held) - (ceiling_dbtp - SLACK_DB)
+        limited_audio = limiter.render(0.0, ceiling_dbtp - margin_db)
+        without_offset(limited_audio)
+        over_db = peak_16x_dbtp(limited_audio) - (ceiling_dbtp - SLACK_DB)
         if over_db <= 0:
             break
         margin_db += over_db
     else:
-        held = amplified(held, -over_db)
-    return held, peak_db - (ceiling_dbtp - margin_db)
+        limited_audio = amplified(limited_audio, -over_db)
+    return limited_audio, peak_db - (ceiling_dbtp - margin_db)

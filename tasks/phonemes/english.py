@@ -37,12 +37,12 @@ def english_phones(text: str) -> list[str]:
     The apostrophe is a mark of its own, so contractions are read in pieces ("don't" is d ɑː n ' t iː): the published
     model was trained so.
     """
-    barred = phonemised(spelled_out(text)).strip("|")
-    phones = split_phones(barred)
+    barred_text = phonemised(spelled_out(text)).strip("|")
+    phones = split_phones(barred_text)
     if phones and phones[-1][-1] in _OPEN_ENDINGS:
         phones.append(WORD_GAP)
-    for found, phone in _REWRITES:
-        phones = _rewritten(phones, found, phone)
+    for sequence, phone in _REWRITES:
+        phones = _rewritten(phones, sequence, phone)
     return phones
 
 
@@ -58,8 +58,8 @@ def spelled_out(text: str) -> str:
 def _rewritten(phones: list[str], found: tuple[str, ...], phone: str) -> list[str]:
     """The phones with every occurrence of one sequence replaced."""
     result: list[str] = []
-    for each in phones:
-        result.append(each)
+    for old_phone in phones:
+        result.append(old_phone)
         if tuple(result[-len(found) :]) == found:
             result[-len(found) :] = [phone]
     return result

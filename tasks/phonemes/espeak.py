@@ -47,8 +47,8 @@ def _backend() -> Any:
             logger=_silent_logger(),
         )
     except (RuntimeError, OSError) as error:
-        what = f"espeak-ng of espeakng-loader does not start: {error}"
-        raise MachineError(what, remedy="Install espeakng-loader again, in a folder with a short path") from error
+        problem = f"espeak-ng of espeakng-loader does not start: {error}"
+        raise MachineError(problem, remedy="Install espeakng-loader again, in a folder with a short path") from error
 
 
 def _silent_logger() -> logging.Logger:

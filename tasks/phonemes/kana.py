@@ -64,5 +64,7 @@ def _joined(mora: tuple[list[str], str], small: str) -> tuple[list[str], str]:
 
 
 def _as_hiragana(text: str) -> str:
-    wide = unicodedata.normalize("NFKC", text)
-    return "".join(chr(ord(c) - 0x60) if "\u30a1" <= c <= "\u30f6" else c for c in wide)
+    full_width_text = unicodedata.normalize("NFKC", text)
+    return "".join(
+        chr(ord(character) - 0x60) if "\u30a1" <= character <= "\u30f6" else character for character in full_width_text
+    )

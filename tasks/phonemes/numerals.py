@@ -50,15 +50,15 @@ def _dollars(found: re.Match[str]) -> str:
 
 
 def _fraction(found: re.Match[str]) -> str:
-    above, below = found[1], found[2]
-    if max(len(above), len(below)) > _LONGEST_NAMED:
-        return f"{above} over {below}"
-    if (int(above), int(below)) in {(1, 2), (1, 4)}:
-        return "one half" if int(below) == 2 else "one quarter"
-    count = _inflect().number_to_words(int(above))
-    if int(below) in {2, 4}:
-        return f"{count} {'halves' if int(below) == 2 else 'quarters'}"
-    return f"{count} {_ordinal(below)}"
+    numerator, denominator = found[1], found[2]
+    if max(len(numerator), len(denominator)) > _LONGEST_NAMED:
+        return f"{numerator} over {denominator}"
+    if (int(numerator), int(denominator)) in {(1, 2), (1, 4)}:
+        return "one half" if int(denominator) == 2 else "one quarter"
+    count = _inflect().number_to_words(int(numerator))
+    if int(denominator) in {2, 4}:
+        return f"{count} {'halves' if int(denominator) == 2 else 'quarters'}"
+    return f"{count} {_ordinal(denominator)}"
 
 
 def _ordinal(digits: str) -> str:

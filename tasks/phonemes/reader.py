@@ -84,34 +84,34 @@ class Reader:
         return self._spoken(runs, whole=False)
 
     def _tokens(self, text: str, language: str) -> Spoken:
-        readable, unread = plain(text)
+        readable, unread_letters = plain(text)
         runs = segments(readable, language)
-        spoken = self._spoken(runs, whole=True)
-        is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(spoken.phones))[0])
-        notes = notes_on(runs, unread=unread, dropped=spoken.dropped, is_sung=is_sung)
+        reading = self._spoken(runs, whole=True)
+        is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(reading.phones))[0])
+        notes = notes_on(runs, unread=unread_letters, dropped=reading.dropped, is_sung=is_sung)
         if not is_sung:
-            spoken = replace(spoken, phones=(), tokens=())
-        return replace(spoken, notes=notes if text.strip() else ())
+            reading = replace(reading, phones=(), tokens=())
+        return replace(reading, notes=notes if text.strip() else ())
 
     def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
-        read = _Phones()
+        phone_lists = _Phones()
         for run in runs:
             if run.language == "zh":
-                self._read_chinese(run.text, read, whole=whole)
+                self._read_chinese(run.text, phone_lists, whole=whole)
             elif run.language == "en":
-                _read_english(run.text, read)
+                _read_english(run.text, phone_lists)
             else:
-                read.phones += kana_phones(run.text)
-        if runs and runs[-1].language == "en" and read.phones[-1:] == [WORD_GAP]:
-            del read.phones[-1]
-        tokens, dropped = self._vocabulary.tokens(read.phones)
+                phone_lists.phones += kana_phones(run.text)
+        if runs and runs[-1].language == "en" and phone_lists.phones[-1:] == [WORD_GAP]:
+            del phone_lists.phones[-1]
+        tokens, dropped_phones = self._vocabulary.tokens(phone_lists.phones)
         return Spoken(
-            phones=tuple(read.phones),
+            phones=tuple(phone_lists.phones),
             tokens=tokens,
-            dropped=dropped,
-            versions=read.versions,
+            dropped=dropped_phones,
+            versions=phone_lists.versions,
             segments=tuple(runs),
-            words=tuple(read.words),
+            words=tuple(phone_lists.words),
         )
 
     def _read_chinese(self, text: str, read: _Phones, *, whole: bool) -> None:

@@ -62,28 +62,28 @@ def plain(text: str) -> tuple[str, tuple[str, ...]]:
     """
     text = unicodedata.normalize("NFC", text).replace("〇", "零")
     text = _FULL_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    kept, unread = [], []
+    characters, unread_letters = [], []
     for character in text:
         if character.isdecimal():
-            kept.append(str(unicodedata.decimal(character)))
+            characters.append(str(unicodedata.decimal(character)))
         elif _is_unreadable(character):
-            unread.append(character)
+            unread_letters.append(character)
         else:
-            kept.append(character)
-    return "".join(kept), tuple(unread)
+            characters.append(character)
+    return "".join(characters), tuple(unread_letters)
 
 
 def _runs(text: str, kind: Callable[[str], str]) -> list[Segment]:
     """Runs of one kind; a character without a kind joins the run before it, at the beginning the first."""
     runs: list[Segment] = []
-    start, current = 0, ""
+    start, run_kind = 0, ""
     for index, character in enumerate(text):
-        found = kind(character)
-        if found and current and found != current:
-            runs.append(Segment(text[start:index], current))
+        character_kind = kind(character)
+        if character_kind and run_kind and character_kind != run_kind:
+            runs.append(Segment(text[start:index], run_kind))
             start = index
-        current = found or current
-    return [*runs, Segment(text[start:], current)] if current else runs
+        run_kind = character_kind or run_kind
+    return [*runs, Segment(text[start:], run_kind)] if run_kind else runs
 
 
 def _without_numbers(run: Segment, numbers: str) -> list[Segment]:
@@ -101,8 +101,8 @@ def _published_kind(character: str) -> str:
 
 
 def _kind(character: str) -> str:
-    if published := _published_kind(character):
-        return published
+    if published_kind := _published_kind(character):
+        return published_kind
     if is_kana(character):
         return "kana"
     return "en" if _is_latin(character) else ""

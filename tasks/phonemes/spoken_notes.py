@@ -45,10 +45,10 @@ def _unread_note(unread: Sequence[str]) -> str:
 
 def _dropped_note(dropped: Sequence[str]) -> str:
     """The note on lost phones. Stray tone marks are no loss: the published model was never trained on them either."""
-    lost = [phone for phone in dropped if not set(phone) <= _TONE_ARROWS]
-    return f"loses sounds that the model has no symbol for: {_shown(lost)}" if lost else ""
+    lost_phones = [phone for phone in dropped if not set(phone) <= _TONE_ARROWS]
+    return f"loses sounds that the model has no symbol for: {_shown(lost_phones)}" if lost_phones else ""
 
 
 def _shown(pieces: Iterable[str]) -> str:
-    distinct = list(dict.fromkeys(pieces))
-    return " ".join(distinct[:_MOST_SHOWN]) + (" …" if len(distinct) > _MOST_SHOWN else "")
+    distinct_pieces = list(dict.fromkeys(pieces))
+    return " ".join(distinct_pieces[:_MOST_SHOWN]) + (" …" if len(distinct_pieces) > _MOST_SHOWN else "")

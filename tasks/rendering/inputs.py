@@ -31,11 +31,11 @@ def collect_inputs(
 
 def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> Digests | SonglineError:
     try:
-        wanted = get_engine(recipe.engine, catalog.settings).materials(recipe)
-        return {role: _digest(catalog, material, execution) for role, material in wanted.items()}
-    except Exception as caught:
+        materials = get_engine(recipe.engine, catalog.settings).materials(recipe)
+        return {role: _digest(catalog, material, execution) for role, material in materials.items()}
+    except Exception as exception:
         # An error of one recipe must not take the leases of the others with it.
-        return as_songline_error(caught, doing="gathering what a render needs")
+        return as_songline_error(exception, doing="gathering what a render needs")
 
 
 def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnvironment) -> str:
@@ -59,6 +59,6 @@ def _done(catalog: Catalog, request: StepRequest, execution: ExecutionEnvironmen
         catalog.ledger.declare_steps([request])
         return {request.key: run_step(catalog, request.key, execution)}
 
-    while (found := step_result(catalog.database, request.key)) is None:
+    while (result := step_result(catalog.database, request.key)) is None:
         until_settled(attempt, most_s=LOOK_S)
-    return found.made
+    return result.made

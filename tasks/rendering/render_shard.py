@@ -35,9 +35,9 @@ def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvi
     """Render the free ones of ``keys``; returns each one's status afterwards. One bad recipe never fails the others."""
     leases: dict[str, Lease] = {}
     for key in keys:
-        claimed = catalog.ledger.claim("render", key)
-        if isinstance(claimed, Lease):
-            leases[key] = claimed
+        claim = catalog.ledger.claim("render", key)
+        if isinstance(claim, Lease):
+            leases[key] = claim
     with catalog.ledger.keeping(list(leases.values())):
         _Shard(catalog, leases, execution).render()
     return catalog.ledger.statuses("render", keys)
@@ -54,23 +54,28 @@ class _Shard:
 
     def render(self) -> None:
         """Bring every lease to a commit or a failure."""
-        started = time.perf_counter()
+        start_time = time.perf_counter()
         recipes = [recipe_of(self._catalog.database, key) for key in self._leases]
-        gathered = collect_inputs(self._catalog, recipes, self._execution)
-        for key, found in gathered.items():
-            if isinstance(found, SonglineError):
-                self._fail(key, found, seconds=time.perf_counter() - started)
-        self._materials = {key: found for key, found in gathered.items() if not isinstance(found, SonglineError)}
-        ready = [recipe for recipe in recipes if recipe.digest in self._materials]
-        for engine in dict.fromkeys(recipe.engine for recipe in ready):
-            self._render_batch([recipe for recipe in ready if recipe.engine == engine])
+        materials = collect_inputs(self._catalog, recipes, self._execution)
+        for key, material in materials.items():
+            if isinstance(material, SonglineError):
+                self._fail(key, material, seconds=time.perf_counter() - start_time)
+        self._materials = {
+            key: material for key, material in materials.items() if not isinstance(material, SonglineError)
+        }
+        ready_recipes = [recipe for recipe in recipes if recipe.digest in self._materials]
+        for engine in dict.fromkeys(recipe.engine for recipe in ready_recipes):
+            self._render_batch([recipe for recipe in ready_recipes if recipe.engine == engine])
 
     def _render_batch(self, batch: Sequence[Recipe]) -> None:
         """Render a batch; where the engine breaks, render the rest in halves to find the recipe at fault."""
-        owed = {recipe.digest: recipe for recipe in batch}
-        if self._broke(batch, owed):
-            left = list(owed.values())
-            for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+        owed_recipes = {recipe.digest: recipe for recipe in batch}
+        if self._broke(batch, owed_recipes):
+            remaining_recipes = list(owed_recipes.values())
+            for half in (
+                remaining_recipes[: len(remaining_recipes) // 2],
+                remaining_recipes[len(remaining_recipes) // 2 :],
+            ):
                 if half:
                     self._render_batch(half)
 
@@ -80,21 +85,21 @@ class _Shard:
 
         The engine's error is released on return: it references all that the engine had in memory.
         """
-        started = time.perf_counter()
+        start_time = time.perf_counter()
         try:
             with _Writer(self._settle) as writer:
                 orders = [self._order(recipe) for recipe in batch]
-                for made in renderer_of(batch[0].engine, self._catalog.settings).render(orders):
-                    del owed[made.recipe.digest]
-                    writer.take(made, time.perf_counter() - started)
-                    started = time.perf_counter()
-        except Exception as caught:
+                for result in renderer_of(batch[0].engine, self._catalog.settings).render(orders):
+                    del owed[result.recipe.digest]
+                    writer.take(result, time.perf_counter() - start_time)
+                    start_time = time.perf_counter()
+        except Exception as exception:
             # Any error of an engine must free its leases and be recorded.
             if len(batch) > 1:
                 return True
             if owed:
-                error = as_songline_error(caught, doing="render")
-                self._fail(batch[0].digest, error, seconds=time.perf_counter() - started)
+                error = as_songline_error(exception, doing="render")
+                self._fail(batch[0].digest, error, seconds=time.perf_counter() - start_time)
         return False
 
     def _order(self, recipe: Recipe) -> RenderJob:
@@ -107,20 +112,22 @@ class _Shard:
             self._fail(key, made.error, seconds=seconds)
             return
         try:
-            with self._catalog.scratch() as scratch:
+            with self._catalog.scratch() as scratch_folder:
                 outcome = StepOutcome(
                     {"frames": made.audio.frames, "rate": made.audio.rate},
-                    _products(made, scratch),
+                    _products(made, scratch_folder),
                     used=self._materials[key],
                     figures=asdict(made.figures) if made.figures else None,
                 )
-                spent = made.figures.seconds if made.figures else seconds
-                self._catalog.ledger.commit(self._leases[key], outcome, seconds=spent, execution=self._execution)
+                render_seconds = made.figures.seconds if made.figures else seconds
+                self._catalog.ledger.commit(
+                    self._leases[key], outcome, seconds=render_seconds, execution=self._execution
+                )
         except LeaseLost:
             return
-        except Exception as caught:
+        except Exception as exception:
             # A full disk or a busy database concerns this render only: no reason to fail the others of the batch.
-            self._fail(key, as_songline_error(caught, doing="render"), seconds=seconds)
+            self._fail(key, as_songline_error(exception, doing="render"), seconds=seconds)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
         self._catalog.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._execution)
@@ -156,20 +163,20 @@ def _products(made: RenderResult, scratch: Path) -> tuple[Product, ...]:
     audio = scratch / "audio.wav"
     write_wav(audio, made.audio, subtype="FLOAT")
     products = [Product("audio", audio, "audio/wav", sample_digest(made.audio))]
-    for role, extra in made.extras.items():
-        path = scratch / f"{role}{extra.suffix}"
-        path.write_bytes(extra.data)
-        products.append(Product(role, path, extra.media_type))
+    for role, extra_file in made.extras.items():
+        path = scratch / f"{role}{extra_file.suffix}"
+        path.write_bytes(extra_file.data)
+        products.append(Product(role, path, extra_file.media_type))
     return tuple(products)
 
 
 def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> RenderResult:
     """Render one recipe in this process; only its inputs pass through the ledger. Raises the engine's error."""
-    found = collect_inputs(catalog, [recipe], execution)[recipe.digest]
-    if isinstance(found, SonglineError):
-        raise found
-    order = RenderJob(recipe, {role: catalog.store.local(digest) for role, digest in found.items()})
-    made = next(iter(renderer_of(recipe.engine, catalog.settings).render([order])))
-    if isinstance(made, Failed):
-        raise made.error
-    return made
+    inputs = collect_inputs(catalog, [recipe], execution)[recipe.digest]
+    if isinstance(inputs, SonglineError):
+        raise inputs
+    order = RenderJob(recipe, {role: catalog.store.local(digest) for role, digest in inputs.items()})
+    result = next(iter(renderer_of(recipe.engine, catalog.settings).render([order])))
+    if isinstance(result, Failed):
+        raise result.error
+    return result

@@ -36,14 +36,14 @@ def compare(
     execution: ExecutionEnvironment,
 ) -> Verdict:
     """Render ``recipe`` now and compare it with the stored audio file."""
-    made = render_once(catalog, recipe, execution).audio
-    if files.sample_digest(made) == sample_digest:
+    new_audio = render_once(catalog, recipe, execution).audio
+    if files.sample_digest(new_audio) == sample_digest:
         return Verdict("identical", None)
-    known = files.read_audio(stored)
-    if known.samples.shape != made.samples.shape or known.rate != made.rate:
+    stored_audio = files.read_audio(stored)
+    if stored_audio.samples.shape != new_audio.samples.shape or stored_audio.rate != new_audio.rate:
         return Verdict("different", None)
-    largest = float(np.max(np.abs(known.samples - made.samples)))
-    if largest == 0.0:
+    largest_difference = float(np.max(np.abs(stored_audio.samples - new_audio.samples)))
+    if largest_difference == 0.0:
         return Verdict("identical", None)
-    difference_dbfs = 20.0 * float(np.log10(largest))
+    difference_dbfs = 20.0 * float(np.log10(largest_difference))
     return Verdict("within tolerance" if difference_dbfs <= tolerance_dbfs else "different", difference_dbfs)

@@ -74,7 +74,10 @@ def _lyric_rows(prefix: str, heard: str) -> tuple[Row, ...]:
 
 
 def _specs(family: str, rows: tuple[Row, ...]) -> tuple[MetricSpec, ...]:
-    return tuple(MetricSpec(name, "", better, family, what, words=words) for name, better, what, words in rows)
+    return tuple(
+        MetricSpec(name, "", direction, family, description, words=words)
+        for name, direction, description, words in rows
+    )
 
 
 CLAP: tuple[MetricSpec, ...] = _specs("adherence", _CLAP)

@@ -25,12 +25,12 @@ def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio |
     Raises ModelMissing, MachineError for a missing package or a damaged file, and WorkError where the installed models
     are not those that the request was planned with.
     """
-    registered = judge_named(asked["name"])
-    installed = ModelStore(settings.models_path, table=settings.models_table).need_all(registered.models)
-    for model, planned in zip(installed, asked["models"], strict=True):
-        model.require_identity(planned)
-    kind = registered.kind()
-    scorer: Scorer = kind(_listening(kind, installed, settings), reference)
+    judge = judge_named(asked["name"])
+    models = ModelStore(settings.models_path, table=settings.models_table).need_all(judge.models)
+    for model, identity in zip(models, asked["models"], strict=True):
+        model.require_identity(identity)
+    kind = judge.kind()
+    scorer: Scorer = kind(_listening(kind, models, settings), reference)
     return scorer
 
 

@@ -126,8 +126,8 @@ def scorer_revisions() -> dict[str, int]:
 
 def judges_for(metrics: Collection[str], *, is_sung: bool = True) -> tuple[Judge, ...]:
     """The judges of any of these metrics; for a song that is not sung, metrics of its words are left out."""
-    asked = set(metrics) if is_sung else set(metrics) - metrics_of_words()
-    return tuple(judge for judge in JUDGES if any(spec.name in asked for spec in judge.metrics))
+    metric_names = set(metrics) if is_sung else set(metrics) - metrics_of_words()
+    return tuple(judge for judge in JUDGES if any(spec.name in metric_names for spec in judge.metrics))
 
 
 def metrics_of_words() -> frozenset[str]:
@@ -139,12 +139,12 @@ def metrics_of_words() -> frozenset[str]:
 
 def require_packages(judges: Collection[Judge]) -> None:
     """Raise MachineError with the one command that installs the missing packages of these judges, if any."""
-    short = [judge for judge in judges if judge.missing]
-    if not short:
+    incomplete_judges = [judge for judge in judges if judge.missing]
+    if not incomplete_judges:
         return
-    packages = sorted({package for judge in short for package in judge.missing})
-    extras = sorted({extra for judge in short for extra in judge.extras})
-    names = ", ".join(judge.name for judge in short)
+    packages = sorted({package for judge in incomplete_judges for package in judge.missing})
+    extras = sorted({extra for judge in incomplete_judges for extra in judge.extras})
+    names = ", ".join(judge.name for judge in incomplete_judges)
     raise MachineError(
         f"the policy asks {names}, and {_are_not(packages)} installed",
         remedy=f"Run `{install_command(*extras)}`",

@@ -44,9 +44,13 @@ def request_judge(song: Song, audio_digest: str, asked: Judge, identities: Mappi
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
     lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
     brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
-    used = {"name": asked.name, "revision": asked.revision, "models": [identities[name] for name in asked.models]}
+    judge_document = {
+        "name": asked.name,
+        "revision": asked.revision,
+        "models": [identities[name] for name in asked.models],
+    }
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
-    return request("judge", {"brief": _document(brief), "judge": used}, inputs)
+    return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)
 
 
 def request_judges(
@@ -90,15 +94,15 @@ def request_selection(
             "policy": policy.document(),
             "candidates": [
                 {
-                    "id": c.id,
-                    "seed": c.seed,
-                    "order": c.order,
-                    "retake": c.parent is not None,
+                    "id": candidate.id,
+                    "seed": candidate.seed,
+                    "order": candidate.order,
+                    "retake": candidate.parent is not None,
                     "score_keys": list(keys),
                 }
-                for c, keys in scored
+                for candidate, keys in scored
             ],
-            "failed": [{"id": c.id, "seed": c.seed} for c in failed],
+            "failed": [{"id": candidate.id, "seed": candidate.seed} for candidate in failed],
             **_wordless(song, policy),
         },
     )

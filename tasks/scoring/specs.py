@@ -87,8 +87,8 @@ _WORDS = {
 
 
 def _spec(family: str, row: Row) -> MetricSpec:
-    name, unit, better, description = row
-    return MetricSpec(name, unit, better, family, description, words=_WORDS.get(name, ""))
+    name, unit, direction, description = row
+    return MetricSpec(name, unit, direction, family, description, words=_WORDS.get(name, ""))
 
 
 TECHNICAL: tuple[MetricSpec, ...] = tuple(

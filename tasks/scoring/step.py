@@ -30,11 +30,11 @@ def _scorers() -> tuple[Scorer, ...]:
 def score(context: StepContext) -> StepOutcome:
     """The metrics of one candidate that need no model, with its fingerprint and its bandwidth."""
     audio = read_audio(context.input("audio"))
-    heard = _heard(_scorers(), audio, _brief(context))
-    found = fingerprint(audio)
-    values = {record.metric: record.value for record in heard.records if isinstance(record, ScoreRecord)}
-    told = {"fingerprint": found and found.document(), "bandwidth": _bandwidth(values, audio.rate)}
-    return replace(heard, result={**heard.result, **told})
+    outcome = _heard(_scorers(), audio, _brief(context))
+    song_print = fingerprint(audio)
+    values = {record.metric: record.value for record in outcome.records if isinstance(record, ScoreRecord)}
+    extra_results = {"fingerprint": song_print and song_print.document(), "bandwidth": _bandwidth(values, audio.rate)}
+    return replace(outcome, result={**outcome.result, **extra_results})
 
 
 def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json] | None:
@@ -53,19 +53,19 @@ def judge(context: StepContext) -> StepOutcome:
 
 
 def _brief(context: StepContext) -> Brief:
-    given = dict(context.request.parameters["brief"])
-    given["line_starts_s"] = tuple(given["line_starts_s"])
-    given["lines"] = tuple((start_s, text) for start_s, text in given["lines"])
-    return Brief(**given)
+    fields = dict(context.request.parameters["brief"])
+    fields["line_starts_s"] = tuple(fields["line_starts_s"])
+    fields["lines"] = tuple((start_s, text) for start_s, text in fields["lines"])
+    return Brief(**fields)
 
 
 def _heard(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> StepOutcome:
     records: list[ScoreRecord] = []
     for scorer in scorers:
-        found = scorer.score(audio, brief)
-        records += [_record(scorer, spec, found[spec.name]) for spec in scorer.metrics]
-    measured = sum(record.value is not None for record in records)
-    return StepOutcome({"metrics": len(records), "measured": measured}, records=tuple(records))
+        readings_by_name = scorer.score(audio, brief)
+        records += [_record(scorer, spec, readings_by_name[spec.name]) for spec in scorer.metrics]
+    measured_count = sum(record.value is not None for record in records)
+    return StepOutcome({"metrics": len(records), "measured": measured_count}, records=tuple(records))
 
 
 def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
@@ -89,26 +89,32 @@ def select(context: StepContext) -> StepOutcome:
     policy = Policy.from_document(parameters["policy"])
     database = context.catalog.database
     wordless = metrics_of_words() if parameters.get("wordless") else ()
-    unasked = dict.fromkeys(wordless, NotMeasurable.not_stated("lyric"))
+    wordless_readings = dict.fromkeys(wordless, NotMeasurable.not_stated("lyric"))
     candidates = [
         CandidateReadings(
-            c["id"], c["seed"], c["order"], {**unasked, **readings(database, c["score_keys"])}, c["retake"]
+            candidate["id"],
+            candidate["seed"],
+            candidate["order"],
+            {**wordless_readings, **readings(database, candidate["score_keys"])},
+            candidate["retake"],
         )
-        for c in parameters["candidates"]
+        for candidate in parameters["candidates"]
     ]
-    same = near_duplicates(database, {c["id"]: c["score_keys"] for c in parameters["candidates"]})
-    document = decide(policy, candidates, metric_specs(), alike=same).document()
+    duplicates = near_duplicates(
+        database, {candidate["id"]: candidate["score_keys"] for candidate in parameters["candidates"]}
+    )
+    document = decide(policy, candidates, metric_specs(), alike=duplicates).document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])
     return StepOutcome(document, records=(record,))
 
 
 def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> list[Alike]:
     """The groups of candidates that sound the same, by id, from the keys of their scoring steps."""
-    found = step_results(database, [key for keys in scored.values() for key in keys])
+    results = step_results(database, [key for keys in scored.values() for key in keys])
     samples: dict[str, str | None] = {}
     prints: dict[str, AudioFingerprint | None] = {}
     for id_, keys in scored.items():
         samples[id_] = sample_digest_of(database, step_request(database, keys[0]).inputs["audio"])
-        documents = [found[key].result.get("fingerprint") for key in keys if key in found]
-        prints[id_] = next((AudioFingerprint.from_document(each) for each in documents if each), None)
+        documents = [results[key].result.get("fingerprint") for key in keys if key in results]
+        prints[id_] = next((AudioFingerprint.from_document(document) for document in documents if document), None)
     return alike(samples, prints, parents_of(database, list(scored)))

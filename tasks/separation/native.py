@@ -45,5 +45,5 @@ def null_dbfs(mix: Audio, stems: Mapping[str, Audio]) -> float:
     residual = mix.samples.astype(np.float64)
     for stem in stems.values():
         residual = residual - stem.samples
-    largest = float(np.max(np.abs(residual), initial=0.0))
-    return 20.0 * float(np.log10(max(largest, 1e-10)))
+    largest_sample = float(np.max(np.abs(residual), initial=0.0))
+    return 20.0 * float(np.log10(max(largest_sample, 1e-10)))

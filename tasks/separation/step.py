@@ -39,13 +39,13 @@ def demix(context: StepContext) -> StepOutcome:
     Raises ModelMissing, and WorkError where the installed model is not the one that the step was planned with.
     """
     parameters, settings = context.request.parameters, context.catalog.settings
-    installed = context.catalog.models.need(parameters["model"])
-    installed.require_identity(parameters["identity"])
+    installed_model = context.catalog.models.need(parameters["model"])
+    installed_model.require_identity(parameters["identity"])
     options = SeparationOptions(
         parameters["two_stems"], tuple(parameters["line_starts_s"]), instrumental=parameters.get("instrumental", False)
     )
     mix = read_audio(context.input("audio"))
     with cpu_lock(settings.home, device=settings.device_here):
-        done = take_apart(mix, installed, settings, options=options, folder=context.scratch)
-    products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in done.files)
-    return StepOutcome(done.figures, products)
+        separation = take_apart(mix, installed_model, settings, options=options, folder=context.scratch)
+    products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in separation.files)
+    return StepOutcome(separation.figures, products)

@@ -21,7 +21,7 @@ LIBRARIES = (
 
 @cache
 def _status() -> ExecutionEnvironment:
-    libraries = {name: found for name in LIBRARIES if (found := _version(name))}
+    libraries = {name: installed_version for name in LIBRARIES if (installed_version := _version(name))}
     return ExecutionEnvironment(
         code_version=code_version(),
         environment={"python": platform.python_version(), "system": platform.platform(), **libraries},
@@ -31,8 +31,8 @@ def _status() -> ExecutionEnvironment:
 
 def execution_environment(flow_run_id: str | None = None, task_run_id: str | None = None) -> ExecutionEnvironment:
     """The execution environment of this process, under the given Prefect runs."""
-    here = _status()
-    return ExecutionEnvironment(here.code_version, here.environment, here.device, flow_run_id, task_run_id)
+    status = _status()
+    return ExecutionEnvironment(status.code_version, status.environment, status.device, flow_run_id, task_run_id)
 
 
 def user_name() -> str:
@@ -52,12 +52,12 @@ def songline_version() -> str:
 @cache
 def code_version() -> str:
     """Songline's version; in a checkout with its commit ("0.1.0+3f2a91c", "…-dirty" with local changes)."""
-    released = songline_version()
+    release = songline_version()
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():
-        return released
+        return release
     try:
-        described = subprocess.run(
+        git_output = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
             capture_output=True,
             text=True,
@@ -65,8 +65,8 @@ def code_version() -> str:
             timeout=10,
         )
     except (OSError, subprocess.SubprocessError):
-        return released
-    return f"{released}+{described.stdout.strip()}"
+        return release
+    return f"{release}+{git_output.stdout.strip()}"
 
 
 def _version(name: str) -> str | None:

@@ -44,26 +44,26 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
 
     Raises the error of a failed attempt, and the recorded error of a step that failed earlier.
     """
-    claimed = catalog.ledger.claim("step", key)
-    if isinstance(claimed, WorkStatus):
-        raise_if_failed(claimed, key)
-        return claimed
-    started = time.perf_counter()
+    claim = catalog.ledger.claim("step", key)
+    if isinstance(claim, WorkStatus):
+        raise_if_failed(claim, key)
+        return claim
+    start_time = time.perf_counter()
     request = step_request(catalog.database, key)
     try:
-        with catalog.scratch() as scratch, catalog.ledger.keeping([claimed]):
-            outcome = _worker(request)(StepContext(request, scratch, catalog))
-            seconds = time.perf_counter() - started
-            there = _on_its_device(execution, request.kind, catalog.settings)
-            catalog.ledger.commit(claimed, outcome, seconds=seconds, execution=there)
+        with catalog.scratch() as scratch_folder, catalog.ledger.keeping([claim]):
+            outcome = _worker(request)(StepContext(request, scratch_folder, catalog))
+            seconds = time.perf_counter() - start_time
+            device_execution = _on_its_device(execution, request.kind, catalog.settings)
+            catalog.ledger.commit(claim, outcome, seconds=seconds, execution=device_execution)
     except LeaseLost:
         raise
-    except Exception as caught:
+    except Exception as exception:
         # Any error of a plug-in must free its lease and be recorded; it is then raised to the caller.
-        error = as_songline_error(caught, doing=request.kind)
-        there = _on_its_device(execution, request.kind, catalog.settings)
-        catalog.ledger.fail(claimed, error, seconds=time.perf_counter() - started, execution=there)
-        raise error from caught
+        error = as_songline_error(exception, doing=request.kind)
+        device_execution = _on_its_device(execution, request.kind, catalog.settings)
+        catalog.ledger.fail(claim, error, seconds=time.perf_counter() - start_time, execution=device_execution)
+        raise error from exception
     return WorkStatus("done")
 
 
@@ -82,14 +82,18 @@ def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Setting
 def raise_if_failed(status: WorkStatus, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if status.state == "failed":
-        known = error_from(status.error or {})
+        recorded_error = error_from(status.error or {})
         # Reported again, not retried: a permanent failure must not look transient to the flow.
-        cls = WorkError if known.transient else type(known)
-        again = "run `songline retry`, then render again"
-        remedy = known.remedy if "songline" in known.remedy else f"{known.remedy}; then {again}".removeprefix("; then ")
+        cls = WorkError if recorded_error.transient else type(recorded_error)
+        retry_hint = "run `songline retry`, then render again"
+        remedy = (
+            recorded_error.remedy
+            if "songline" in recorded_error.remedy
+            else f"{recorded_error.remedy}; then {retry_hint}".removeprefix("; then ")
+        )
         error = cls.__new__(cls)
-        error.__dict__.update(known.__dict__)
-        error.remedy, error.ids = remedy, {**known.ids, "key": key}
+        error.__dict__.update(recorded_error.__dict__)
+        error.remedy, error.ids = remedy, {**recorded_error.ids, "key": key}
         raise error
 
 
@@ -101,8 +105,8 @@ def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
         return TransientError(f"the catalog could not be written: {caught}", remedy="It will be tried again")
     if isinstance(caught, OSError) and caught.errno == errno.ENOSPC:
         return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)
-    where = traceback.extract_tb(caught.__traceback__)
-    place = f"{Path(where[-1].filename).name}:{where[-1].lineno}" if where else "?"
+    frames = traceback.extract_tb(caught.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     if isinstance(caught, MemoryError | ConnectionError | TimeoutError) or _is_of_the_device(caught):
         return TransientError(f"{doing} ran into {type(caught).__name__} at {place}", remedy="It will be tried again")
     return WorkError(
@@ -115,9 +119,9 @@ def _is_of_the_device(caught: BaseException) -> bool:
     """Whether a GPU is out of memory or lost; decided by class names, since torch may not be loaded here."""
     if type(caught).__name__ in ("OutOfMemoryError", "AcceleratorError"):
         return True
-    said = str(caught)
+    message = str(caught)
     return isinstance(caught, RuntimeError) and any(
-        sign in said for sign in ("out of memory", "CUDA error", "cuDNN error")
+        sign in message for sign in ("out of memory", "CUDA error", "cuDNN error")
     )
 
 

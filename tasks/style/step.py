@@ -26,12 +26,12 @@ def embed(context: StepContext) -> StepOutcome:
     """
     mulan = _model(context)
     if "audio" in context.request.inputs:
-        style, found = _of_audio(mulan, context)
+        style, facts = _of_audio(mulan, context)
     else:
-        style, found = mulan.text(context.request.parameters["text"]), {}
+        style, facts = mulan.text(context.request.parameters["text"]), {}
     path = context.scratch / "style.npy"
     write_style(path, style)
-    return StepOutcome({"norm": float(np.linalg.norm(style)), **found}, (Product("style", path, MEDIA_TYPE),))
+    return StepOutcome({"norm": float(np.linalg.norm(style)), **facts}, (Product("style", path, MEDIA_TYPE),))
 
 
 def _of_audio(mulan: MuLan, context: StepContext) -> tuple[Style, dict[str, Json]]:
@@ -43,11 +43,11 @@ def _of_audio(mulan: MuLan, context: StepContext) -> tuple[Style, dict[str, Json
 
 
 def _model(context: StepContext) -> MuLan:
-    asked = context.request.parameters["model"]
-    installed = context.catalog.models.need(asked["name"])
-    if dict(installed.digests) != dict(asked["digests"]):
+    model_request = context.request.parameters["model"]
+    installed_model = context.catalog.models.need(model_request["name"])
+    if dict(installed_model.digests) != dict(model_request["digests"]):
         raise MachineError(
-            f"{asked['name']} is installed here with other files than the plan names",
+            f"{model_request['name']} is installed here with other files than the plan names",
             remedy="Pull the same model on every machine, or render again so that it is planned anew",
         )
-    return shared_mulan(installed.folder)
+    return shared_mulan(installed_model.folder)

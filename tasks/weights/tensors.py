@@ -78,13 +78,13 @@ def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: s
 
     Raises MachineError naming the file (``whose``) and the tensors that are wrong.
     """
-    wanted = _not_derived(module.state_dict())
-    given = _not_derived(tensors)
-    if faults := differences(wanted, given):
-        fault = ", ".join(_told(names, what) for what, names in faults.items())
-        raise MachineError(f"{whose} is not of {model}: {fault}", remedy=remedy)
-    own = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
-    module.load_state_dict({**own, **given}, strict=True)
+    wanted_tensors = _not_derived(module.state_dict())
+    given_tensors = _not_derived(tensors)
+    if faults := differences(wanted_tensors, given_tensors):
+        problem = ", ".join(_told(names, kind) for kind, names in faults.items())
+        raise MachineError(f"{whose} is not of {model}: {problem}", remedy=remedy)
+    derived_tensors = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
+    module.load_state_dict({**derived_tensors, **given_tensors}, strict=True)
 
 
 def damaged(file: Path, *, remedy: str) -> MachineError:
@@ -116,9 +116,13 @@ def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
     faults = {
         "missing": [name for name in wanted if name not in found],
         "unknown": [name for name in found if name not in wanted],
-        RESHAPED: [n for n, tensor in wanted.items() if n in found and tensor.shape != found[n].shape],
+        RESHAPED: [
+            tensor_name
+            for tensor_name, tensor in wanted.items()
+            if tensor_name in found and tensor.shape != found[tensor_name].shape
+        ],
     }
-    return {what: names for what, names in faults.items() if names}
+    return {kind: names for kind, names in faults.items() if names}
 
 
 def _told(names: list[str], what: str) -> str:

@@ -58,8 +58,8 @@ def demuxer_of(source: BinaryIO) -> str | None:
         return "matroska"
     if head.startswith(b"OggS"):
         return "ogg" if b"\x7fFLAC" in head else None
-    for beginning, demuxer in _DEMUXERS.items():
-        if head.startswith(beginning):
+    for magic_bytes, demuxer in _DEMUXERS.items():
+        if head.startswith(magic_bytes):
             return demuxer
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: the layer bits are 0, unlike in MP3
         return "aac"
@@ -85,8 +85,10 @@ def ogg_is_cut_short(source: BinaryIO) -> bool:
 def au_is_cut_short(source: BinaryIO) -> bool:
     """Whether an AU file, which libsndfile reads up to its end, has fewer bytes than its header promises."""
     head = _at(source, 0, 12)
-    start, promised = (int.from_bytes(head[place : place + 4], "big") for place in (4, 8))
-    return head[:4] == b".snd" and promised < UNKNOWN_BYTES and start + promised > source.seek(0, os.SEEK_END)
+    start, promised_bytes = (int.from_bytes(head[place : place + 4], "big") for place in (4, 8))
+    return (
+        head[:4] == b".snd" and promised_bytes < UNKNOWN_BYTES and start + promised_bytes > source.seek(0, os.SEEK_END)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,43 +109,46 @@ def repaired_wav(source: BinaryIO) -> Repair | None:
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
     size = source.seek(0, os.SEEK_END)
-    at, layout, unpadded = 12, b"", False
+    offset, layout, is_unpadded = 12, b"", False
     for _ in range(MAX_CHUNKS):
-        header = _at(source, at, 8)
+        header = _at(source, offset, 8)
         if len(header) < 8:
             return None
         name, length = header[:4], int.from_bytes(header[4:], "little")
         if name == b"fmt ":
-            layout = _at(source, at + 8, min(length, 64))
+            layout = _at(source, offset + 8, min(length, 64))
         if name == b"data":
-            return _repair(source, layout, at + 8, length, size, unpadded=unpadded)
-        end = at + 8 + length
+            return _repair(source, layout, offset + 8, length, size, unpadded=is_unpadded)
+        end = offset + 8 + length
         if length % 2 and _at(source, end, 4) in _COMMON_CHUNKS and _at(source, end + 1, 4) not in _COMMON_CHUNKS:
-            unpadded = True
-            at = end
+            is_unpadded = True
+            offset = end
         else:
-            at = end + length % 2
+            offset = end + length % 2
     return None
 
 
 def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int, *, unpadded: bool) -> Repair | None:
     if len(layout) < 16:
         return None
-    here = size - start
-    untold = here > 0 and (length >= UNKNOWN_BYTES or (length == 0 and not _is_chunk(source, start, size)))
-    if not untold and not unpadded:
+    present_bytes = size - start
+    lacks_length = present_bytes > 0 and (
+        length >= UNKNOWN_BYTES or (length == 0 and not _is_chunk(source, start, size))
+    )
+    if not lacks_length and not unpadded:
         return None
     frame = max(1, int.from_bytes(layout[12:14], "little"))
-    held = min(here, length) if not untold else here // frame * frame
-    if held >= UNKNOWN_BYTES:
+    held_bytes = min(present_bytes, length) if not lacks_length else present_bytes // frame * frame
+    if held_bytes >= UNKNOWN_BYTES:
         return None
-    if not untold and length > here:
-        held = length  # so that it is reported as cut short, like any other
-    header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held)
-    front = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held)) + header
-    missing = "does not say how long it is" if untold else "lacks a filling byte behind a part of odd length"
+    if not lacks_length and length > present_bytes:
+        held_bytes = length  # so that it is reported as cut short, like any other
+    header = b"WAVEfmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", held_bytes)
+    riff_header = b"RIFF" + struct.pack("<I", min(0xFFFF_FFFF, len(header) + held_bytes)) + header
+    reason = "does not say how long it is" if lacks_length else "lacks a filling byte behind a part of odd length"
     return Repair(
-        _Joined(front, source, start, min(held, here)), f"Its header {missing}; it was read as far as it goes."
+        _Joined(riff_header, source, start, min(held_bytes, present_bytes)),
+        f"Its header {reason}; it was read as far as it goes.",
     )
 
 
@@ -187,12 +192,12 @@ class _Joined(io.RawIOBase):
         return self._place
 
     def read(self, size: int = -1) -> bytes:
-        left = max(0, self._size - self._place)
-        wanted = left if size < 0 else min(size, left)
-        data = self._front[self._place : self._place + wanted]
-        if len(data) < wanted:
-            at = self._start + self._place + len(data) - len(self._front)
-            data += _at(self._source, at, wanted - len(data))
+        remaining_bytes = max(0, self._size - self._place)
+        wanted_bytes = remaining_bytes if size < 0 else min(size, remaining_bytes)
+        data = self._front[self._place : self._place + wanted_bytes]
+        if len(data) < wanted_bytes:
+            offset = self._start + self._place + len(data) - len(self._front)
+            data += _at(self._source, offset, wanted_bytes - len(data))
         self._place += len(data)
         return data
 

@@ -70,14 +70,14 @@ class Decoding:
         data = self._pipe.read(frames * width)
         if len(data) < frames * width:
             self._check_end()
-        whole = len(data) // width * width
-        return np.frombuffer(data[:whole], "<f4").astype(np.float32, copy=False).reshape(-1, self.channels)
+        whole_bytes = len(data) // width * width
+        return np.frombuffer(data[:whole_bytes], "<f4").astype(np.float32, copy=False).reshape(-1, self.channels)
 
     def _check_end(self) -> None:
-        code = self._pipe.end()
+        exit_code = self._pipe.end()
         self._said.seek(0)
-        said = self._said.read(4000).decode(errors="replace").strip()
-        if code or said:
+        message = self._said.read(4000).decode(errors="replace").strip()
+        if exit_code or message:
             raise AudioFileError(f"{self._name} is cut short or damaged", remedy="Copy or make the file again")
 
 
@@ -103,10 +103,10 @@ class _Pipe:
         """The next ``size`` bytes; fewer at the end."""
         parts = []
         while size:
-            began = time.monotonic()
-            ready = self._poll.poll(max(0.0, self.left_s) * 1000)
-            self.left_s -= time.monotonic() - began
-            if not ready:
+            start_time = time.monotonic()
+            events = self._poll.poll(max(0.0, self.left_s) * 1000)
+            self.left_s -= time.monotonic() - start_time
+            if not events:
                 raise _too_slow(self.name)
             part = os.read(self._output.fileno(), min(size, _PIECE_BYTES))
             if not part:
@@ -138,19 +138,19 @@ def decoding(
     """
     program = shutil.which("ffmpeg")
     if program is None:
-        what = f"{path.name} can only be read with ffmpeg, which is not on the PATH"
-        raise MachineError(what, remedy="Install ffmpeg, or give a WAV or FLAC file")
+        problem = f"{path.name} can only be read with ffmpeg, which is not on the PATH"
+        raise MachineError(problem, remedy="Install ffmpeg, or give a WAV or FLAC file")
     most_bytes = _MOST_OF_SHORT_BYTES if longest_s <= _SHORT_S else _MOST_ALLOCATED_BYTES
     command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-max_alloc", str(most_bytes)]
     command += ["-protocol_whitelist", "file", "-f", demuxer, "-i", f"file:{path.absolute()}", "-map", "0:a:0"]
     command += ["-vn", "-sn", "-dn", "-map_metadata", "-1", "-threads", "1"]
     command += ["-t", f"{longest_s + 1:.3f}", "-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as error_output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=said,
+            stderr=error_output,
             bufsize=0,
             preexec_fn=ending_with_starter(),
         )
@@ -158,9 +158,15 @@ def decoding(
             pipe = _Pipe(process, path.name, longest_wait_s)
             channels, rate = _layout(pipe, path.name)
             form = _CODECS[demuxer]
-            lossless = demuxer in _LOSSLESS or (demuxer == "mov" and _names_alac(path))
+            is_lossless = demuxer in _LOSSLESS or (demuxer == "mov" and _names_alac(path))
             yield Decoding(
-                rate, channels, "ALAC" if lossless and form == "AAC" else form, lossless, pipe, said, path.name
+                rate,
+                channels,
+                "ALAC" if is_lossless and form == "AAC" else form,
+                is_lossless,
+                pipe,
+                error_output,
+                path.name,
             )
         finally:
             if process.stdout is not None:

@@ -43,27 +43,27 @@ def gapless_header(data: bytes) -> Gapless | None:
     if not flags & 1 or len(data) < extension + DELAY_AT + 3:
         return None
     (frames,) = struct.unpack(">I", data[tag + 8 : tag + 12])
-    packed = int.from_bytes(data[extension + DELAY_AT : extension + DELAY_AT + 3], "big")
-    delay, padding = packed >> 12, packed & 0xFFF
+    packed_bits = int.from_bytes(data[extension + DELAY_AT : extension + DELAY_AT + 3], "big")
+    delay, padding = packed_bits >> 12, packed_bits & 0xFFF
     encoder = data[extension : extension + 9].rstrip(b"\0 ").decode("latin-1")
     return Gapless(encoder, delay, padding, frames * FRAME_SAMPLES[version] - delay - padding) if encoder else None
 
 
 def tells_frames(data: bytes) -> bool:
     """Whether an MP3 begins with any encoder's header that states its number of frames: Xing, Info or VBRI."""
-    at, tag = after_id3(data) + HEADER_BYTES + 32, _tag_at(data)
-    return data[at : at + 4] == b"VBRI" or (tag is not None and bool(data[tag + 7] & 1))
+    tag_offset, tag = after_id3(data) + HEADER_BYTES + 32, _tag_at(data)
+    return data[tag_offset : tag_offset + 4] == b"VBRI" or (tag is not None and bool(data[tag + 7] & 1))
 
 
 def _tag_at(data: bytes) -> int | None:
     """The offset of the ``Xing`` or ``Info`` tag in the first frame; None where there is none."""
-    at = after_id3(data)
-    if len(data) < at + HEADER_BYTES or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+    frame_offset = after_id3(data)
+    if len(data) < frame_offset + HEADER_BYTES or data[frame_offset] != 0xFF or data[frame_offset + 1] & 0xE0 != 0xE0:
         return None
-    side = SIDE_INFORMATION.get((data[at + 1] >> 3 & 3, data[at + 3] >> 6 == 3))
-    if side is None:
+    side_bytes = SIDE_INFORMATION.get((data[frame_offset + 1] >> 3 & 3, data[frame_offset + 3] >> 6 == 3))
+    if side_bytes is None:
         return None
-    tag = at + HEADER_BYTES + side
+    tag = frame_offset + HEADER_BYTES + side_bytes
     return tag if data[tag : tag + 4] in (b"Xing", b"Info") and len(data) >= tag + 8 else None
 
 

@@ -76,14 +76,16 @@ def with_length(frames: Mp3Frames) -> bytes | None:
     version, layer, mono = header >> 19 & 3, header >> 17 & 3, header >> 6 & 3 == 3
     if layer != _LAYER_III:
         return None
-    needed = 4 + SIDE_INFORMATION[version, mono] + _XING_BYTES
-    plain = header & ~(0xF << 12) & ~(1 << 9) | 1 << 16  # no bit rate yet, no padding, no checksum
+    needed_bytes = 4 + SIDE_INFORMATION[version, mono] + _XING_BYTES
+    plain_header = header & ~(0xF << 12) & ~(1 << 9) | 1 << 16  # no bit rate yet, no padding, no checksum
     for index in range(1, 15):
-        own = struct.pack(">I", plain | index << 12)
-        found = _header(own)
-        if found is not None and found.size_bytes >= needed:
-            told = own + b"\0" * SIDE_INFORMATION[version, mono] + b"Xing" + struct.pack(">II", 1, frames.count)
-            return told.ljust(found.size_bytes, b"\0")
+        header_bytes = struct.pack(">I", plain_header | index << 12)
+        frame_header = _header(header_bytes)
+        if frame_header is not None and frame_header.size_bytes >= needed_bytes:
+            frame_bytes = (
+                header_bytes + b"\0" * SIDE_INFORMATION[version, mono] + b"Xing" + struct.pack(">II", 1, frames.count)
+            )
+            return frame_bytes.ljust(frame_header.size_bytes, b"\0")
     return None
 
 
@@ -103,21 +105,25 @@ class _Window:
 
 
 def _counted(window: _Window) -> Mp3Frames | None:
-    at = start = after_id3(window.at(0, 10))
-    first = window.at(start, 4)
-    opening = _header(first)
-    if opening is None:
+    offset = start = after_id3(window.at(0, 10))
+    first_header = window.at(start, 4)
+    parsed_header = _header(first_header)
+    if parsed_header is None:
         return None
-    count, varies = 0, False
-    while len(head := window.at(at, 4)) == 4 and count < MAX_FRAMES:
+    count, has_varying_rate = 0, False
+    while len(head := window.at(offset, 4)) == 4 and count < MAX_FRAMES:
         header = _header(head)
-        if header is None or _kind(head) != _kind(first):
-            return Mp3Frames(start, count, varies, False, first) if _is_behind(window.at(at, 16)) else None
-        if at + header.size_bytes > window.size:
-            return Mp3Frames(start, count, varies, True, first)
-        varies |= header.bitrate != opening.bitrate
-        at, count = at + header.size_bytes, count + 1
-    return Mp3Frames(start, count, varies, head[:1] == b"\xff", first) if count < MAX_FRAMES else None
+        if header is None or _kind(head) != _kind(first_header):
+            return (
+                Mp3Frames(start, count, has_varying_rate, False, first_header)
+                if _is_behind(window.at(offset, 16))
+                else None
+            )
+        if offset + header.size_bytes > window.size:
+            return Mp3Frames(start, count, has_varying_rate, True, first_header)
+        has_varying_rate |= header.bitrate != parsed_header.bitrate
+        offset, count = offset + header.size_bytes, count + 1
+    return Mp3Frames(start, count, has_varying_rate, head[:1] == b"\xff", first_header) if count < MAX_FRAMES else None
 
 
 def _is_behind(data: bytes) -> bool:

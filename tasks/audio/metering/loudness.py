@@ -108,12 +108,12 @@ def pyloudnorm_integrated(audio: Audio) -> Reading:
     fault = unmeasurable(audio)
     if fault is not None:
         return fault
-    whole = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS)[-1]
-    if not np.any(audio.samples[:, :whole]):
+    whole_frames = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS)[-1]
+    if not np.any(audio.samples[:, :whole_frames]):
         return NotMeasurable("digital silence has no loudness")
     meter = pyloudnorm.Meter(audio.rate, filter_class="DeMan")
     with np.errstate(divide="ignore"):
-        value = float(meter.integrated_loudness(audio.samples[:, :whole].T))
+        value = float(meter.integrated_loudness(audio.samples[:, :whole_frames].T))
     value -= 20 * math.log10(_pass_norm(audio.rate) / _pass_norm(48000))
     return Measured(value) if math.isfinite(value) else NotMeasurable("nothing is louder than -70 LUFS")
 
@@ -144,7 +144,7 @@ def _pass_norm(rate: int) -> float:
 
 def _section(numerator: tuple[float, float, float], k: float, q: float) -> list[float]:
     norm = _norm(k, q)
-    return [b / norm for b in numerator] + [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
+    return [coefficient / norm for coefficient in numerator] + [1.0, 2 * (k * k - 1) / norm, (1 - k / q + k * k) / norm]
 
 
 def _norm(k: float, q: float) -> float:
@@ -167,9 +167,9 @@ def weighted_energies(audio: Audio, edges: NDArray[np.int64]) -> Powers:
         return energies
     for weight, channel in zip(WEIGHTS[audio.channels], audio.samples, strict=True):
         if weight:
-            filtered = k_filtered(channel[: edges[-1]], audio.rate)
-            np.square(filtered, out=filtered)
-            energies += weight * np.add.reduceat(filtered, edges[:-1])
+            filtered_channel = k_filtered(channel[: edges[-1]], audio.rate)
+            np.square(filtered_channel, out=filtered_channel)
+            energies += weight * np.add.reduceat(filtered_channel, edges[:-1])
     return energies
 
 
@@ -195,8 +195,8 @@ def unmeasurable(audio: Audio) -> NotMeasurable | None:
         return NotMeasurable(f"{audio.channels} channels have no defined loudness weights")
     if audio.frames * 1000 < audio.rate * MOMENTARY_MS:
         return NotMeasurable(f"{audio.duration_s:.3f} s is less than one block of 400 ms")
-    bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
-    return NotMeasurable(f"{bad} samples are not finite numbers") if bad else None
+    nonfinite = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    return NotMeasurable(f"{nonfinite} samples are not finite numbers") if nonfinite else None
 
 
 def _windows(powers: Powers, window_ms: int, step_ms: int, unit_ms: int = UNIT_MS) -> Powers:
@@ -229,8 +229,12 @@ def _integrated(powers: Powers) -> Reading:
 
 def gated_loudness(blocks: Powers) -> Reading:
     """Integrated loudness in LUFS of the powers of gating blocks, shape (blocks,)."""
-    gated = _gated(blocks, RELATIVE_GATE_LU)
-    return Measured(lufs_of(float(gated.mean()))) if gated.size else NotMeasurable("nothing is louder than -70 LUFS")
+    gated_blocks = _gated(blocks, RELATIVE_GATE_LU)
+    return (
+        Measured(lufs_of(float(gated_blocks.mean())))
+        if gated_blocks.size
+        else NotMeasurable("nothing is louder than -70 LUFS")
+    )
 
 
 def _loudness_range(powers: Powers) -> Reading:
@@ -238,10 +242,10 @@ def _loudness_range(powers: Powers) -> Reading:
     windows = _windows(powers, SHORT_TERM_MS, BLOCK_STEP_MS)
     if windows.size == 0:
         return NotMeasurable("less than one short-term window of 3 s")
-    gated = _gated(windows, RANGE_GATE_LU)
-    if gated.size == 0:
+    gated_windows = _gated(windows, RANGE_GATE_LU)
+    if gated_windows.size == 0:
         return NotMeasurable("nothing is louder than -70 LUFS")
-    low, high = np.percentile(gated, (10, 95), method="nearest")
+    low, high = np.percentile(gated_windows, (10, 95), method="nearest")
     return Measured(10 * math.log10(high / low))
 
 

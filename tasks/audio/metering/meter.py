@@ -107,21 +107,23 @@ def meter_file(path: Path, *, series: bool = False) -> MeteredFile:
     Reads the file twice. Raises AudioFileError as :func:`tasks.audio.stream.open_stream` does.
     """
     with open_stream(path) as stream:
-        heard = StreamedPowers(stream.rate, stream.channels)
+        measurement = StreamedPowers(stream.rate, stream.channels)
         for block in stream.blocks(BLOCK_FRAMES):
-            heard.take(block.T)
+            measurement.take(block.T)
         notes = stream.notes
-    powers = heard.powers()
-    fault = heard.unmeasurable()
+    powers = measurement.powers()
+    fault = measurement.unmeasurable()
     loudness = Loudness(fault, fault, fault, fault) if fault else loudness_of(powers)
-    facts: dict[str, Any] = {"sample_peak": heard.peak, "not_finite": heard.not_finite}
-    sample_peak = streamed_sample_peak_dbfs(heard.frames, **facts)
-    peak = sample_peak if isinstance(sample_peak, NotMeasurable) else _true_peak_of(path, heard.frames, facts)
+    facts: dict[str, Any] = {"sample_peak": measurement.peak, "not_finite": measurement.not_finite}
+    sample_peak = streamed_sample_peak_dbfs(measurement.frames, **facts)
+    peak = sample_peak if isinstance(sample_peak, NotMeasurable) else _true_peak_of(path, measurement.frames, facts)
     meter = _meter(loudness, peak, sample_peak)
-    empty = Series([], [])
-    momentary, short_term = (empty, empty) if fault or not series else series_of(powers)
+    empty_series = Series([], [])
+    momentary, short_term = (empty_series, empty_series) if fault or not series else series_of(powers)
     curves = {"momentary": _plain(momentary), "short_term": _plain(short_term)} if series else None
-    return MeteredFile(heard.frames / heard.rate, heard.rate, heard.channels, meter, curves, notes)
+    return MeteredFile(
+        measurement.frames / measurement.rate, measurement.rate, measurement.channels, meter, curves, notes
+    )
 
 
 def _true_peak_of(path: Path, frames: int, facts: dict[str, Any]) -> Reading:

@@ -30,18 +30,20 @@ class StreamedPowers:
     def take(self, block: Samples) -> None:
         """Add the next block, shape (channels, frames)."""
         self.frames += block.shape[1]
-        finite = np.isfinite(block)
-        self.not_finite += block.size - int(np.count_nonzero(finite))
-        self.peak = max(self.peak, float(np.abs(block, where=finite, out=np.zeros_like(block)).max(initial=0.0)))
+        is_finite = np.isfinite(block)
+        self.not_finite += block.size - int(np.count_nonzero(is_finite))
+        self.peak = max(self.peak, float(np.abs(block, where=is_finite, out=np.zeros_like(block)).max(initial=0.0)))
         if self._measures and not self.not_finite:
             self._filter_block(block)
 
     def _filter_block(self, block: Samples) -> None:
-        filtered = np.empty(block.shape)
-        for at, channel in enumerate(block):
-            filtered[at], self._states[at] = sosfilt(self._filter, channel.astype(np.float64), zi=self._states[at])
-        np.square(filtered, out=filtered)
-        self._rest = np.concatenate([self._rest, filtered], axis=1)
+        filtered_block = np.empty(block.shape)
+        for channel_index, channel in enumerate(block):
+            filtered_block[channel_index], self._states[channel_index] = sosfilt(
+                self._filter, channel.astype(np.float64), zi=self._states[channel_index]
+            )
+        np.square(filtered_block, out=filtered_block)
+        self._rest = np.concatenate([self._rest, filtered_block], axis=1)
         count = self._rest.shape[1] * 1000 // (self.rate * UNIT_MS) + 2
         edges = ((self._units + np.arange(count + 1)) * self.rate * UNIT_MS + 500) // 1000
         edges -= edges[0]

@@ -83,29 +83,32 @@ def resampled_peak_dbtp(audio: Audio) -> Reading:
 def _resampled(audio: Audio) -> Iterator[Samples]:
     """The audio at 8 times its rate in blocks of shape (channels, frames), with silence before and after it."""
     stream = soxr.ResampleStream(audio.rate, audio.rate * 8, audio.channels, dtype="float32", quality="VHQ")
-    around = np.zeros((REACH, audio.channels), np.float32)
-    yield stream.resample_chunk(around).T
+    padding = np.zeros((REACH, audio.channels), np.float32)
+    yield stream.resample_chunk(padding).T
     for start in range(0, audio.frames, BLOCK):
         yield stream.resample_chunk(np.ascontiguousarray(audio.samples[:, start : start + BLOCK].T)).T
-    yield stream.resample_chunk(around, last=True).T
+    yield stream.resample_chunk(padding, last=True).T
 
 
 def quadrupled(audio: Audio) -> Iterator[Samples]:
     """The audio at four times its rate, exactly 4 x ``frames`` long, in blocks of shape (channels, frames)."""
     kernel = _windowed_sinc(np.arange(0.5 - MIDDLE, MIDDLE), MIDDLE, MIDDLE_BETA)
     tail = np.zeros((audio.channels, 0), np.float32)
-    skip, left = 2 * (2 * (REACH + TAPS) - (MIDDLE - 1)), 4 * audio.frames
+    skipped_frames, remaining_frames = 2 * (2 * (REACH + TAPS) - (MIDDLE - 1)), 4 * audio.frames
     for block in doubled(audio):
         row = np.concatenate([tail, block], axis=1)
         count = row.shape[1] - 2 * MIDDLE + 1
-        fine = np.empty((audio.channels, 2 * count), np.float32)
-        fine[:, ::2] = row[:, MIDDLE - 1 : MIDDLE - 1 + count]
-        for between, channel in zip(fine[:, 1::2], row, strict=True):
-            between[:] = np.convolve(channel, kernel, "valid")
+        fine_block = np.empty((audio.channels, 2 * count), np.float32)
+        fine_block[:, ::2] = row[:, MIDDLE - 1 : MIDDLE - 1 + count]
+        for midpoints, channel in zip(fine_block[:, 1::2], row, strict=True):
+            midpoints[:] = np.convolve(channel, kernel, "valid")
         tail = row[:, count:]
-        wanted = fine[:, skip : skip + left]
-        skip, left = max(0, skip - fine.shape[1]), left - wanted.shape[1]
-        yield wanted
+        wanted_frames = fine_block[:, skipped_frames : skipped_frames + remaining_frames]
+        skipped_frames, remaining_frames = (
+            max(0, skipped_frames - fine_block.shape[1]),
+            remaining_frames - wanted_frames.shape[1],
+        )
+        yield wanted_frames
 
 
 def doubled(audio: Audio | Sliding) -> Iterator[Samples]:
@@ -115,14 +118,14 @@ def doubled(audio: Audio | Sliding) -> Iterator[Samples]:
     """
     size = next_fast_len(BLOCK + 2 * REACH - 1, real=True)
     kernel = rfft(_windowed_sinc(np.arange(0.5 - REACH, REACH), REACH, HALF_SAMPLE_BETA), size)
-    around = REACH + TAPS
-    for start in range(-around, audio.frames + around, BLOCK):
-        count = min(BLOCK, audio.frames + around - start)
-        first, last = start - REACH + 1, start + count + REACH
-        part = np.zeros((audio.channels, last - first), np.float32)
-        low, high = max(first, 0), min(last, audio.frames)
+    margin = REACH + TAPS
+    for start in range(-margin, audio.frames + margin, BLOCK):
+        count = min(BLOCK, audio.frames + margin - start)
+        first_frame, last_frame = start - REACH + 1, start + count + REACH
+        part = np.zeros((audio.channels, last_frame - first_frame), np.float32)
+        low, high = max(first_frame, 0), min(last_frame, audio.frames)
         if high > low:
-            part[:, low - first : high - first] = audio.samples[:, low:high]
+            part[:, low - first_frame : high - first_frame] = audio.samples[:, low:high]
         row = np.empty((audio.channels, 2 * count), np.float32)
         row[:, ::2] = part[:, REACH - 1 : REACH - 1 + count]
         row[:, 1::2] = irfft(rfft(part, size) * kernel, size)[:, 2 * REACH - 1 : 2 * REACH - 1 + count]
@@ -161,10 +164,10 @@ def _bulge(kernels: NDArray[np.float32]) -> float:
     are its weights on second differences.
     """
     parts = kernels.shape[1] + 1
-    rest = kernels.astype(np.float64)
-    rest[TAPS // 2 - 1] -= 1 - np.arange(1, parts) / parts
-    rest[TAPS // 2] -= np.arange(1, parts) / parts
-    return float(np.abs(np.cumsum(np.cumsum(rest, axis=0), axis=0)).sum(axis=0).max(initial=0.0))
+    deviations = kernels.astype(np.float64)
+    deviations[TAPS // 2 - 1] -= 1 - np.arange(1, parts) / parts
+    deviations[TAPS // 2] -= np.arange(1, parts) / parts
+    return float(np.abs(np.cumsum(np.cumsum(deviations, axis=0), axis=0)).sum(axis=0).max(initial=0.0))
 
 
 def _peak_between(line: Samples, kernels: NDArray[np.float32], peak: float) -> float:
@@ -172,13 +175,13 @@ def _peak_between(line: Samples, kernels: NDArray[np.float32], peak: float) -> f
     if peak == 0:
         return 0.0
     windows = np.lib.stride_tricks.sliding_window_view(line, TAPS)
-    inner = np.abs(line[TAPS // 2 - 1 : TAPS // 2 + len(windows)])
-    squares = np.square(inner)
-    found = np.flatnonzero(squares[:-1] + squares[1:] >= np.float32(peak * peak * NEARLY))
-    if found.size:
-        chord = np.maximum(inner[found], inner[found + 1])
-        found = found[chord + _bulge(kernels) * _bends(line)[found // TAPS] >= np.float32(peak * NEARLY)]
-    return float(np.abs(windows[found] @ kernels).max(initial=0.0))
+    inner_magnitudes = np.abs(line[TAPS // 2 - 1 : TAPS // 2 + len(windows)])
+    squares = np.square(inner_magnitudes)
+    candidates = np.flatnonzero(squares[:-1] + squares[1:] >= np.float32(peak * peak * NEARLY))
+    if candidates.size:
+        chord = np.maximum(inner_magnitudes[candidates], inner_magnitudes[candidates + 1])
+        candidates = candidates[chord + _bulge(kernels) * _bends(line)[candidates // TAPS] >= np.float32(peak * NEARLY)]
+    return float(np.abs(windows[candidates] @ kernels).max(initial=0.0))
 
 
 def _bends(line: Samples) -> Samples:
@@ -193,8 +196,8 @@ def _sample_peak(audio: Audio) -> float:
 
 
 def _unmeasurable(audio: Audio) -> NotMeasurable | None:
-    bad = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
-    return _fault(audio.frames, bad, _sample_peak(audio) if audio.frames and not bad else 0.0)
+    nonfinite = audio.samples.size - int(np.count_nonzero(np.isfinite(audio.samples)))
+    return _fault(audio.frames, nonfinite, _sample_peak(audio) if audio.frames and not nonfinite else 0.0)
 
 
 def _fault(frames: int, bad: int, peak: float) -> NotMeasurable | None:

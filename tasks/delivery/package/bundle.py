@@ -60,8 +60,8 @@ def building_folder(destination: Path, *, scratch: Path | None = None) -> Iterat
     remove_leftovers(destination)
     if scratch is not None:
         note_place(scratch, destination)
-    inside = scratch is not None and _can_be_moved(scratch, destination)
-    folder, handle = locked_new_folder(scratch / destination.name if scratch and inside else destination)
+    is_inside = scratch is not None and _can_be_moved(scratch, destination)
+    folder, handle = locked_new_folder(scratch / destination.name if scratch and is_inside else destination)
     try:
         yield folder
     finally:
@@ -78,15 +78,15 @@ def _can_be_moved(scratch: Path, destination: Path) -> bool:
     by another may remove the folder.
     """
     probe = scratch / "probe"
-    beside = destination.with_name(hidden_name(destination, STAGING, secrets.randbits(64)))
+    moved_path = destination.with_name(hidden_name(destination, STAGING, secrets.randbits(64)))
     probe.mkdir()
     try:
-        probe.rename(beside)
+        probe.rename(moved_path)
     except OSError:
         probe.rmdir()
         return False
     with suppress(FileNotFoundError):
-        beside.rmdir()
+        moved_path.rmdir()
     return True
 
 
@@ -99,16 +99,16 @@ def check_destination(destination: Path) -> None:
         except FileNotFoundError:
             return
         except NotADirectoryError as fault:
-            what = f"{destination} is a file, not a folder"
-            raise InputError(what, remedy="Name another folder with --out") from fault
+            problem = f"{destination} is a file, not a folder"
+            raise InputError(problem, remedy="Name another folder with --out") from fault
         names = os.listdir(handle)
         still_there = is_the_same(handle, destination)  # else it was swapped out meanwhile and is being removed
         os.close(handle)
         if not names or RELEASE_FILE in names:
             return
         if still_there:
-            what = f"{destination} is not empty and holds no release of Songline"
-            raise InputError(what, remedy="Name another folder with --out, or empty this one")
+            problem = f"{destination} is not empty and holds no release of Songline"
+            raise InputError(problem, remedy="Name another folder with --out, or empty this one")
 
 
 def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[OwnFile, ...]:
@@ -126,25 +126,25 @@ def swap_in(staging: Path, destination: Path, *, builds: BuildFiles) -> tuple[Ow
     if not (staging / RELEASE_FILE).is_file():
         raise InputError(f"{staging} holds no {RELEASE_FILE}", remedy="Finish the release before it is put in place")
     destination.parent.mkdir(parents=True, exist_ok=True)
-    carrying = Carrying(builds)
+    carrier = Carrying(builds)
     try:
         # Through open folders, so that another user who may write beside them cannot redirect reads or writes.
-        with open_folder(staging) as built:
-            _carry_present(carrying, destination, built)
-            make_durable(built)
-            aside = _take_place(staging, destination)
-        with suppress(FileNotFoundError), open_folder(destination) as now:
+        with open_folder(staging) as new_folder:
+            _carry_present(carrier, destination, new_folder)
+            make_durable(new_folder)
+            old_folder = _take_place(staging, destination)
+        with suppress(FileNotFoundError), open_folder(destination) as current_folder:
             # Another process may be removing it, after the same check.
-            carrying.carry(aside, now)  # files added, or carried over by another build, in the meantime
+            carrier.carry(old_folder, current_folder)  # files added, or carried over by another build, in the meantime
         sync(destination.parent)
         if staging.parent != destination.parent:
             sync(staging.parent)
     except OSError as fault:
-        what = f"{destination} cannot be put in place ({fault.strerror})"
-        raise MachineError(what, remedy="Check the disk and the rights on that folder") from fault
+        problem = f"{destination} cannot be put in place ({fault.strerror})"
+        raise MachineError(problem, remedy="Check the disk and the rights on that folder") from fault
     remove_unless_held(staging)
     remove_leftovers(destination)
-    return tuple(carrying.kept)
+    return tuple(carrier.kept)
 
 
 def make_durable(folder: Path) -> None:
@@ -193,10 +193,10 @@ def _take_place(staging: Path, destination: Path) -> Path:
 
 def _replace_in_two_steps(staging: Path, destination: Path) -> Path:
     names = (destination.with_name(hidden_name(destination, ASIDE, number)) for number in itertools.count())
-    aside = next(path for path in names if not path.exists())
-    destination.rename(aside)
+    old_folder = next(path for path in names if not path.exists())
+    destination.rename(old_folder)
     staging.rename(destination)
-    return aside
+    return old_folder
 
 
 def _place(destination: Path) -> Path:

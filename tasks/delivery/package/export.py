@@ -61,22 +61,22 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
         )
     for path in release.files:
         confined(destination, path, named_by=ROWS)
-    extra = _with_environment(catalog, release) if with_environment else {}
-    if _lies_there(catalog, release, destination, extra):
+    extra_files = _with_environment(catalog, release) if with_environment else {}
+    if _lies_there(catalog, release, destination, extra_files):
         return Written(destination, changed=False)
     try:
-        with users_umask(), _scratch(catalog) as scratch:
+        with users_umask(), _scratch(catalog) as scratch_folder:
             out.mkdir(parents=True, exist_ok=True)
-            with staging_folder(destination, scratch=scratch) as staging:
+            with staging_folder(destination, scratch=scratch_folder) as staging:
                 for path, digest in release.files.items():
                     target = confined(staging, path, named_by=ROWS)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     catalog.store.fetch(digest, target)
                     os.utime(target, (_dated(release), _dated(release)))
-                for path, data in extra.items():
+                for path, data in extra_files.items():
                     (staging / path).write_bytes(data)
                     os.utime(staging / path, (_dated(release), _dated(release)))
-                own = swap_in(
+                own_files = swap_in(
                     staging, destination, builds=BuildFiles(files_of_builds(catalog.database, release.album_id))
                 )
     except OSError as error:
@@ -84,7 +84,7 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
             f"the release cannot be written to {destination}: {error.strerror or error}",
             remedy=remedy_of_writing(error, "Choose another folder with --out"),
         ) from error
-    return Written(destination, changed=True, own=own)
+    return Written(destination, changed=True, own=own_files)
 
 
 def release_folder(out: Path, album_id: str) -> Path:
@@ -98,8 +98,8 @@ def _scratch(catalog: Catalog) -> Iterator[Path | None]:
     if catalog.read_only:
         yield None
         return
-    with catalog.scratch() as scratch:
-        yield scratch
+    with catalog.scratch() as scratch_folder:
+        yield scratch_folder
 
 
 def _dated(release: ReleaseRow) -> int:
@@ -138,9 +138,9 @@ def _lies_there(catalog: Catalog, release: ReleaseRow, destination: Path, extra:
     sizes = artifact_sizes(catalog.database, list(release.files.values()))
     if not destination.is_dir() or not sizes.keys() >= set(release.files.values()):
         return False
-    expected = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
-    expected |= {path: (len(data), _dated(release)) for path, data in extra.items()}
-    if not all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected.items()):
+    expected_files = {path: (sizes[digest], _dated(release)) for path, digest in release.files.items()}
+    expected_files |= {path: (len(data), _dated(release)) for path, data in extra.items()}
+    if not all(_is_dated(destination / path, size, at_s) for path, (size, at_s) in expected_files.items()):
         return False
     # Only now is it known to be no larger than the document of the store, and a regular file.
     return (destination / DOCUMENT).read_bytes() == catalog.store.local(release.files[DOCUMENT]).read_bytes()
@@ -148,8 +148,11 @@ def _lies_there(catalog: Catalog, release: ReleaseRow, destination: Path, extra:
 
 def _is_dated(file: Path, size: int, at_s: int) -> bool:
     try:
-        found = file.lstat()
+        file_status = file.lstat()
     except OSError:
         return False
     # To the nanosecond: an edit within the second at which the minute begins must be visible too.
-    return stat.S_ISREG(found.st_mode) and (found.st_size, found.st_mtime_ns) == (size, at_s * 1_000_000_000)
+    return stat.S_ISREG(file_status.st_mode) and (file_status.st_size, file_status.st_mtime_ns) == (
+        size,
+        at_s * 1_000_000_000,
+    )

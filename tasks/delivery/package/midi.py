@@ -87,13 +87,13 @@ class _Tempos:
             self._changes.append(_Change(tick, self.seconds(tick), beat_us / 1e6 / ticks_per_beat))
 
     def seconds(self, tick: int) -> float:
-        at = bisect.bisect_right(self._changes, tick, key=lambda change: change.tick) - 1
-        change = self._changes[at]
+        index = bisect.bisect_right(self._changes, tick, key=lambda change: change.tick) - 1
+        change = self._changes[index]
         return change.at_s + (tick - change.tick) * change.tick_s
 
     def tick(self, time_s: float) -> int:
-        at = bisect.bisect_right(self._changes, time_s, key=lambda change: change.at_s) - 1
-        change = self._changes[at]
+        index = bisect.bisect_right(self._changes, time_s, key=lambda change: change.at_s) - 1
+        change = self._changes[index]
         return change.tick + round((time_s - change.at_s) / change.tick_s)
 
 
@@ -107,26 +107,26 @@ def _lyrics(lines: Sequence[Line], tempos: _Tempos) -> Any:
 
 
 def _track(name: str, events: Sequence[tuple[int, Any]]) -> Any:
-    track, now = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
+    track, last_tick = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
     for tick, message in sorted(events, key=lambda event: event[0]):
-        track.append(message.copy(time=tick - now))
-        now = tick
+        track.append(message.copy(time=tick - last_tick))
+        last_tick = tick
     track.append(mido.MetaMessage("end_of_track"))
     return track
 
 
 def _timed(track: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    now = 0
+    tick = 0
     for message in track:
-        now += message.time
-        yield now, message
+        tick += message.time
+        yield tick, message
 
 
 def _tempos(file: Any) -> _Tempos:
-    found = [
+    changes = [
         (tick, message.tempo) for track in file.tracks for tick, message in _timed(track) if message.type == "set_tempo"
     ]
-    return _Tempos(sorted(found, key=lambda pair: pair[0]), file.ticks_per_beat)
+    return _Tempos(sorted(changes, key=lambda pair: pair[0]), file.ticks_per_beat)
 
 
 def _read(midi: bytes) -> Any:
@@ -144,12 +144,12 @@ def _compared(file: Any, lines: Sequence[Line]) -> bytes:
     target = io.BytesIO()
     file.save(file=target)
     midi = target.getvalue()
-    found = lyric_lines(midi)
+    lines_read = lyric_lines(midi)
     tempos = _tempos(file)
-    for (text, at_ms), (is_there, found_ms) in zip(lines, found, strict=False):
+    for (text, at_ms), (is_there, found_ms) in zip(lines, lines_read, strict=False):
         wanted_ms = round(tempos.seconds(tempos.tick(at_ms / 1000)) * 1000)
         if text != is_there or wanted_ms != found_ms:
             raise WorkError(f"the MIDI file was read back, and a line of it is {is_there!r} at {found_ms} ms")
-    if len(found) != len(lines):
-        raise WorkError(f"the MIDI file was read back, and it has {len(found)} lines, not {len(lines)}")
+    if len(lines_read) != len(lines):
+        raise WorkError(f"the MIDI file was read back, and it has {len(lines_read)} lines, not {len(lines)}")
     return midi

@@ -21,12 +21,22 @@ def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[M
     store = ModelStore(settings.models_path, table=settings.models_table)
 
     def used(recipe: Recipe, listeners: Collection[str]) -> tuple[ModelUsed, ...]:
-        made = get_engine(recipe.engine, settings).models(recipe) if recipe.engine in ENGINES else ()
-        judges = dict.fromkeys(name for each in listeners for name in models_of_scorer(each))
-        judged = (model.model_copy(update={"role": "judges"}) for name in judges for model in store.models_used(name))
-        apart = (model for each in listeners if each in STEM_MODELS for model in store.models_used(each))
+        engine_models = get_engine(recipe.engine, settings).models(recipe) if recipe.engine in ENGINES else ()
+        judges = dict.fromkeys(name for listener in listeners for name in models_of_scorer(listener))
+        judge_models = (
+            model.model_copy(update={"role": "judges"}) for name in judges for model in store.models_used(name)
+        )
+        separator_models = (
+            model for listener in listeners if listener in STEM_MODELS for model in store.models_used(listener)
+        )
         return tuple(
-            dict.fromkeys((*made, *judged, *(model.model_copy(update={"role": "separates"}) for model in apart)))
+            dict.fromkeys(
+                (
+                    *engine_models,
+                    *judge_models,
+                    *(model.model_copy(update={"role": "separates"}) for model in separator_models),
+                )
+            )
         )
 
     return used

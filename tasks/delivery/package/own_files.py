@@ -32,17 +32,17 @@ class BuildFiles:
 
     def with_those_of(self, folder: Path) -> BuildFiles:
         """These and the files that the release document in ``folder`` states, where it is whole."""
-        found = {path: set(digests) for path, digests in self.digests.items()}
+        digests_by_path = {path: set(digests) for path, digests in self.digests.items()}
         for path, digest in _stated(folder):
-            found.setdefault(path, set()).add(digest)
-        return BuildFiles({path: frozenset(digests) for path, digests in found.items()})
+            digests_by_path.setdefault(path, set()).add(digest)
+        return BuildFiles({path: frozenset(digests) for path, digests in digests_by_path.items()})
 
     def include(self, path: str, file: Path) -> bool:
         """Whether a build wrote ``file``, as it is now, at ``path``."""
         if file.is_symlink() or not file.is_file():
             return False
-        known = self.digests.get(path)
-        return path == SUMS or (known is not None and digest_file(file) in known)
+        known_digests = self.digests.get(path)
+        return path == SUMS or (known_digests is not None and digest_file(file) in known_digests)
 
     def have(self, path: str) -> bool:
         """Whether a build wrote a file at ``path``."""
@@ -50,13 +50,13 @@ class BuildFiles:
 
     def folders(self) -> frozenset[str]:
         """The folders in which a build wrote a file."""
-        found: set[str] = set()
+        folder_names: set[str] = set()
         for path in self.digests:
             folder = path.rpartition("/")[0]
-            while folder and folder not in found:
-                found.add(folder)
+            while folder and folder not in folder_names:
+                folder_names.add(folder)
                 folder = folder.rpartition("/")[0]
-        return frozenset(found)
+        return frozenset(folder_names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def open_folder(folder: Path) -> Iterator[Path]:
     """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        own = Path(f"/proc/self/fd/{handle}")
-        yield own if own.exists() else folder
+        descriptor_path = Path(f"/proc/self/fd/{handle}")
+        yield descriptor_path if descriptor_path.exists() else folder
     finally:
         os.close(handle)
 
@@ -120,8 +120,8 @@ _Mark = tuple[int, int, int]
 
 def _mark(file: Path) -> _Mark:
     """Inode, size and time: they distinguish a file from a later one of the same name."""
-    facts = file.lstat()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+    file_status = file.lstat()
+    return file_status.st_ino, file_status.st_size, file_status.st_mtime_ns
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -130,8 +130,8 @@ def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
         path = Path(entry.path)
         yield entry.name, path
         if entry.is_dir(follow_symlinks=False):
-            with open_folder(path) as inner:
-                yield from ((f"{entry.name}/{name}", below) for name, below in _entries(inner))
+            with open_folder(path) as inner_folder:
+                yield from ((f"{entry.name}/{name}", inner_path) for name, inner_path in _entries(inner_folder))
 
 
 def _stated(folder: Path) -> Iterator[tuple[str, str]]:
@@ -170,8 +170,8 @@ def _carry(file: Path, new: Path, path: str) -> str:
     """Put the file at its path in ``new``, or beside the file that has that path; returns its path."""
     parent = PurePosixPath(path).parent.as_posix()
     folder = _free_folder(new, parent) if parent != "." else ""
-    wanted = f"{folder}/{PurePosixPath(path).name}" if folder else path
-    place = next(name for name in _names(wanted) if not os.path.lexists(new / name))
+    wanted_path = f"{folder}/{PurePosixPath(path).name}" if folder else path
+    place = next(name for name in _names(wanted_path) if not os.path.lexists(new / name))
     target = new / place
     if file.is_symlink():
         os.symlink(os.readlink(file), target)
@@ -185,18 +185,20 @@ def _carry(file: Path, new: Path, path: str) -> str:
 
 def _free_folder(new: Path, path: str) -> str:
     """The folder ``path`` in ``new``, made where it is missing, with another name where a file has that one."""
-    reached = ""
+    folder_path = ""
     for part in PurePosixPath(path).parts:
-        wanted = f"{reached}/{part}" if reached else part
-        reached = next(name for name in _names(wanted) if (new / name).is_dir() or not os.path.lexists(new / name))
-        (new / reached).mkdir(exist_ok=True)
-    return reached
+        wanted_path = f"{folder_path}/{part}" if folder_path else part
+        folder_path = next(
+            name for name in _names(wanted_path) if (new / name).is_dir() or not os.path.lexists(new / name)
+        )
+        (new / folder_path).mkdir(exist_ok=True)
+    return folder_path
 
 
 def _names(path: str) -> Iterator[str]:
     """The path, then ``NAME (yours).EXT``, ``NAME (yours 2).EXT`` …"""
     yield path
-    whole = PurePosixPath(path)
-    yield whole.with_name(f"{whole.stem} (yours){whole.suffix}").as_posix()
+    posix_path = PurePosixPath(path)
+    yield posix_path.with_name(f"{posix_path.stem} (yours){posix_path.suffix}").as_posix()
     for number in itertools.count(2):
-        yield whole.with_name(f"{whole.stem} (yours {number}){whole.suffix}").as_posix()
+        yield posix_path.with_name(f"{posix_path.stem} (yours {number}){posix_path.suffix}").as_posix()

@@ -34,8 +34,8 @@ def pack(context: StepContext) -> StepOutcome:
     """One build of an album: its files by path, and the rows of the release."""
     parameters = context.request.parameters
     # The same content packed again (some files were lost) is the same build.
-    known = release_by_key(context.catalog.database, context.request.key)
-    build = known.build if known else next_build(context.catalog.database, parameters["album"]["id"])
+    known_release = release_by_key(context.catalog.database, context.request.key)
+    build = known_release.build if known_release else next_build(context.catalog.database, parameters["album"]["id"])
     packing = Packing(context)
     tracks = [gather(context, packing, track) for track in parameters["tracks"]]
     document = _write_album_files(context, packing, tracks, build)
@@ -77,15 +77,15 @@ def _album(context: StepContext, packing: Packing, tracks: list[TrackParts]) -> 
         _, media_type = artifact_facts(context.catalog.database, digest)
         cover = packing.add(f"cover{COVER_SUFFIXES[media_type]}", digest)
     engines = dict.fromkeys((track.released.engine.name, track.released.engine.revision) for track in tracks)
-    said = " ".join(disclosure(name, revision) for name, revision in engines)
+    disclosures = " ".join(disclosure(name, revision) for name, revision in engines)
     policy = _policy(context.request.parameters, tracks)
-    return ReleasedAlbum(**context.request.parameters["album"], disclosure=said, cover=cover, policy=policy)
+    return ReleasedAlbum(**context.request.parameters["album"], disclosure=disclosures, cover=cover, policy=policy)
 
 
 def _policy(parameters: Mapping[str, Json], tracks: list[TrackParts]) -> PolicyUsed:
     """The policy that decided the songs, which is the same for all of an album."""
-    applied = AppliedBy(**parameters["applied"]) if "applied" in parameters else None
-    return PolicyUsed(**origin_document(Policy.from_document(tracks[0].decision.policy), applied))
+    application = AppliedBy(**parameters["applied"]) if "applied" in parameters else None
+    return PolicyUsed(**origin_document(Policy.from_document(tracks[0].decision.policy), application))
 
 
 def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
@@ -99,14 +99,14 @@ def _cue(album: ReleasedAlbum, tracks: list[TrackParts]) -> bytes | None:
         return None
     entries: list[CueTrack] = []
     for track in tracks:
-        offered = track.released.deliverables
-        form = next(name for name in CUE_FORMS if name in offered)
+        deliverables = track.released.deliverables
+        form = next(name for name in CUE_FORMS if name in deliverables)
         entries.append(
             CueTrack(
                 position=track.released.position,
                 title=track.released.title,
                 performer=track.released.artist,
-                path=offered[form].path,
+                path=deliverables[form].path,
                 duration_s=track.released.duration_s,
                 writers=track.released.writers,
                 isrc=track.released.isrc,

@@ -43,9 +43,9 @@ class Packing:
 
     def write(self, path: str, data: bytes) -> ReleasedFile:
         """Write a new file at ``path``."""
-        scratch = self._context.scratch / f"{len(self.products)}"
-        scratch.write_bytes(data)
+        scratch_file = self._context.scratch / f"{len(self.products)}"
+        scratch_file.write_bytes(data)
         media_type = MEDIA_TYPES[Path(path).suffix]
-        self.products[path] = Product(path, scratch, media_type)
+        self.products[path] = Product(path, scratch_file, media_type)
         self.files[path] = ReleasedFile(path=path, sha256=digest_bytes(data), bytes=len(data), media_type=media_type)
         return self.files[path]

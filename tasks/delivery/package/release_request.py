@@ -128,7 +128,7 @@ def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> di
 
     A version is another recording, so it does not have the song's ISRC.
     """
-    own = {
+    version_fields = {
         "title": f"{tags['title']} ({version.capitalize()})",
         "isrc": None,
         "track_gain_db": _gain_db(made.result["integrated_lufs"]),
@@ -137,7 +137,7 @@ def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> di
         "album_peak": None,
     }
     wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None} if version == "instrumental" else {}
-    return {**tags, **own, **wordless}
+    return {**tags, **version_fields, **wordless}
 
 
 def _gain_db(integrated_lufs: float | None) -> float | None:
@@ -166,7 +166,7 @@ def pack_request(
             "upc": album.upc,
             "label": album.label,
             "commercial": album.commercial,
-            "licences": [{"model": model, "agreement": said} for model, said in album.licences.items()],
+            "licences": [{"model": model, "agreement": agreement} for model, agreement in album.licences.items()],
         },
         "profile": album.mastering.profile,
         "mode": album.mastering.mode,
@@ -184,9 +184,9 @@ def pack_request(
 
 
 def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
-    mastered, winner = finished.mastered, finished.mastered.chosen.winner
+    mastered_song, winner = finished.mastered, finished.mastered.chosen.winner
     song = winner.of(finished.song)
-    head_s = mastered.master.result["ends"]["head_s"]
+    head_s = mastered_song.master.result["ends"]["head_s"]
     return {
         "id": song.id,
         "position": song.position,
@@ -207,16 +207,16 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
         "parent": winner.parent,
         "passage_s": winner.recipe.inputs.get("passage", {}).get("seconds"),
         "recipe": winner.recipe.document(),
-        "decision_key": mastered.chosen.decision.key,
-        "master_key": mastered.master.key,
-        "accepted_key": mastered.accepted.key,
+        "decision_key": mastered_song.chosen.decision.key,
+        "master_key": mastered_song.master.key,
+        "accepted_key": mastered_song.accepted.key,
         "separated_key": finished.separated.key if finished.separated else None,
         "drawing_key": finished.drawn.key,
         "deliverables": list(finished.encoded),
         "examined": [
             [name, key]
-            for name, encoded in finished.encoded.items()
-            for key in (encoded.accepted_key, encoded.key)
+            for name, deliverable in finished.encoded.items()
+            for key in (deliverable.accepted_key, deliverable.key)
             if key is not None
         ],
         "stems": list(finished.stems),
@@ -230,6 +230,6 @@ def _inputs(finished: FinishedTrack) -> dict[str, str]:
     parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
     if "midi" in products:
         parts["midi"] = products["midi"]
-    parts |= {f"deliverable/{name}": encoded.digest for name, encoded in finished.encoded.items()}
+    parts |= {f"deliverable/{name}": deliverable.digest for name, deliverable in finished.encoded.items()}
     parts |= {f"stem/{name}": digest for name, digest in finished.stems.items()}
     return {f"{finished.song.id}/{role}": digest for role, digest in parts.items()}

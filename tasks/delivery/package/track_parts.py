@@ -50,8 +50,8 @@ class TrackParts:
 
 def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
     """Put a track's files into the release and read how it was made."""
-    highest = max(each["position"] for each in context.request.parameters["tracks"])
-    name = safe_file_name(track["position"], track["title"], highest=highest)
+    highest_position = max(request_track["position"] for request_track in context.request.parameters["tracks"])
+    name = safe_file_name(track["position"], track["title"], highest=highest_position)
     report = _found(context, track["master_key"])
     decision = Decision.from_document(_found(context, track["decision_key"]))
     curves = Curves.from_document(_found(context, track["drawing_key"]))
@@ -71,9 +71,14 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = _midi(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
-    read = {name for c in decision.candidates for name, metric in c.metrics.items() if isinstance(metric, Value)}
-    listeners = [judge.name for judge in judges_for(read)] + [context.request.parameters["stems"]]
-    released = ReleasedTrack(
+    metric_names = {
+        name
+        for candidate in decision.candidates
+        for name, metric in candidate.metrics.items()
+        if isinstance(metric, Value)
+    }
+    listeners = [judge.name for judge in judges_for(metric_names)] + [context.request.parameters["stems"]]
+    released_track = ReleasedTrack(
         position=track["position"],
         song=track["id"],
         title=track["title"],
@@ -120,14 +125,14 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         unused=tuple(track.get("unused", ())),
         **passed_on_from(track),
     )
-    return TrackParts(released, decision, curves, track["prompt"], track["lyrics"])
+    return TrackParts(released_track, decision, curves, track["prompt"], track["lyrics"])
 
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
     """The findings of acceptance on the master, and on every deliverable that was measured."""
-    waived = context.request.parameters["waived"]
+    waivers = context.request.parameters["waived"]
     return tuple(
-        Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waived, **finding)
+        Check(file=file, waived=finding["verdict"] == "fail" and waiver(file, finding["check"]) in waivers, **finding)
         for file, key in [(MASTER, track["accepted_key"]), *track["examined"]]
         for finding in _found(context, key)["findings"]
     )
@@ -159,7 +164,7 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
 
 
 def _found(context: StepContext, key: str) -> Mapping[str, Json]:
-    found = step_result(context.catalog.database, key)
-    if found is None:
+    result = step_result(context.catalog.database, key)
+    if result is None:
         raise WorkError(f"the step {key[:12]} that a release needs is not done", remedy="Run `songline render` again")
-    return found.result
+    return result.result

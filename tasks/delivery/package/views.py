@@ -68,38 +68,40 @@ def _policy(policy: PolicyUsed | None) -> str:
 
 
 def _track(parts: TrackParts) -> TrackView:
-    released = parts.released
+    released_track = parts.released
     files = [
-        FileView(kind, DELIVERABLES[kind].label, file.path, file.bytes) for kind, file in released.deliverables.items()
+        FileView(kind, DELIVERABLES[kind].label, file.path, file.bytes)
+        for kind, file in released_track.deliverables.items()
     ]
-    if released.lyrics:
-        files.append(FileView("lyrics", "Lyrics (LRC)", released.lyrics.path, released.lyrics.bytes))
-    if released.midi:
-        files.append(FileView("midi", "MIDI", released.midi.path, released.midi.bytes))
+    if released_track.lyrics:
+        files.append(FileView("lyrics", "Lyrics (LRC)", released_track.lyrics.path, released_track.lyrics.bytes))
+    if released_track.midi:
+        files.append(FileView("midi", "MIDI", released_track.midi.path, released_track.midi.bytes))
     return TrackView(
-        position=released.position,
-        title=released.title,
-        artist=released.artist,
-        duration_s=released.duration_s,
-        name=_take(released.winner),
-        candidate=released.winner.candidate,
-        sentence=released.winner.sentence,
+        position=released_track.position,
+        title=released_track.title,
+        artist=released_track.artist,
+        duration_s=released_track.duration_s,
+        name=_take(released_track.winner),
+        candidate=released_track.winner.candidate,
+        sentence=released_track.winner.sentence,
         files=tuple(files),
-        engine=f"{released.engine.name} (revision {released.engine.revision})",
+        engine=f"{released_track.engine.name} (revision {released_track.engine.revision})",
         prompt=parts.prompt,
-        unused=released.unused,
+        unused=released_track.unused,
         peaks=parts.curves.peaks,
         loudness=parts.curves.loudness,
-        target_lufs=released.targets.integrated_lufs,
-        readings=_readings(released),
-        note=_note(released.readings.stopped_by),
+        target_lufs=released_track.targets.integrated_lufs,
+        readings=_readings(released_track),
+        note=_note(released_track.readings.stopped_by),
         lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(
-            StemView(name, file.path, file.bytes) for name, file in sorted(released.stems.items(), key=_stem_order)
+            StemView(name, file.path, file.bytes)
+            for name, file in sorted(released_track.stems.items(), key=_stem_order)
         ),
-        stems_note=_stems_note(released.separation),
+        stems_note=_stems_note(released_track.separation),
         checks=tuple(
             CheckView(
                 "Master" if check.file == "master" else DELIVERABLES[check.file].label,
@@ -107,10 +109,10 @@ def _track(parts: TrackParts) -> TrackView:
                 "waived" if check.waived else check.verdict,
                 check.sentence,
             )
-            for check in released.checks
+            for check in released_track.checks
         ),
-        credits=_credits(released),
-        explicit=bool(released.explicit),
+        credits=_credits(released_track),
+        explicit=bool(released_track.explicit),
     )
 
 
@@ -123,17 +125,17 @@ def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
 def _credits(released: ReleasedTrack) -> tuple[tuple[str, str], ...]:
     """The contributors of the song: its writers first, on one line."""
     writers = (("Written by", ", ".join(released.writers)),) if released.writers else ()
-    code = (("ISRC", released.isrc),) if released.isrc else ()
-    named = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
-    return (*writers, *named, *code)
+    isrc_row = (("ISRC", released.isrc),) if released.isrc else ()
+    credit_rows = ((credit.role[:1].upper() + credit.role[1:], credit.name) for credit in released.credits)
+    return (*writers, *credit_rows, *isrc_row)
 
 
 def _stems_note(separation: Separation | None) -> str | None:
     """How the stems add up, as a sentence."""
     if separation is None:
         return None
-    by = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
-    return f"{by}; all parts together give the mix to within {separation.null_dbfs:.0f} dBFS."
+    origin = "By the engine itself" if separation.model == NATIVE_STEMS else f"Separated by {separation.model}"
+    return f"{origin}; all parts together give the mix to within {separation.null_dbfs:.0f} dBFS."
 
 
 def _note(stopped_by: str | None) -> str | None:
@@ -142,11 +144,11 @@ def _note(stopped_by: str | None) -> str | None:
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
-    targets, read = track.targets, track.readings
+    targets, readings = track.targets, track.readings
     return (
-        ReadingView("Loudness", read.integrated_lufs, "LUFS", targets.integrated_lufs, "target"),
-        ReadingView("True peak", read.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
-        ReadingView("Loudness range", read.loudness_range_lu, "LU"),
+        ReadingView("Loudness", readings.integrated_lufs, "LUFS", targets.integrated_lufs, "target"),
+        ReadingView("True peak", readings.true_peak_dbtp, "dBTP", targets.true_peak_dbtp, "ceiling"),
+        ReadingView("Loudness range", readings.loudness_range_lu, "LU"),
     )
 
 

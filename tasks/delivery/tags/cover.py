@@ -16,12 +16,12 @@ _COLOURS = {
 
 def cover_notices(cover: Cover) -> tuple[str, ...]:
     """Warnings about a cover, as plain sentences; none where it is square, of 3000 px or more, and in RGB."""
-    shape = f"{cover.width_px} x {cover.height_px} px"
+    size_text = f"{cover.width_px} x {cover.height_px} px"
     notices = []
     if min(cover.width_px, cover.height_px) < LEAST_PX:
-        notices.append(f"The cover has {shape}; shops ask for {LEAST_PX} x {LEAST_PX} px or more.")
+        notices.append(f"The cover has {size_text}; shops ask for {LEAST_PX} x {LEAST_PX} px or more.")
     if cover.width_px != cover.height_px:
-        notices.append(f"The cover has {shape}, which is not square; players will crop or pad it.")
+        notices.append(f"The cover has {size_text}, which is not square; players will crop or pad it.")
     if cover.colours in _COLOURS:
         notices.append(_COLOURS[cover.colours])
     if cover.transparent:

@@ -40,12 +40,12 @@ _MILLISECONDS, _LYRICS = 2, 1  # ID3v2.4 frames, 4.9: time stamp format and cont
 
 def id3_bytes(tags: TrackTags, cover: bytes | None) -> bytes:
     """A whole ID3v2.4 tag without padding; the same tags give the same bytes."""
-    whole = id3.ID3()
+    tag = id3.ID3()
     for frame in _frames(tags, cover):
-        whole.add(frame)
-    written = io.BytesIO()
-    whole.save(written, v2_version=4, padding=lambda _: 0)
-    return written.getvalue()
+        tag.add(frame)
+    buffer = io.BytesIO()
+    tag.save(buffer, v2_version=4, padding=lambda _: 0)
+    return buffer.getvalue()
 
 
 def tags_of_id3(frames: id3.ID3) -> TrackTags:
@@ -53,15 +53,15 @@ def tags_of_id3(frames: id3.ID3) -> TrackTags:
     # Not str(frame): mutagen replaces a numeric genre by its entry in ID3v1's list.
     texts = {field: str(frames[name].text[0]) for field, name in _FRAMES.items() if name in frames}
     for field, name in _NAMED_FRAMES.items():
-        if found := frames.getall(f"TXXX:{name}"):
-            texts[field] = str(found[0])
+        if text_frames := frames.getall(f"TXXX:{name}"):
+            texts[field] = str(text_frames[0])
     texts["position"], _, texts["total"] = str(frames.get("TRCK", "0/0")).partition("/")
-    timed, words, comment = (_first(frames, name) for name in ("SYLT", "USLT", "COMM"))
+    timed_lyrics, words, comment = (_first(frames, name) for name in ("SYLT", "USLT", "COMM"))
     return TrackTags.from_texts(
         texts,
         writers=frames["TCOM"].text if "TCOM" in frames else (),
         credits=_credits(frames),
-        lrc=to_lrc(timed.text) if timed else None,
+        lrc=to_lrc(timed_lyrics.text) if timed_lyrics else None,
         words=words.text if words else None,
         comment=comment.text[0] if comment else None,
     )
@@ -93,18 +93,18 @@ def _frames(tags: TrackTags, cover: bytes | None) -> Iterator[id3.Frame]:
     if tags.comment:
         yield id3.COMM(encoding=_UTF8, lang="eng", desc="", text=tags.comment)
     if cover is not None:
-        front = id3.PictureType.COVER_FRONT
-        yield id3.APIC(encoding=_UTF8, mime=cover_media_type(cover), type=front, desc="Cover", data=cover)
+        picture_type = id3.PictureType.COVER_FRONT
+        yield id3.APIC(encoding=_UTF8, mime=cover_media_type(cover), type=picture_type, desc="Cover", data=cover)
 
 
 def _people(credits: Credits) -> Iterator[id3.Frame]:
     """Performers under TMCL, production roles under TIPL (ID3v2.4 frames, 4.2.2)."""
     performers = [list(pair) for pair in credits if not is_production(pair[0])]
-    behind = [list(pair) for pair in credits if is_production(pair[0])]
+    production_credits = [list(pair) for pair in credits if is_production(pair[0])]
     if performers:
         yield id3.TMCL(encoding=_UTF8, people=performers)
-    if behind:
-        yield id3.TIPL(encoding=_UTF8, people=behind)
+    if production_credits:
+        yield id3.TIPL(encoding=_UTF8, people=production_credits)
 
 
 def _credits(frames: id3.ID3) -> Credits:

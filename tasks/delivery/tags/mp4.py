@@ -76,11 +76,11 @@ def tags_of_mp4(file: MP4) -> TrackTags:
         texts["explicit"] = str(file[_RATING][0])
     position, total = file.get(_POSITION, [(0, 0)])[0]
     texts |= {"position": str(position), "total": str(total)}
-    named = {key.removeprefix(_CREDITS): file[key] for key in file if key.startswith(_CREDITS)}
+    credit_values = {key.removeprefix(_CREDITS): file[key] for key in file if key.startswith(_CREDITS)}
     return TrackTags.from_texts(
         texts,
         writers=file.get(_COMPOSER, ()),
-        credits=credits_of({key: [_text(each) for each in names] for key, names in named.items()}),
+        credits=credits_of({key: [_text(value) for value in names] for key, names in credit_values.items()}),
         lrc=_text(file[_TIMED][0]) if _TIMED in file else None,
         words=file.get(_WORDS, [None])[0],
         comment=file.get(_COMMENT, [None])[0],

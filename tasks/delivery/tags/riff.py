@@ -29,14 +29,14 @@ def chunks_of(data: bytes, *, name: str) -> list[Chunk]:
     """The chunks of a WAV's bytes in order. Raises InputError, with ``name``, where they are none, or are cut short."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         raise InputError(f"{name} is not a WAV file", remedy="Give a RIFF WAVE file")
-    chunks, at = [], 12
-    while at + 8 <= len(data):
-        kind, size = struct.unpack_from("<4sI", data, at)
-        body = data[at + 8 : at + 8 + size]
+    chunks, offset = [], 12
+    while offset + 8 <= len(data):
+        kind, size = struct.unpack_from("<4sI", data, offset)
+        body = data[offset + 8 : offset + 8 + size]
         if len(body) < size:
             raise InputError(f"{name} is cut short", remedy="Copy or make the file again")
         chunks.append((kind, body))
-        at += 8 + size + size % 2
+        offset += 8 + size + size % 2
     return chunks
 
 
@@ -46,10 +46,10 @@ def write_tagged(path: Path, chunks: list[Chunk], *, bext: bytes, info: Mapping[
     Players disagree on which of the last two they read, so both are there. Raises InputError past 4 GiB.
     """
     sound = [(name, body) for name, body in chunks if name in SAMPLES]
-    before = [chunk for chunk in sound if chunk[0] != b"data"]
+    chunks_before = [chunk for chunk in sound if chunk[0] != b"data"]
     samples = [chunk for chunk in sound if chunk[0] == b"data"]
-    listed = b"INFO" + b"".join(_chunk(name, text.encode() + b"\0") for name, text in info.items() if text)
-    _write(path, [*before, (b"bext", bext), *samples, (b"LIST", listed), (b"id3 ", id3)])
+    info_list = b"INFO" + b"".join(_chunk(name, text.encode() + b"\0") for name, text in info.items() if text)
+    _write(path, [*chunks_before, (b"bext", bext), *samples, (b"LIST", info_list), (b"id3 ", id3)])
 
 
 def write_bare(path: Path, chunks: list[Chunk]) -> None:

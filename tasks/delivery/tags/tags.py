@@ -21,18 +21,18 @@ __all__ = ["TrackTags", "cover_media_type", "read_cover", "read_tags"]
 
 def read_tags(path: Path) -> TrackTags:
     """The tags of a deliverable. Raises InputError where there are none."""
-    held = _held(path)
-    if isinstance(held, FLAC | OggOpus):
-        return tags_of_vorbis(held)
-    return tags_of_mp4(held) if isinstance(held, MP4) else tags_of_id3(held)
+    tag_container = _held(path)
+    if isinstance(tag_container, FLAC | OggOpus):
+        return tags_of_vorbis(tag_container)
+    return tags_of_mp4(tag_container) if isinstance(tag_container, MP4) else tags_of_id3(tag_container)
 
 
 def read_cover(path: Path) -> bytes | None:
     """The cover of a deliverable, where it has one. Raises InputError where there are no tags."""
-    held = _held(path)
-    if isinstance(held, FLAC | OggOpus):
-        return cover_of_vorbis(held)
-    return cover_of_mp4(held) if isinstance(held, MP4) else cover_of_id3(held)
+    tag_container = _held(path)
+    if isinstance(tag_container, FLAC | OggOpus):
+        return cover_of_vorbis(tag_container)
+    return cover_of_mp4(tag_container) if isinstance(tag_container, MP4) else cover_of_id3(tag_container)
 
 
 def _held(path: Path) -> FLAC | OggOpus | MP4 | ID3:
@@ -46,5 +46,5 @@ def _held(path: Path) -> FLAC | OggOpus | MP4 | ID3:
     if isinstance(file, FLAC | OggOpus | MP4):
         return file
     # Without translation to the newest ID3, which a deliverable has anyway: it turns a genre "17" into "Rock".
-    untranslated: ID3 = type(file)(path, translate=False).tags
-    return untranslated
+    id3_tags: ID3 = type(file)(path, translate=False).tags
+    return id3_tags

@@ -12,8 +12,8 @@ _NEVER_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 def one_line(text: str) -> str:
     """``text`` in NFC on one line: white space as single spaces, no control, direction or broken characters."""
-    kept = (_kept(character) for character in unicodedata.normalize("NFC", text))
-    return unicodedata.normalize("NFC", " ".join("".join(kept).split()))
+    characters = (_kept(character) for character in unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", " ".join("".join(characters).split()))
 
 
 def some_lines(text: str) -> str:
@@ -28,10 +28,10 @@ def cut_to_bytes(text: str, limit: int) -> str:
     """
     if len(text.encode()) <= limit:
         return text
-    cut = len(text.encode()[:limit].decode(errors="ignore"))
-    while cut and (_joins(text[cut]) or text[cut - 1] == "\u200d"):
-        cut -= 1
-    return text[:cut]
+    length = len(text.encode()[:limit].decode(errors="ignore"))
+    while length and (_joins(text[length]) or text[length - 1] == "\u200d"):
+        length -= 1
+    return text[:length]
 
 
 def _kept(character: str) -> str:
@@ -43,8 +43,8 @@ def _kept(character: str) -> str:
 
 
 def _is_noncharacter(character: str) -> bool:
-    code = ord(character)
-    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    code_point = ord(character)
+    return code_point & 0xFFFE == 0xFFFE or 0xFDD0 <= code_point <= 0xFDEF
 
 
 def _joins(character: str) -> bool:

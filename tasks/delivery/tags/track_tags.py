@@ -77,8 +77,8 @@ class TrackTags:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, str):
-                cleaned = some_lines(value) if field.name in _SEVERAL_LINES else one_line(value)
-                object.__setattr__(self, field.name, cleaned or (None if field.default is None else ""))
+                clean_text = some_lines(value) if field.name in _SEVERAL_LINES else one_line(value)
+                object.__setattr__(self, field.name, clean_text or (None if field.default is None else ""))
         for names, digits in ((_GAINS, 2), (_PEAKS, 6)):
             for name in names:
                 if (number := getattr(self, name)) is not None:
@@ -149,22 +149,22 @@ def cover_media_type(cover: bytes) -> str:
     """``image/jpeg`` or ``image/png``, by the first bytes. Raises InputError for anything else, or over the limit."""
     if len(cover) > MAX_COVER_BYTES:
         raise InputError(f"the cover has {len(cover)} bytes, more than {MAX_COVER_BYTES}", remedy="Make it smaller")
-    for magic, media_type in _COVER_MAGIC.items():
-        if cover.startswith(magic):
+    for first_bytes, media_type in _COVER_MAGIC.items():
+        if cover.startswith(first_bytes):
             return media_type
     raise InputError("the cover is neither a JPEG nor a PNG", remedy="Save the picture as one of them")
 
 
 def _in_order(credits: Credits) -> Credits:
     """Performers in the given order, then the production roles in their order; entries without a name are dropped."""
-    cleaned = [(_role(role), one_line(name)) for role, name in credits]
+    clean_credits = [(_role(role), one_line(name)) for role, name in credits]
     order = ("", *PRODUCTION_ROLES)
-    named = [(role, name) for role, name in cleaned if name]
-    return tuple(sorted(named, key=lambda pair: order.index(pair[0]) if is_production(pair[0]) else 0))
+    named_credits = [(role, name) for role, name in clean_credits if name]
+    return tuple(sorted(named_credits, key=lambda pair: order.index(pair[0]) if is_production(pair[0]) else 0))
 
 
 def _role(text: str) -> str:
     """A role as tags can store it: no parentheses, which delimit it, and production roles as one word."""
     role = one_line(text.replace("(", " ").replace(")", " "))
-    known = _SAME_ROLES.get(role.casefold(), role.casefold())
-    return known if is_production(known) else role or PERFORMER
+    known_role = _SAME_ROLES.get(role.casefold(), role.casefold())
+    return known_role if is_production(known_role) else role or PERFORMER

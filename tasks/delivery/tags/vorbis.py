@@ -121,19 +121,19 @@ def cover_of_vorbis(file: FLAC | OggOpus) -> bytes | None:
 
 def credit_comments(credits: Credits) -> dict[str, list[str]]:
     """Credits under the keys that taggers use: ``PERFORMER=name (role)``, ``PRODUCER=name`` and so on."""
-    found: dict[str, list[str]] = {}
+    comments: dict[str, list[str]] = {}
     for role, name in credits:
         key, text = (_ROLE_KEYS[role], name) if is_production(role) else (_PERFORMER_KEY, f"{name} ({role})")
-        found.setdefault(key, []).append(text)
-    return found
+        comments.setdefault(key, []).append(text)
+    return comments
 
 
 def credits_of(comments: Mapping[str, Sequence[str]]) -> Credits:
     """The inverse of :func:`credit_comments`."""
-    named = [_NAME_AND_ROLE.fullmatch(text) or text for text in comments.get(_PERFORMER_KEY, ())]
-    performers = [(PERFORMER, found) if isinstance(found, str) else (found[2], found[1]) for found in named]
-    behind = [(role, name) for role, key in _ROLE_KEYS.items() for name in comments.get(key, ())]
-    return (*performers, *behind)
+    matches = [_NAME_AND_ROLE.fullmatch(text) or text for text in comments.get(_PERFORMER_KEY, ())]
+    performers = [(PERFORMER, match) if isinstance(match, str) else (match[2], match[1]) for match in matches]
+    production_credits = [(role, name) for role, key in _ROLE_KEYS.items() for name in comments.get(key, ())]
+    return (*performers, *production_credits)
 
 
 def _comments(tags: TrackTags) -> Iterator[tuple[str, list[str]]]:

@@ -25,10 +25,10 @@ def song_bytes(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided
 
 def batch_size(config: NetworkConfig, *, frames: int, dtype: torch.dtype, guided: bool, device: torch.device) -> int:
     """Songs that fit at once into the device's free memory; at least one."""
-    each = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
+    bytes_per_song = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
+        free_bytes, _ = torch.cuda.mem_get_info(device)
         # Memory in torch's own cache counts as used there, but is free for the next batch.
-        free += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return max(1, min(MOST, int(SHARE * free / each)))
-    return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / each)))
+        free_bytes += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return max(1, min(MOST, int(SHARE * free_bytes / bytes_per_song)))
+    return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / bytes_per_song)))

@@ -56,9 +56,9 @@ class DiffRhythmEngine:
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """Impossible lengths, models and styles; lines of the lyrics that are late, cut or not sung."""
-        chosen = settings_of(song, DiffRhythmSettings)
-        found = list(choices.faults(song, chosen, self._models))
-        return found or [*choices.language_warning(song), *self._lyrics_remarks(song)]
+        settings = settings_of(song, DiffRhythmSettings)
+        faults = list(choices.faults(song, settings, self._models))
+        return faults or [*choices.language_warning(song), *self._lyrics_remarks(song)]
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """The fields that do not give the style, and a negative style where there is no guidance."""
@@ -69,38 +69,38 @@ class DiffRhythmEngine:
 
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
-        chosen = settings_of(song, DiffRhythmSettings)
-        network = choices.checkpoint_for(song, chosen, self._models)
-        used: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
+        settings = settings_of(song, DiffRhythmSettings)
+        network = choices.checkpoint_for(song, settings, self._models)
+        uses: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
         if self._models.installed(CHINESE_MODEL) and any(_IDEOGRAPH.search(line.text) for line in song.lyrics.sung):
-            used = (*used, Use(CHINESE_MODEL, "reads"))
-        return (*used, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, chosen) else used
+            uses = (*uses, Use(CHINESE_MODEL, "reads"))
+        return (*uses, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, settings) else uses
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """All inputs of the network. Raises ModelMissing, MachineError without the packages, InputError."""
-        chosen = settings_of(song, DiffRhythmSettings)
+        settings = settings_of(song, DiffRhythmSettings)
         require_packages()
-        network = self._models.need(choices.checkpoint_for(song, chosen, self._models))
+        network = self._models.need(choices.checkpoint_for(song, settings, self._models))
         vae, data = self._models.need(VAE_MODEL), self._models.need(DATA_MODEL)
-        mulan = self._models.need(MUQ_MULAN) if choices.needs_mulan(song, chosen) else None
+        mulan = self._models.need(MUQ_MULAN) if choices.needs_mulan(song, settings) else None
         placement = self.place(song)
         inputs: dict[str, Json] = {
             "files": {"network": _stated(network), "vae": _stated(vae)},
             **_words(placement),
             "frames": placement.frames,
             "duration": duration_of(int(song.length_s)),
-            "style": choices.style_document(song, chosen, mulan),
-            "negative_style": choices.negative_document(chosen, mulan, data),
-            "steps": chosen.steps,
-            "cfg_strength": chosen.cfg_strength,
-            "sway": chosen.sway,
-            "dtype": chosen.network_dtype(self._settings),
-            "rope": chosen.rope,
-            "ema": chosen.ema,
-            "vae": chosen.vae,
-            "vae_dtype": chosen.decoder_dtype(self._settings),
-            **({"compiled": True} if chosen.compile else {}),
-            **({"lyrics": "original"} if chosen.lyrics == "original" else {}),
+            "style": choices.style_document(song, settings, mulan),
+            "negative_style": choices.negative_document(settings, mulan, data),
+            "steps": settings.steps,
+            "cfg_strength": settings.cfg_strength,
+            "sway": settings.sway,
+            "dtype": settings.network_dtype(self._settings),
+            "rope": settings.rope,
+            "ema": settings.ema,
+            "vae": settings.vae,
+            "vae_dtype": settings.decoder_dtype(self._settings),
+            **({"compiled": True} if settings.compile else {}),
+            **({"lyrics": "original"} if settings.lyrics == "original" else {}),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
@@ -108,9 +108,9 @@ class DiffRhythmEngine:
         """The parent's recipe with a passage regenerated from its latent, and its new words if they change."""
         parent = passage.parent
         self._check_parent(parent)
-        missing = [role for role in ("latent", "audio") if role not in passage.products]
-        if missing:
-            raise RefusedError(f"the candidate has no {missing[0]} to start from", remedy="Render it first")
+        missing_roles = [role for role in ("latent", "audio") if role not in passage.products]
+        if missing_roles:
+            raise RefusedError(f"the candidate has no {missing_roles[0]} to start from", remedy="Render it first")
         song_frames = parent.inputs["frames"]
         if passage.end_s > parent.length_s + 1:
             raise InputError(
@@ -119,17 +119,17 @@ class DiffRhythmEngine:
             )
         frames = passage_between(passage.start_s, passage.end_s, song_frames=song_frames)
         placement = self._new_words(passage, passage.lyrics) if passage.lyrics else None
-        stated = {
+        passage_document = {
             "frames": [frames.start_frame, frames.end_frame],
             "seconds": [round(frames.start_s, 3), round(frames.end_s, 3)],
             "latent": passage.products["latent"],
             "audio": passage.products["audio"],
         }
         words = _words(placement) if placement else {}
-        inputs = {**parent.inputs, **words, "passage": stated, "parent": parent.digest}
+        inputs = {**parent.inputs, **words, "passage": passage_document, "parent": parent.digest}
         recipes = (Recipe(parent.engine, parent.revision, seed, parent.length_s, inputs) for seed in seeds)
-        told = passage_warnings(placement, frames) if placement else ()
-        return Retakes(tuple(recipes), start_s=frames.start_s, end_s=frames.end_s, warnings=told)
+        sentences = passage_warnings(placement, frames) if placement else ()
+        return Retakes(tuple(recipes), start_s=frames.start_s, end_s=frames.end_s, warnings=sentences)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """By precision: guidance amplifies rounding from step to step, and other batch sizes round differently."""
@@ -138,28 +138,34 @@ class DiffRhythmEngine:
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """The style vectors, and for a retake its parent's latent and audio."""
         styles = {role: choices.style_material(recipe.inputs[role]) for role in ("style", "negative_style")}
-        found = {role: material for role, material in styles.items() if material is not None}
+        materials = {role: material for role, material in styles.items() if material is not None}
         if passage := recipe.inputs.get("passage"):
-            found["parent_latent"] = RenderInput(digest=passage["latent"])
-            found["parent_audio"] = RenderInput(digest=passage["audio"])
-        return found
+            materials["parent_latent"] = RenderInput(digest=passage["latent"])
+            materials["parent_audio"] = RenderInput(digest=passage["audio"])
+        return materials
 
     def forecast(self, recipe: Recipe) -> Forecast:
         """Time, memory and stored bytes of one recipe, from the arithmetic of its network."""
-        found = (self._models.installed(recipe.inputs["files"][part]["name"]) for part in ("network", "vae"))
-        weights, vae = (model.size_bytes if model else 0 for model in found)
+        installed_models = (self._models.installed(recipe.inputs["files"][part]["name"]) for part in ("network", "vae"))
+        weights, vae = (model.size_bytes if model else 0 for model in installed_models)
         return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=self._settings.device_of_renders)
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """Network, autoencoder, language data and style model of a recipe, with their licences."""
         files = recipe.inputs["files"]
         readers = (DATA_MODEL, CHINESE_MODEL) if "lexicon" in recipe.inputs["read_by"] else (DATA_MODEL,)
-        stated = [(files[part]["name"], files[part]["digest"], "generates") for part in ("network", "vae")]
-        stated += [(name, None, "reads") for name in readers]
-        embedded = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
-        stated += [(model["name"], content_digest(model["digests"]), "conditions") for model in embedded if model]
-        used = [(role, m) for name, digest, role in stated for m in self._models.models_used(name, digest=digest)]
-        return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in used))
+        model_entries = [(files[part]["name"], files[part]["digest"], "generates") for part in ("network", "vae")]
+        model_entries += [(name, None, "reads") for name in readers]
+        style_models = (recipe.inputs[role].get("model") for role in ("style", "negative_style"))
+        model_entries += [
+            (model["name"], content_digest(model["digests"]), "conditions") for model in style_models if model
+        ]
+        models_by_role = [
+            (role, used_model)
+            for name, digest, role in model_entries
+            for used_model in self._models.models_used(name, digest=digest)
+        ]
+        return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in models_by_role))
 
     def load(self) -> DiffRhythmRenderer:
         """The heavy half; networks are loaded when a recipe first needs them. Raises MachineError without torch."""
@@ -196,21 +202,21 @@ class DiffRhythmEngine:
     def _placed(self, lyrics: Lyrics, *, length_s: int, language: str, is_original: bool) -> Placement:
         require_packages()
         reader = _reader(self._models.need(DATA_MODEL), self._models.installed(CHINESE_MODEL))
-        place = place_original if is_original else place_lyrics
-        return place(lyrics, reader, length_s=length_s, language=language)
+        place_function = place_original if is_original else place_lyrics
+        return place_function(lyrics, reader, length_s=length_s, language=language)
 
     def _check_parent(self, parent: Recipe) -> None:
         """Check that the parent was rendered by the same code and models, which a retake needs to join it."""
         require_packages()
-        changed = [
-            stated["name"]
-            for stated in parent.inputs["files"].values()
-            if self._models.need(stated["name"]).digest != stated["digest"]
+        changed_names = [
+            model["name"]
+            for model in parent.inputs["files"].values()
+            if self._models.need(model["name"]).digest != model["digest"]
         ]
-        if changed or parent.revision != self.revision:
-            what = ", ".join(changed) or "the engine"
+        if changed_names or parent.revision != self.revision:
+            description = ", ".join(changed_names) or "the engine"
             raise InputError(
-                f"the parent was rendered with another version of {what}",
+                f"the parent was rendered with another version of {description}",
                 remedy="Run `songline render` first, and take the passage from a new candidate",
             )
 

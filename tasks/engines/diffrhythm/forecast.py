@@ -30,9 +30,9 @@ def forecast(recipe: Recipe, *, weights_bytes: int, vae_bytes: int, device: str)
     inputs = recipe.inputs
     frames, weights = inputs["frames"], weights_bytes / WEIGHT_FILE_BYTES
     branches = 2 if inputs["cfg_strength"] > 0 else 1
-    one = FLOPS_PER_WEIGHT_AND_FRAME * weights * frames * (1 + ATTENTION_SHARE_PER_FRAME * frames)
-    flops = one * branches * (inputs["steps"] - 1) + VAE_FLOPS_PER_BYTE_AND_FRAME * vae_bytes * frames
+    step_flops = FLOPS_PER_WEIGHT_AND_FRAME * weights * frames * (1 + ATTENTION_SHARE_PER_FRAME * frames)
+    flops = step_flops * branches * (inputs["steps"] - 1) + VAE_FLOPS_PER_BYTE_AND_FRAME * vae_bytes * frames
     speed = CUDA_FLOPS if device == "cuda" else CPU_FLOPS_PER_CORE * len(os.sched_getaffinity(0))
-    held = 4 if inputs["dtype"] == "float32" else 2
-    memory = MEMORY_BASE_BYTES + int(weights * held) + frames * ACTIVATION_BYTES_PER_FRAME
+    bytes_per_weight = 4 if inputs["dtype"] == "float32" else 2
+    memory = MEMORY_BASE_BYTES + int(weights * bytes_per_weight) + frames * ACTIVATION_BYTES_PER_FRAME
     return Forecast(seconds=flops / speed, memory_bytes=memory, stored_bytes=frames * FRAME_BYTES)

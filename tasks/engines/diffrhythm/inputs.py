@@ -32,14 +32,14 @@ def published_for(length_s: float) -> str:
 
 def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> str:
     """The registry's name of the network that renders a song. Raises InputError where it does not suit the length."""
-    published = published_for(song.length_s)
+    published_name = published_for(song.length_s)
     if chosen.model == "auto":
-        return published
+        return published_name
     spec = models.spec(chosen.model)
     kind = spec.like or spec.name
     if kind not in BUILT_IN:
         raise InputError(f"{chosen.model} is no DiffRhythm network", remedy=f"Use {' or '.join(BUILT_IN)}, or auto")
-    if kind != published:
+    if kind != published_name:
         raise InputError(
             f"{chosen.model} does not render {song.length_s:g} s", remedy="Leave `model` out, or change the length"
         )
@@ -48,18 +48,18 @@ def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -
 
 def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
     """The source of a song's style. Raises InputError where the requested one is missing."""
-    there: dict[Source, bool] = {
+    presence: dict[Source, bool] = {
         "file": song.style is not None,
         "reference": song.reference is not None,
         "prompt": song.prompt is not None,
     }
     if chosen.style_from != "auto":
-        if not there[chosen.style_from]:
+        if not presence[chosen.style_from]:
             field = "style" if chosen.style_from == "file" else chosen.style_from
-            what = f"style_from is {chosen.style_from}, and the song has no {field}"
-            raise InputError(what, remedy=f"Add `{field}`, or leave `style_from` out")
+            problem = f"style_from is {chosen.style_from}, and the song has no {field}"
+            raise InputError(problem, remedy=f"Add `{field}`, or leave `style_from` out")
         return chosen.style_from
-    for source, is_there in there.items():
+    for source, is_there in presence.items():
         if is_there:
             return source
     raise InputError("the song has no style", remedy="Add a prompt, a reference or a style vector")
@@ -71,19 +71,19 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
     One source gives the style; tempo and key reach the network as words of the prompt only.
     """
     source = style_source(song, chosen)
-    given = SOURCE_FIELDS[source]
-    stated = {"style": song.style, "reference": song.reference, "prompt": song.prompt}
-    for field, value in stated.items():
-        if value is not None and field != given:
+    style_field = SOURCE_FIELDS[source]
+    values = {"style": song.style, "reference": song.reference, "prompt": song.prompt}
+    for field, value in values.items():
+        if value is not None and field != style_field:
             yield (
                 field,
-                f"DiffRhythm does not use `{field}`: `{given}` gives the style; `style_from` chooses another.",
+                f"DiffRhythm does not use `{field}`: `{style_field}` gives the style; `style_from` chooses another.",
             )
     for name, figure in (("bpm", song.bpm), ("key", song.key)):
         if figure is not None and source != "prompt":
             yield (
                 name,
-                f"DiffRhythm is not told `{name}`, since `{given}` gives the style; takes are only scored by it.",
+                f"DiffRhythm is not told `{name}`, since `{style_field}` gives the style; takes are only scored by it.",
             )
     if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
         yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."

@@ -66,11 +66,11 @@ class Loaded:
 
     def fixed_style(self, inputs: Mapping[str, Json]) -> Tensor:
         """A negative style [512] that needs no embedding: the published one, or none, which is all zeros."""
-        stated = inputs["negative_style"]
-        if stated["fixed"] == "none":
+        style_entry = inputs["negative_style"]
+        if style_entry["fixed"] == "none":
             return torch.zeros(CONDITION)
         data = self._store.need(DATA_MODEL)
-        if data.digests[NEGATIVE_STYLE_FILE] != stated["digest"]:
+        if data.digests[NEGATIVE_STYLE_FILE] != style_entry["digest"]:
             raise _not_alike(DATA_MODEL)
         return torch.from_numpy(read_style(data.path(NEGATIVE_STYLE_FILE)))
 
@@ -93,20 +93,20 @@ class Loaded:
 
     def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
         path = self._installed(inputs, "vae").weights
-        wanted = Vae.load(path, device=self.device, dtype=getattr(torch, inputs["vae_dtype"]))
-        if wanted.dtype != torch.float32:
+        vae = Vae.load(path, device=self.device, dtype=getattr(torch, inputs["vae_dtype"]))
+        if vae.dtype != torch.float32:
             try:
-                check_precision(Vae.load(path, device=self.device), wanted)
+                check_precision(Vae.load(path, device=self.device), vae)
             except RefusedError as error:
                 raise RefusedError(error.what, remedy="Set `vae_dtype: float32` in the song's settings") from error
-        return wanted
+        return vae
 
     def _installed(self, inputs: Mapping[str, Json], part: str) -> InstalledModel:
-        stated = inputs["files"][part]
-        found = self._store.need(stated["name"])
-        if found.digest != stated["digest"]:
-            raise _not_alike(stated["name"])
-        return found
+        model_entry = inputs["files"][part]
+        model = self._store.need(model_entry["name"])
+        if model.digest != model_entry["digest"]:
+            raise _not_alike(model_entry["name"])
+        return model
 
 
 def _not_alike(name: str) -> WorkError:
@@ -123,7 +123,7 @@ def _check_kind(config: NetworkConfig, inputs: Mapping[str, Json]) -> None:
         return
     name = inputs["files"]["network"]["name"]
     if needs_duration:
-        what = f"{name} has no length embedding: it is a base model, or one of version 1.0, which cannot be used"
+        problem = f"{name} has no length embedding: it is a base model, or one of version 1.0, which cannot be used"
     else:
-        what = f"{name} is a full model, and songs of 95 s need a base model"
-    raise WorkError(what, remedy="Run `songline models pull` for a v1.2 model that suits the song's length")
+        problem = f"{name} is a full model, and songs of 95 s need a base model"
+    raise WorkError(problem, remedy="Run `songline models pull` for a v1.2 model that suits the song's length")

@@ -57,8 +57,8 @@ class DiffRhythmRenderer:
         """Each order's mix (2, frames) at 44.1 kHz with its latent; seeds of one song are neighbours in a batch."""
         groups: dict[bytes, list[RenderJob]] = {}
         for order in orders:
-            alike = {name: order.recipe.inputs.get(name) for name in ALIKE}
-            groups.setdefault(canonical_json(alike), []).append(order)
+            shared_inputs = {name: order.recipe.inputs.get(name) for name in ALIKE}
+            groups.setdefault(canonical_json(shared_inputs), []).append(order)
         for group in groups.values():
             group.sort(key=lambda order: canonical_json(dict(order.recipe.inputs)))
             yield from self._render_group(group)
@@ -83,38 +83,38 @@ class DiffRhythmRenderer:
             guided=sampling.guided,
             device=self._device,
         )
-        songs, left = self._songs(orders), []
+        songs, remaining_rows = self._songs(orders), []
         for order in orders:
-            told = songs[order.recipe.digest]
-            if isinstance(told, SonglineError):
-                yield Failed(order.recipe, told)
+            conditioning = songs[order.recipe.digest]
+            if isinstance(conditioning, SonglineError):
+                yield Failed(order.recipe, conditioning)
             else:
-                left.append((order, told))
-        while left:
-            batch = left[:size]
-            sampled = self._sampled_if_it_fits(network, batch, sampling)
-            if sampled is None and len(batch) > 1:
+                remaining_rows.append((order, conditioning))
+        while remaining_rows:
+            batch = remaining_rows[:size]
+            samples = self._sampled_if_it_fits(network, batch, sampling)
+            if samples is None and len(batch) > 1:
                 size = len(batch) // 2
                 continue
-            left = left[len(batch) :]
-            if sampled is None:
+            remaining_rows = remaining_rows[len(batch) :]
+            if samples is None:
                 yield Failed(batch[0][0].recipe, _no_memory())
             else:
-                yield from self._finished([order for order, _ in batch], sampled, network, vae, sampling)
+                yield from self._finished([order for order, _ in batch], samples, network, vae, sampling)
 
     def _songs(self, orders: Sequence[RenderJob]) -> dict[str, Conditioning | SonglineError]:
         """The conditioning of each recipe, or the error that prevents it; seeds of one song share one object."""
-        known: dict[bytes, Conditioning | SonglineError] = {}
-        found: dict[str, Conditioning | SonglineError] = {}
+        songs_by_key: dict[bytes, Conditioning | SonglineError] = {}
+        songs: dict[str, Conditioning | SonglineError] = {}
         for order in orders:
             key = canonical_json(dict(order.recipe.inputs))
-            if key not in known:
+            if key not in songs_by_key:
                 try:
-                    known[key] = self._conditioning(order)
+                    songs_by_key[key] = self._conditioning(order)
                 except SonglineError as error:
-                    known[key] = error
-            found[order.recipe.digest] = known[key]
-        return found
+                    songs_by_key[key] = error
+            songs[order.recipe.digest] = songs_by_key[key]
+        return songs
 
     def _sampled_if_it_fits(self, network: Network, batch: Sequence[Row], sampling: Sampling) -> Sampled | None:
         try:
@@ -146,8 +146,8 @@ class DiffRhythmRenderer:
         """The conditioning of a recipe, from its inputs and the files of its artifacts."""
         inputs = order.recipe.inputs
         text = torch.zeros(inputs["frames"], dtype=torch.int64)
-        for first, tokens in inputs["tokens"]:
-            text[first : first + len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
+        for first_frame, tokens in inputs["tokens"]:
+            text[first_frame : first_frame + len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
         negative = order.files.get("negative_style")
         passage = inputs.get("passage")
         return Conditioning(
@@ -164,13 +164,13 @@ class DiffRhythmRenderer:
     ) -> Iterator[RenderResult | Failed]:
         """Every latent of a batch as audio."""
         inputs = batch[0].recipe.inputs
-        started = self._now()
+        start_time = self._now()
         try:
             sound = vae.decode(sampled.latents, chunked=inputs["vae"] == "chunked").numpy()
         except SonglineError as error:
             yield from (Failed(order.recipe, error) for order in batch)
             return
-        vae_s = self._now() - started
+        vae_s = self._now() - start_time
         count = len(batch)
         figures = Figures(
             device=_device_name(self._device),

@@ -27,11 +27,11 @@ def splice(parent: Audio, fresh: Audio, *, start_frame: int, end_frame: int) -> 
     samples = parent.samples.copy()
     samples[:, start:end] = fresh.samples[:, start:end]
     fade = min(LONGEST_FADE, (end - start) // 4)
-    rise = _raised_cosine(fade)
+    fade_in = _raised_cosine(fade)
     if start > 0:
-        _blend(samples, parent.samples, slice(start, start + fade), rise)
+        _blend(samples, parent.samples, slice(start, start + fade), fade_in)
     if end < parent.frames:
-        _blend(samples, parent.samples, slice(end - fade, end), rise[::-1])
+        _blend(samples, parent.samples, slice(end - fade, end), fade_in[::-1])
     return Audio(samples, parent.rate)
 
 

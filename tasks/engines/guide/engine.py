@@ -68,10 +68,10 @@ class GuideEngine:
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """A reference and a style vector: the guide uses the words of the prompt alone."""
-        stated = {"reference": song.reference, "style": song.style}
+        files = {"reference": song.reference, "style": song.style}
         return {
             field: f"The guide does not use `{field}`: it follows the prompt's words, tempo and key."
-            for field, file in stated.items()
+            for field, file in files.items()
             if file is not None
         }
 

@@ -56,8 +56,8 @@ class GuideRenderer:
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
         """The stems and their sum, scaled alike. Raises WorkError where the samples are not finite."""
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
-        played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
-        stems = {stem: played[stem] for stem in STEMS}
+        stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
+        stems = {stem: stems_played[stem] for stem in STEMS}
         mix = balance(stems)
         if not np.isfinite(mix).all():
             raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
@@ -65,20 +65,24 @@ class GuideRenderer:
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)
-        played = (
+        sounds = (
             (part.name, self._sampler.play(part, frames=frames)) for part in arrangement.parts if part.stem == stem
         )
         reverb = float(recipe.inputs["settings"]["reverb"])
-        return mix_stem(played, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
+        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
 
 
 def _check(recipe: Recipe) -> None:
     """Refuse a recipe that this machine would play differently. Raises WorkError."""
-    here: Mapping[str, Any] = {"revision": REVISION, **instruments()}
-    wanted: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
-    other = sorted(name for name in here.keys() | wanted.keys() if here.get(name) != wanted.get(name))
-    if recipe.engine != NAME or other:
-        names = ", ".join(other) or "engine"
+    present_values: Mapping[str, Any] = {"revision": REVISION, **instruments()}
+    recipe_values: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+    differences = sorted(
+        name
+        for name in present_values.keys() | recipe_values.keys()
+        if present_values.get(name) != recipe_values.get(name)
+    )
+    if recipe.engine != NAME or differences:
+        names = ", ".join(differences) or "engine"
         raise WorkError(
             f"This machine cannot play the recipe alike: its {names} differ",
             remedy="Plan the album again on this machine, or install what the recipe names",

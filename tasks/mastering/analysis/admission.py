@@ -16,11 +16,11 @@ def check_input(source: Audio, *, what: str = "audio") -> Audio:
     Raises AudioRefused with reason invalid or too_short; ``what`` names the audio in its message.
     """
     check_layout(source.channels, source.rate, what=what)
-    finite = np.isfinite(source.samples)
-    bad = source.samples.size - int(np.count_nonzero(finite))
-    peak = 0.0 if bad or not source.frames else max(float(source.samples.max()), -float(source.samples.min()))
+    is_finite = np.isfinite(source.samples)
+    nonfinite = source.samples.size - int(np.count_nonzero(is_finite))
+    peak = 0.0 if nonfinite or not source.frames else max(float(source.samples.max()), -float(source.samples.min()))
     if source.frames:
-        check_samples(bad, peak, what=what)
+        check_samples(nonfinite, peak, what=what)
     check_length(source.frames, source.rate, what=what)
     return source if source.channels == 2 else Audio(np.repeat(source.samples, 2, axis=0), source.rate)
 
@@ -49,8 +49,8 @@ def check_samples(not_finite: int, peak: float, *, what: str) -> None:
             reason="invalid",
             remedy="Render the song again",
         )
-    if reached := beyond_any_level(peak):
-        raise AudioRefused(f"samples of the {what} {reached}", reason="invalid", remedy="Lower its level first")
+    if problem := beyond_any_level(peak):
+        raise AudioRefused(f"samples of the {what} {problem}", reason="invalid", remedy="Lower its level first")
 
 
 def check_length(frames: int, rate: int, *, what: str) -> None:

@@ -59,9 +59,9 @@ def check_reference(path: Path) -> None:
     """
     with _opened(path) as stream:
         blocks = stream.blocks(BLOCK)
-        beginning = (block.T for block in islice(blocks, -(-MOST_CHECKED_VALUES // (BLOCK * stream.channels))))
+        first_blocks = (block.T for block in islice(blocks, -(-MOST_CHECKED_VALUES // (BLOCK * stream.channels))))
         try:
-            _heard(beginning, stream.rate)
+            _heard(first_blocks, stream.rate)
         except AudioRefused as refusal:
             if refusal.reason != "silent" or next(blocks, None) is None:
                 raise

@@ -34,17 +34,17 @@ class Spectrum:
 
 def third_octaves(audio: Audio) -> Spectrum:
     """The power of both channels in each band, averaged over the audible frames; ``audio`` is (channels, frames)."""
-    heard = StreamedSpectrum(audio.rate)
-    heard.take(audio.samples)
-    return heard.spectrum()
+    measurement = StreamedSpectrum(audio.rate)
+    measurement.take(audio.samples)
+    return measurement.spectrum()
 
 
 def _spectrum_of(powers: Levels) -> Spectrum:
     totals = powers.sum(axis=1)
-    sounding = totals > 10 ** (SOUNDING_DBFS / 10)
-    if sounding.any():
-        sounding &= totals > totals[sounding].mean() * 10 ** (GATE_DB / 10)
-        mean = powers[sounding].mean(axis=0)
+    is_sounding = totals > 10 ** (SOUNDING_DBFS / 10)
+    if is_sounding.any():
+        is_sounding &= totals > totals[is_sounding].mean() * 10 ** (GATE_DB / 10)
+        mean = powers[is_sounding].mean(axis=0)
     else:
         mean = np.zeros(len(CENTRES_HZ))
     with np.errstate(divide="ignore"):
@@ -72,11 +72,11 @@ class StreamedSpectrum:
 
     def take(self, block: Samples) -> None:
         """Add the next block, shape (channels, frames)."""
-        rest = block if self._rest is None else np.concatenate([self._rest, block], axis=1)
-        whole = rest.shape[1] // self._size * self._size
-        for start in range(0, whole, self._size):
-            self._take_frame(rest[:, start : start + self._size])
-        self._rest = rest[:, whole:].copy()
+        samples = block if self._rest is None else np.concatenate([self._rest, block], axis=1)
+        whole_frames = samples.shape[1] // self._size * self._size
+        for start in range(0, whole_frames, self._size):
+            self._take_frame(samples[:, start : start + self._size])
+        self._rest = samples[:, whole_frames:].copy()
 
     def spectrum(self) -> Spectrum:
         """The mean over the audible frames; a remainder at the end is a frame of its own."""

@@ -77,18 +77,18 @@ def find_ends(audio: Audio, *, gain_db: float, trim: bool, fade: bool, fade_out_
     Raises AudioRefused where the requested fade-out is longer than the remaining song.
     """
     head, tail = _silence(audio, gain_db) if trim else (0, 0)
-    left = Audio(audio.samples[:, head : audio.frames - tail], audio.rate)
-    fade_in = _fade_in(left, gain_db) if fade else 0
-    fade_out = min(_fade_out(left, gain_db, cut=tail > 0), left.frames) if fade else 0
+    trimmed_audio = Audio(audio.samples[:, head : audio.frames - tail], audio.rate)
+    fade_in = _fade_in(trimmed_audio, gain_db) if fade else 0
+    fade_out = min(_fade_out(trimmed_audio, gain_db, cut=tail > 0), trimmed_audio.frames) if fade else 0
     if fade_out_s is not None:
         fade_out = max(fade_out, round(fade_out_s * audio.rate))
-    if fade_out > left.frames:
+    if fade_out > trimmed_audio.frames:
         raise AudioRefused(
-            f"a fade-out of {fade_out_s:g} s is longer than the song of {left.duration_s:.1f} s",
+            f"a fade-out of {fade_out_s:g} s is longer than the song of {trimmed_audio.duration_s:.1f} s",
             reason="invalid",
             remedy="Give a shorter fade_out_s",
         )
-    return Ends(head, tail, min(fade_in, left.frames - fade_out), fade_out)
+    return Ends(head, tail, min(fade_in, trimmed_audio.frames - fade_out), fade_out)
 
 
 def _silence(audio: Audio, gain_db: float) -> tuple[int, int]:
@@ -112,15 +112,15 @@ def _fade_out(audio: Audio, gain_db: float, *, cut: bool) -> int:
     if cut:
         return math.ceil(POST_ROLL_S * audio.rate)
     frames = math.ceil(CUT_FADE_S * audio.rate)
-    last = audio.samples[:, -frames:].astype(np.float64)
-    power = float(np.mean(np.square(last))) * 10 ** (gain_db / 10)
+    last_samples = audio.samples[:, -frames:].astype(np.float64)
+    power = float(np.mean(np.square(last_samples))) * 10 ** (gain_db / 10)
     return frames if power > 10 ** (CUT_DBFS / 10) else math.ceil(FADE_S * audio.rate)
 
 
 def _at_rest(samples: Samples, gain_db: float) -> bool:
     """Whether samples (channels, frames), counted inwards from an end, begin at rest."""
-    outer = np.abs(samples[:, :OUTER_SAMPLES]).max(axis=0) * 10 ** (gain_db / 20)
-    return bool(outer[0] < AT_REST and outer.max() < OUTER_AT_REST)
+    outer_magnitudes = np.abs(samples[:, :OUTER_SAMPLES]).max(axis=0) * 10 ** (gain_db / 20)
+    return bool(outer_magnitudes[0] < AT_REST and outer_magnitudes.max() < OUTER_AT_REST)
 
 
 def _rise(frames: int) -> Samples:

@@ -24,11 +24,11 @@ def clean(audio: Audio, highpass_hz: float) -> Audio:
     click.
     """
     sections = butter(2, highpass_hz, "highpass", fs=audio.rate, output="sos")
-    settled = sosfilt_zi(sections)
+    settled_state = sosfilt_zi(sections)
     samples = np.empty_like(audio.samples)
     for index, channel in enumerate(audio.samples):
         offset = float(np.mean(channel[: round(HEAD_S * audio.rate)], dtype=np.float64))
-        state = settled * offset
+        state = settled_state * offset
         for start in range(0, audio.frames, PART):
             part = channel[start : start + PART].astype(np.float64)
             samples[index, start : start + PART], state = sosfilt(sections, part, zi=state)

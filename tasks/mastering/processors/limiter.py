@@ -58,12 +58,12 @@ class Limiter:
         return Audio(self._audio.samples * curve, self._audio.rate)
 
     def _reduction_db(self, drive_db: float, ceiling_db: float) -> Curve:
-        need = np.maximum(self._peaks_db + (drive_db - ceiling_db), 0.0)
-        ramp = self._fall_db * np.arange(len(need))
-        held = np.maximum.accumulate(need + ramp) - ramp
-        borders = np.maximum(np.append(held, 0.0), np.append(0.0, held))
-        ahead = maximum_filter1d(borders, 2 * self._reach + 1, mode="nearest")
-        return np.asarray(np.maximum(correlate1d(ahead, self._smoothing, mode="nearest"), 0.0))
+        needed_db = np.maximum(self._peaks_db + (drive_db - ceiling_db), 0.0)
+        ramp = self._fall_db * np.arange(len(needed_db))
+        held_db = np.maximum.accumulate(needed_db + ramp) - ramp
+        borders = np.maximum(np.append(held_db, 0.0), np.append(0.0, held_db))
+        highest_ahead = maximum_filter1d(borders, 2 * self._reach + 1, mode="nearest")
+        return np.asarray(np.maximum(correlate1d(highest_ahead, self._smoothing, mode="nearest"), 0.0))
 
 
 def _peaks_db(audio: Audio) -> Curve:
@@ -71,15 +71,17 @@ def _peaks_db(audio: Audio) -> Curve:
     blocks = math.ceil(audio.frames / CONTROL)
     peaks = np.zeros(blocks * CONTROL, np.float32)
     peaks[: audio.frames] = _linked(audio.samples)
-    position, rest = 0, np.zeros(0, np.float32)
+    position, remainder = 0, np.zeros(0, np.float32)
     for chunk in quadrupled(audio):
-        points = np.concatenate([rest, _linked(chunk)])
-        whole = len(points) // OVERSAMPLING * OVERSAMPLING
-        between = _highest_of_each(points[:whole], OVERSAMPLING)
-        peaks[position : position + len(between)] = np.maximum(peaks[position : position + len(between)], between)
-        position, rest = position + len(between), points[whole:]
-    highest = _highest_of_each(peaks, CONTROL).astype(np.float64)
-    return np.asarray(20 * np.log10(np.maximum(highest, 10 ** (FLOOR_DB / 20))))
+        points = np.concatenate([remainder, _linked(chunk)])
+        whole_points = len(points) // OVERSAMPLING * OVERSAMPLING
+        point_peaks = _highest_of_each(points[:whole_points], OVERSAMPLING)
+        peaks[position : position + len(point_peaks)] = np.maximum(
+            peaks[position : position + len(point_peaks)], point_peaks
+        )
+        position, remainder = position + len(point_peaks), points[whole_points:]
+    block_peaks = _highest_of_each(peaks, CONTROL).astype(np.float64)
+    return np.asarray(20 * np.log10(np.maximum(block_peaks, 10 ** (FLOOR_DB / 20))))
 
 
 def _linked(samples: Samples) -> Samples:

@@ -33,11 +33,11 @@ def without_offset(audio: Audio) -> float:
 
 def _centre(channel: Samples, rate: int) -> float:
     course = _course(channel, rate)
-    whole = float(course.sum(dtype=np.float64))
-    if whole <= 0:
+    total = float(course.sum(dtype=np.float64))
+    if total <= 0:
         return 0.0
     mean = float(channel.mean(dtype=np.float64))
-    course *= np.float32(mean / whole * len(channel))
+    course *= np.float32(mean / total * len(channel))
     channel -= course
     return abs(mean)
 
@@ -48,11 +48,11 @@ def _course(channel: Samples, rate: int) -> Samples:
     magnitudes = np.abs(channel[: blocks * CONTROL]).reshape(blocks, CONTROL) @ np.full(
         CONTROL, 1 / CONTROL, np.float32
     )
-    share = 1 - math.exp(-math.tau * FOLLOW_HZ * CONTROL / rate)
+    smoothing = 1 - math.exp(-math.tau * FOLLOW_HZ * CONTROL / rate)
     points = np.zeros(blocks + 2)
-    points[1:-1] = lfilter([share], [1.0, share - 1.0], magnitudes.astype(np.float64))
-    away = _let_go(min(blocks, math.ceil(END_S * rate / CONTROL)))
-    points[blocks + 1 - len(away) : -1] *= away
+    points[1:-1] = lfilter([smoothing], [1.0, smoothing - 1.0], magnitudes.astype(np.float64))
+    decay = _let_go(min(blocks, math.ceil(END_S * rate / CONTROL)))
+    points[blocks + 1 - len(decay) : -1] *= decay
     line = points.astype(np.float32)
     part = np.arange(CONTROL, dtype=np.float32) / np.float32(CONTROL)
     return (line[:-1, None] + np.diff(line)[:, None] * part).ravel()[: len(channel)]

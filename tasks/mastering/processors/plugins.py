@@ -15,10 +15,10 @@ PART = 1 << 16
 
 def through(plugins: Sequence[Plugin], samples: Samples, rate: int) -> Samples:
     """Samples of shape (channels, frames) through the plug-ins in turn, which start from rest."""
-    made = np.empty_like(samples)
+    output = np.empty_like(samples)
     for start in range(0, samples.shape[1], PART):
         part = np.ascontiguousarray(samples[:, start : start + PART])
         for plugin in plugins:
             part = plugin.process(part, rate, reset=start == 0)
-        made[:, start : start + PART] = part
-    return made
+        output[:, start : start + PART] = part
+    return output

@@ -51,17 +51,19 @@ def correction(song: Spectrum, curve: Curve, *, max_db: float, rate: int) -> Cor
     The difference, less the curve's tolerance, is limited to ``max_db`` and then averaged over one octave, so no gain
     exceeds ``max_db``.
     """
-    both = bands_within(rate) & np.isfinite(song.levels_db) & np.isfinite(curve.levels_db)
-    if not both.any():
+    have_sound = bands_within(rate) & np.isfinite(song.levels_db) & np.isfinite(curve.levels_db)
+    if not have_sound.any():
         return None
-    away = np.where(both, np.subtract(curve.levels_db, song.levels_db, where=both, out=np.zeros(len(both))), 0.0)
-    both &= away - away[both].min() < EMPTY_DB
-    if np.count_nonzero(both) < LEAST_BANDS:
+    difference_db = np.where(
+        have_sound, np.subtract(curve.levels_db, song.levels_db, where=have_sound, out=np.zeros(len(have_sound))), 0.0
+    )
+    have_sound &= difference_db - difference_db[have_sound].min() < EMPTY_DB
+    if np.count_nonzero(have_sound) < LEAST_BANDS:
         return None
-    away -= away[both].mean()
-    beyond = np.sign(away) * np.maximum(np.abs(away) - curve.tolerance_db, 0.0)
-    held = np.clip(np.where(both, beyond, 0.0), -max_db, max_db)
-    return Correction(np.convolve(np.pad(held, 1, mode="edge"), np.full(3, 1 / 3), "valid"))
+    difference_db -= difference_db[have_sound].mean()
+    excess_db = np.sign(difference_db) * np.maximum(np.abs(difference_db) - curve.tolerance_db, 0.0)
+    correction_db = np.clip(np.where(have_sound, excess_db, 0.0), -max_db, max_db)
+    return Correction(np.convolve(np.pad(correction_db, 1, mode="edge"), np.full(3, 1 / 3), "valid"))
 
 
 def filtered(audio: Audio, change: Correction) -> Audio:
@@ -70,9 +72,9 @@ def filtered(audio: Audio, change: Correction) -> Audio:
     part = round(PART_S * audio.rate)
     samples = np.zeros_like(audio.samples)
     for start in range(0, audio.frames, part):
-        for out, channel in zip(samples, audio.samples, strict=True):
+        for output, channel in zip(samples, audio.samples, strict=True):
             piece = oaconvolve(channel[start : start + part], taps)[: audio.frames - start]
-            out[start : start + len(piece)] += piece
+            output[start : start + len(piece)] += piece
     return Audio(samples, audio.rate)
 
 

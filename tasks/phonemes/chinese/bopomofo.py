@@ -41,10 +41,10 @@ def load_syllables(path: Path) -> dict[str, str]:
 
 def from_pinyin(syllable: str, table: Mapping[str, str]) -> str | None:
     """A syllable such as ``hao3`` in bopomofo; None where the table does not have it."""
-    parts = _PINYIN.fullmatch(syllable)
-    if parts is None or parts[1] not in table:
+    match = _PINYIN.fullmatch(syllable)
+    if match is None or match[1] not in table:
         return None
-    return table[parts[1]] + TONE_MARKS[parts[2]]
+    return table[match[1]] + TONE_MARKS[match[2]]
 
 
 def with_tone(syllable: str, mark: str) -> str:

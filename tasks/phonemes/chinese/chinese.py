@@ -28,8 +28,8 @@ def chinese_phones(text: str, readings: Readings, *, whole: bool) -> tuple[list[
     """
     sentence = plain_chinese(text, whole=whole)
     words = merged(segmented(sentence), keep_last_bu=whole)
-    read = readings.of(words, sentence=sentence)
-    return phones_of([_sung(reading) for reading in read]), read
+    word_readings = readings.of(words, sentence=sentence)
+    return phones_of([_sung(reading) for reading in word_readings]), word_readings
 
 
 def has_numerals(text: str) -> bool:
@@ -96,14 +96,14 @@ def _with_yi(words: Iterable[str]) -> list[str]:
 
 def _with_bu(words: Iterable[str], *, keep_last: bool) -> list[str]:
     result: list[str] = []
-    waiting = ""
+    prefix = ""
     for word in words:
-        if word == "不" and not waiting:
-            waiting = word
+        if word == "不" and not prefix:
+            prefix = word
         else:
-            result.append(waiting + word)
-            waiting = ""
-    return [*result, waiting] if waiting and keep_last else result
+            result.append(prefix + word)
+            prefix = ""
+    return [*result, prefix] if prefix and keep_last else result
 
 
 def _with_er(words: Iterable[str]) -> list[str]:

@@ -35,11 +35,13 @@ class PolyphoneModel:
     def _ask(self, sentence: str) -> tuple[str | None, ...]:
         import numpy as np
 
-        unknown = self._vocabulary["[UNK]"]
+        unknown_id = self._vocabulary["[UNK]"]
         ids = [self._vocabulary["[CLS]"]]
-        ids += [self._vocabulary.get(character.lower(), unknown) for character in sentence]
+        ids += [self._vocabulary.get(character.lower(), unknown_id) for character in sentence]
         (scores,) = self._session.run(["outputs"], {"input_ids": np.asarray([ids], dtype=np.int32)})
-        return tuple(self._readings.get(str(int(best) + 1)) for best in np.asarray(scores)[0].argmax(axis=-1))
+        return tuple(
+            self._readings.get(str(int(class_index) + 1)) for class_index in np.asarray(scores)[0].argmax(axis=-1)
+        )
 
 
 def load_polyphones(*, model: Path, vocabulary: Path, readings: Path) -> PolyphoneModel:
@@ -57,7 +59,7 @@ def _load_readings(path: Path) -> dict[str, str]:
         values = json.loads(path.read_text(encoding="utf-8")).items()
     except (ValueError, AttributeError) as error:
         raise InputError(f"{path.name} is no table of readings", remedy="Pull diffrhythm-chinese again") from error
-    return {str(number): found[1] for number, value in values if (found := _BRACED.search(str(value)))}
+    return {str(number): match[1] for number, value in values if (match := _BRACED.search(str(value)))}
 
 
 def _session(model: Path) -> Any:

@@ -13,10 +13,10 @@ _FULL_ER = frozenset({"女儿", "老儿", "男儿", "少儿", "小儿"})
 
 def with_sandhi(word: str, syllables: Sequence[str]) -> list[str]:
     """The syllables of one word as sung: bopomofo with a tone mark at the end, none for the first tone."""
-    sung = _third_tones(list(syllables))
-    if len(sung) != len(word):
-        return sung
-    return _er(word, _yi(word, _bu(word, sung)))
+    sung_syllables = _third_tones(list(syllables))
+    if len(sung_syllables) != len(word):
+        return sung_syllables
+    return _er(word, _yi(word, _bu(word, sung_syllables)))
 
 
 def _third_tones(sung: list[str]) -> list[str]:

@@ -21,8 +21,8 @@ def package(name: str) -> ModuleType:
         try:
             return importlib.import_module(name)
         except ImportError as error:
-            what = f"The package {name.partition('.')[0]} is needed to read these lyrics and cannot be imported"
-            raise MachineError(what, remedy="Install songline[diffrhythm]") from error
+            problem = f"The package {name.partition('.')[0]} is needed to read these lyrics and cannot be imported"
+            raise MachineError(problem, remedy="Install songline[diffrhythm]") from error
 
 
 @cache

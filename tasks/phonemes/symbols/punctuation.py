@@ -15,8 +15,8 @@ _MARK = re.compile(f"([{re.escape(MARKS)}])")
 
 def with_plain_marks(text: str) -> str:
     """Typographic and full-width marks in the eight forms of the model's table."""
-    for mark, plain in _PLAIN:
-        text = text.replace(mark, plain)
+    for mark, plain_mark in _PLAIN:
+        text = text.replace(mark, plain_mark)
     return text
 
 

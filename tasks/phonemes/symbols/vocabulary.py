@@ -24,13 +24,13 @@ class Vocabulary:
 
     def tokens(self, phones: Iterable[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
         """The tokens of the phones that are in the table, and the phones that are not."""
-        known, dropped = [], []
+        tokens, dropped_phones = [], []
         for phone in phones:
             if phone in self.ids:
-                known.append(self.ids[phone] + 1)
+                tokens.append(self.ids[phone] + 1)
             else:
-                dropped.append(phone)
-        return tuple(known), tuple(dropped)
+                dropped_phones.append(phone)
+        return tuple(tokens), tuple(dropped_phones)
 
 
 def load_vocabulary(path: Path) -> Vocabulary:

@@ -56,49 +56,62 @@ class ChromaSequence:
     @classmethod
     def of(cls, chroma: Sequence[Course]) -> ChromaSequence:
         """Prepare one or more sequences, each of shape (values, pitch classes)."""
-        centred = [course - course.mean(axis=0) for course in chroma]
-        longest = max(len(course) for course in centred)
-        padded = np.stack([np.pad(course, ((0, longest - len(course)), (0, 0))) for course in centred])
-        spectra = rfft(padded.astype(np.float32), next_fast_len(2 * longest, real=True), axis=1)
-        energies = np.pad(np.cumsum(np.square(padded).sum(axis=2), axis=1), ((0, 0), (1, 0)))
-        return cls(centred, np.array([len(course) for course in centred]), spectra, energies)
+        centred_courses = [course - course.mean(axis=0) for course in chroma]
+        most_values = max(len(course) for course in centred_courses)
+        padded_courses = np.stack(
+            [np.pad(course, ((0, most_values - len(course)), (0, 0))) for course in centred_courses]
+        )
+        spectra = rfft(padded_courses.astype(np.float32), next_fast_len(2 * most_values, real=True), axis=1)
+        energies = np.pad(np.cumsum(np.square(padded_courses).sum(axis=2), axis=1), ((0, 0), (1, 0)))
+        return cls(centred_courses, np.array([len(course) for course in centred_courses]), spectra, energies)
 
     def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The best whole offset of each of ``others`` into ``one``, and the correlation there; shapes (others,)."""
         size = next_fast_len(2 * (self.energies.shape[1] - 1), real=True)
-        crossed = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
-        products = irfft(crossed, size, axis=1)
-        own, theirs = int(self.lengths[one]), self.lengths[others][:, None]
-        offsets = np.arange(-int(theirs.max()) + 1, own)[None, :]
-        starts, ends = np.maximum(offsets, 0), np.minimum(own, theirs + offsets)
-        enough = ends - starts >= np.maximum(2, (OVERLAP * np.minimum(own, theirs)).astype(np.int64))
-        kept = enough.any(axis=0)
-        offsets, starts, ends, enough = offsets[:, kept], starts[:, kept], ends[:, kept], enough[:, kept]
-        first, last = (np.clip(at, 0, self.energies.shape[1] - 1) for at in (starts - offsets, ends - offsets))
+        cross_spectra = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
+        products = irfft(cross_spectra, size, axis=1)
+        own_length, other_lengths = int(self.lengths[one]), self.lengths[others][:, None]
+        offsets = np.arange(-int(other_lengths.max()) + 1, own_length)[None, :]
+        starts, ends = np.maximum(offsets, 0), np.minimum(own_length, other_lengths + offsets)
+        has_overlap = ends - starts >= np.maximum(2, (OVERLAP * np.minimum(own_length, other_lengths)).astype(np.int64))
+        is_kept = has_overlap.any(axis=0)
+        offsets, starts, ends, has_overlap = (
+            offsets[:, is_kept],
+            starts[:, is_kept],
+            ends[:, is_kept],
+            has_overlap[:, is_kept],
+        )
+        first_indices, last_indices = (
+            np.clip(indices, 0, self.energies.shape[1] - 1) for indices in (starts - offsets, ends - offsets)
+        )
         energy = self.energies[one][np.maximum(ends, 0)] - self.energies[one][starts]
-        energy = energy * (self._summed(others, last) - self._summed(others, first))
-        found = np.where(enough & (energy > 0), products[:, offsets[0] % size] / np.sqrt(np.maximum(energy, 1e-12)), 0)
-        best = found.argmax(axis=1)
-        return offsets[0][best], found[np.arange(len(others)), best]
+        energy = energy * (self._summed(others, last_indices) - self._summed(others, first_indices))
+        correlations = np.where(
+            has_overlap & (energy > 0), products[:, offsets[0] % size] / np.sqrt(np.maximum(energy, 1e-12)), 0
+        )
+        best_offsets = correlations.argmax(axis=1)
+        return offsets[0][best_offsets], correlations[np.arange(len(others)), best_offsets]
 
     def _summed(self, others: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
-        summed: NDArray[np.float64] = np.take_along_axis(
+        sums: NDArray[np.float64] = np.take_along_axis(
             self.energies[others], np.broadcast_to(at, (len(others), at.shape[1])), axis=1
         )
-        return summed
+        return sums
 
     def agreement(self, one: int, other: int, *, near: int, value_s: float) -> Agreement:
         """The agreement of two sequences at the best offset around ``near``, in steps of a quarter of a value."""
         length = max(FEWEST_VALUES, round(STRETCH_S / value_s))
-        looked = [
+        overlaps = [
             (quarter, *_overlapping(self.values[one], _moved(self.values[other], quarter), offset))
             for offset in (near - 1, near, near + 1)
             for quarter in QUARTERS
         ]
-        correlations = [_cosine(a, b) if len(a) > 1 else 0.0 for _, a, b in looked]
-        best = int(np.argmax(correlations))
-        quarter, mine, theirs = looked[best]
-        return Agreement(correlations[best], _worst(mine, theirs, length), quarter == 0.0)
+        correlations = [
+            _cosine(first_part, second_part) if len(first_part) > 1 else 0.0 for _, first_part, second_part in overlaps
+        ]
+        best_index = int(np.argmax(correlations))
+        quarter, own_course, other_course = overlaps[best_index]
+        return Agreement(correlations[best_index], _worst(own_course, other_course, length), quarter == 0.0)
 
 
 def _moved(course: Course, quarter: float) -> Course:
@@ -106,19 +119,30 @@ def _moved(course: Course, quarter: float) -> Course:
 
 
 def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Course]:
-    a, b = one[max(0, offset) :], other[max(0, -offset) :]
-    common = min(len(a), len(b))
-    a, b = a[:common], b[:common]
-    return (a - a.mean(axis=0), b - b.mean(axis=0)) if common else (a, b)
+    first_part, second_part = one[max(0, offset) :], other[max(0, -offset) :]
+    common_length = min(len(first_part), len(second_part))
+    first_part, second_part = first_part[:common_length], second_part[:common_length]
+    return (
+        (first_part - first_part.mean(axis=0), second_part - second_part.mean(axis=0))
+        if common_length
+        else (first_part, second_part)
+    )
 
 
 def _worst(one: Course, other: Course, length: int) -> float:
     """The lowest correlation in segments of ``length`` values; a shorter remainder is added to the last."""
-    least = FAINT * (np.square(one).mean() + np.square(other).mean())
+    least_energy = FAINT * (np.square(one).mean() + np.square(other).mean())
     edges = [*range(0, max(1, len(one) - length + 1), length), len(one)]
     edges = [*edges[:-2], edges[-1]] if len(edges) > 2 and edges[-1] - edges[-2] < length else edges
     parts = [(one[start:end], other[start:end]) for start, end in pairwise(edges)]
-    return min((_cosine(a, b) for a, b in parts if np.square(a).mean() + np.square(b).mean() > least), default=0.0)
+    return min(
+        (
+            _cosine(first_part, second_part)
+            for first_part, second_part in parts
+            if np.square(first_part).mean() + np.square(second_part).mean() > least_energy
+        ),
+        default=0.0,
+    )
 
 
 def _cosine(one: Course, other: Course) -> float:

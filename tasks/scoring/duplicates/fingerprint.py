@@ -66,16 +66,21 @@ class AudioFingerprint:
 
     def document(self) -> dict[str, Json]:
         """The fingerprint as JSON: two steps in each byte, as base64."""
-        packed = (self.steps[:, 0::2] << 4) | self.steps[:, 1::2]
-        return {"scheme": SCHEME, "hop_s": self.hop_s, "data": base64.b64encode(packed.tobytes()).decode()}
+        packed_steps = (self.steps[:, 0::2] << 4) | self.steps[:, 1::2]
+        return {"scheme": SCHEME, "hop_s": self.hop_s, "data": base64.b64encode(packed_steps.tobytes()).decode()}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> AudioFingerprint | None:
         """The inverse of :meth:`document`; None for another scheme."""
         if document["scheme"] != SCHEME:
             return None
-        packed = np.frombuffer(base64.b64decode(document["data"]), np.uint8).reshape(-1, (PITCH_CLASSES + BANDS) // 2)
-        return cls(np.stack([packed >> 4, packed & 15], axis=-1).reshape(len(packed), -1), float(document["hop_s"]))
+        packed_steps = np.frombuffer(base64.b64decode(document["data"]), np.uint8).reshape(
+            -1, (PITCH_CLASSES + BANDS) // 2
+        )
+        return cls(
+            np.stack([packed_steps >> 4, packed_steps & 15], axis=-1).reshape(len(packed_steps), -1),
+            float(document["hop_s"]),
+        )
 
 
 def fingerprint(audio: Audio) -> AudioFingerprint | None:
@@ -89,8 +94,8 @@ def fingerprint(audio: Audio) -> AudioFingerprint | None:
     powers = _powers(np.pad(mono, FRAME // 2))
     frames = np.arange(len(powers)) * HOP
     starts = np.searchsorted(frames, np.arange(max(1, int(audio.duration_s / hop_s))) * hop_s * RATE)
-    summed = np.add.reduceat(powers, starts, axis=0)
-    return AudioFingerprint(np.concatenate([_pitch_steps(summed), _band_steps(summed)], axis=1), hop_s)
+    summed_powers = np.add.reduceat(powers, starts, axis=0)
+    return AudioFingerprint(np.concatenate([_pitch_steps(summed_powers), _band_steps(summed_powers)], axis=1), hop_s)
 
 
 class Likeness(NamedTuple):
@@ -126,14 +131,20 @@ def alike(
     A group is one chain: each member is similar to another of it. Groups of one kind share no member. A retake and its
     parent in ``parents`` are similar on purpose, and count only where the samples are equal.
     """
-    same = [(a, b) for a, b in combinations(sorted(samples), 2) if samples[a] is not None and samples[a] == samples[b]]
-    identical = _chains(same)
-    groups = [Alike(frozenset(group), "identical samples") for group in identical]
-    twins = {member for group in identical for member in sorted(group)[1:]}
-    heard = {id_: found for id_, found in sorted(prints.items()) if found is not None and id_ not in twins}
-    near = _near(heard, parents or {})
+    same_pairs = [
+        (first_id, second_id)
+        for first_id, second_id in combinations(sorted(samples), 2)
+        if samples[first_id] is not None and samples[first_id] == samples[second_id]
+    ]
+    identical_groups = _chains(same_pairs)
+    groups = [Alike(frozenset(group), "identical samples") for group in identical_groups]
+    twins = {member for group in identical_groups for member in sorted(group)[1:]}
+    prints_by_id = {
+        id_: song_print for id_, song_print in sorted(prints.items()) if song_print is not None and id_ not in twins
+    }
+    near_pairs = _near(prints_by_id, parents or {})
     return groups + [
-        Alike(frozenset(group), "the same notes and sound, if not the same samples") for group in _chains(near)
+        Alike(frozenset(group), "the same notes and sound, if not the same samples") for group in _chains(near_pairs)
     ]
 
 
@@ -144,16 +155,20 @@ def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> 
         return []
     prints = _Prints.of(list(heard.values()))
     chain = list(range(len(ids)))
-    found = []
-    for one, id_ in enumerate(ids):
-        for other, near in prints.close(one):
-            kin = parents.get(id_) == ids[other] or parents.get(ids[other]) == id_
-            if kin or chain[one] == chain[other] or not prints.likeness(one, other, near=near).is_near:
+    pairs = []
+    for first_index, id_ in enumerate(ids):
+        for second_index, offset in prints.close(first_index):
+            is_retake = parents.get(id_) == ids[second_index] or parents.get(ids[second_index]) == id_
+            if (
+                is_retake
+                or chain[first_index] == chain[second_index]
+                or not prints.likeness(first_index, second_index, near=offset).is_near
+            ):
                 continue
-            found.append((id_, ids[other]))
-            joined = chain[other]
-            chain = [chain[one] if each == joined else each for each in chain]
-    return found
+            pairs.append((id_, ids[second_index]))
+            joined_chain = chain[second_index]
+            chain = [chain[first_index] if chain_number == joined_chain else chain_number for chain_number in chain]
+    return pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,51 +182,51 @@ class _Prints:
 
     @classmethod
     def of(cls, prints: Sequence[AudioFingerprint]) -> _Prints:
-        hop_s = max(each.hop_s for each in prints)
-        steps = [_coarser(each.steps, round(hop_s / each.hop_s)) for each in prints]
-        chroma = ChromaSequence.of([_smoothed(each[:, :PITCH_CLASSES]) for each in steps])
-        features = np.stack([_features(each) for each in steps])
+        hop_s = max(item.hop_s for item in prints)
+        steps = [_coarser(item.steps, round(hop_s / item.hop_s)) for item in prints]
+        chroma = ChromaSequence.of([_smoothed(item[:, :PITCH_CLASSES]) for item in steps])
+        features = np.stack([_features(item) for item in steps])
         sizes = np.linalg.norm(features, axis=1, keepdims=True)
-        return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [each.hop_s for each in prints])
+        return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [item.hop_s for item in prints])
 
     def close(self, one: int) -> list[tuple[int, int]]:
         """The candidates after ``one`` that may be near-duplicates of it, with the offset to examine."""
-        others = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
-        if len(others) == 0:
+        other_indices = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
+        if len(other_indices) == 0:
             return []
-        offsets, correlations = self.chroma.places(one, others)
-        kept = correlations > MATCH_THRESHOLD
-        return list(zip(others[kept].tolist(), offsets[kept].tolist(), strict=True))
+        offsets, correlations = self.chroma.places(one, other_indices)
+        is_kept = correlations > MATCH_THRESHOLD
+        return list(zip(other_indices[is_kept].tolist(), offsets[is_kept].tolist(), strict=True))
 
     def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:
         """The similarity of two songs; ``near`` is the offset to examine, where it is known."""
         offset = int(self.chroma.places(one, np.array([other]))[0][0]) if near is None else near
-        pitches, worst, whole = self.chroma.agreement(one, other, near=offset, value_s=self.hop_s)
-        same_from = SAME_PITCHES if whole else BLURRED_PITCHES
+        pitches, worst_part, is_whole = self.chroma.agreement(one, other, near=offset, value_s=self.hop_s)
+        same_from = SAME_PITCHES if is_whole else BLURRED_PITCHES
         if self.given_hops_s[one] != self.given_hops_s[other]:
             same_from = COARSER_PITCHES
-        return Likeness(pitches, float(self.features[one] @ self.features[other]), worst, same_from)
+        return Likeness(pitches, float(self.features[one] @ self.features[other]), worst_part, same_from)
 
 
 def _coarser(steps: NDArray[np.uint8], times: int) -> Curves:
     """The steps that a fingerprint of a longer hop would hold: mean power of the pitch classes and of the bands."""
     if times == 1:
         return steps.astype(np.float64)
-    whole = np.pad(steps, ((0, -len(steps) % times), (0, 0)), mode="edge").reshape(-1, times, steps.shape[1])
-    values = whole.astype(np.float64)
+    grouped_steps = np.pad(steps, ((0, -len(steps) % times), (0, 0)), mode="edge").reshape(-1, times, steps.shape[1])
+    values = grouped_steps.astype(np.float64)
     pitches = np.sqrt(np.square(values[..., :PITCH_CLASSES]).mean(axis=1))
-    strongest = pitches.max(axis=1, keepdims=True)
+    strongest_pitch = pitches.max(axis=1, keepdims=True)
     step_db = RANGE_DB / STEPS
     bands = 10 * np.log10(np.mean(10 ** (values[..., PITCH_CLASSES:] * step_db / 10), axis=1)) / step_db
-    return np.concatenate([STEPS * pitches / np.where(strongest > 0, strongest, 1.0), bands], axis=1)
+    return np.concatenate([STEPS * pitches / np.where(strongest_pitch > 0, strongest_pitch, 1.0), bands], axis=1)
 
 
 def _chains(pairs: Sequence[tuple[str, str]]) -> list[set[str]]:
     """The connected components of a graph."""
     parts: list[set[str]] = []
     for pair in pairs:
-        touched = [part for part in parts if part & set(pair)]
-        parts = [part for part in parts if part not in touched] + [set(pair).union(*touched)]
+        touched_parts = [part for part in parts if part & set(pair)]
+        parts = [part for part in parts if part not in touched_parts] + [set(pair).union(*touched_parts)]
     return parts
 
 
@@ -219,21 +234,21 @@ def _powers(mono: NDArray[np.float32]) -> Curves:
     """Power of each frame in the twelve pitch classes and the bands, shape (frames, 20)."""
     window = get_window("hann", FRAME).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(mono, FRAME)[::HOP]
-    into = _shares()
-    found = np.empty((len(frames), into.shape[1]))
+    shares = _shares()
+    powers = np.empty((len(frames), shares.shape[1]))
     for start in range(0, len(frames), BATCH):
         spectra = rfft(frames[start : start + BATCH] * window)
-        found[start : start + BATCH] = (np.square(spectra.real) + np.square(spectra.imag)) @ into
-    return found
+        powers[start : start + BATCH] = (np.square(spectra.real) + np.square(spectra.imag)) @ shares
+    return powers
 
 
 def _shares() -> NDArray[np.float32]:
     """The share of each bin of a spectrum in each pitch class and band, shape (bins, 20)."""
     hz = np.arange(FRAME // 2 + 1) * RATE / FRAME
     shares = np.zeros((len(hz), PITCH_CLASSES + BANDS), np.float32)
-    sung = np.flatnonzero((hz >= CHROMA_HZ[0]) & (hz <= CHROMA_HZ[1]))
-    pitches = np.round(69 + 12 * np.log2(hz[sung] / 440)).astype(np.int64)
-    shares[sung, pitches % 12] = 1.0
+    chroma_bins = np.flatnonzero((hz >= CHROMA_HZ[0]) & (hz <= CHROMA_HZ[1]))
+    pitches = np.round(69 + 12 * np.log2(hz[chroma_bins] / 440)).astype(np.int64)
+    shares[chroma_bins, pitches % 12] = 1.0
     edges = np.geomspace(*BAND_HZ, BANDS + 1)
     for band in range(BANDS):
         shares[(hz >= edges[band]) & (hz < edges[band + 1]), PITCH_CLASSES + band] = 1.0
@@ -243,25 +258,25 @@ def _shares() -> NDArray[np.float32]:
 def _pitch_steps(powers: Curves) -> NDArray[np.uint8]:
     """Magnitudes of the pitch classes relative to the strongest at that time, shape (values, 12)."""
     sizes = np.sqrt(powers[:, :PITCH_CLASSES])
-    strongest = sizes.max(axis=1, keepdims=True)
-    steps: NDArray[np.float64] = np.round(STEPS * sizes / np.where(strongest > 0, strongest, 1.0))
+    strongest_size = sizes.max(axis=1, keepdims=True)
+    steps: NDArray[np.float64] = np.round(STEPS * sizes / np.where(strongest_size > 0, strongest_size, 1.0))
     return steps.astype(np.uint8)
 
 
 def _band_steps(powers: Curves) -> NDArray[np.uint8]:
     """Levels of the bands relative to the strongest at that time, shape (values, 8); all 0 in silence."""
     bands = powers[:, PITCH_CLASSES:]
-    strongest = np.maximum(bands.max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    under_db = -10 * np.log10(np.maximum(bands / strongest, 10 ** (-RANGE_DB / 10)))
+    strongest_band = np.maximum(bands.max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    under_db = -10 * np.log10(np.maximum(bands / strongest_band, 10 ** (-RANGE_DB / 10)))
     steps: NDArray[np.float64] = np.round(STEPS * (1 - under_db / RANGE_DB))
     return steps.astype(np.uint8)
 
 
 def _smoothed(steps: Curves) -> Curves:
     """A sequence smoothed over three values, so that an offset of a part of a value matters little."""
-    padded = np.pad(steps, ((1, 1), (0, 0)), mode="edge")
-    smooth: Curves = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    return smooth
+    padded_steps = np.pad(steps, ((1, 1), (0, 0)), mode="edge")
+    smoothed_steps: Curves = (padded_steps[:-2] + 2 * padded_steps[1:-1] + padded_steps[2:]) / 4
+    return smoothed_steps
 
 
 def _features(values: Curves) -> Curves:

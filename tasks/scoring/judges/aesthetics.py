@@ -56,10 +56,10 @@ class AestheticsScorer:
             level = NotMeasurable(f"it is shorter than {WINDOW_S / 2:.0f} s")
         if isinstance(level, NotMeasurable):
             return {spec.name: level for spec in self.metrics}
-        heard = [(start_s, end_s, self._model.axes(part)) for start_s, end_s, part in windows_of(level)]
+        window_axes = [(start_s, end_s, self._model.axes(part)) for start_s, end_s, part in windows_of(level)]
         return {
             f"audiobox_{axis.lower()}": _mean(
-                tuple(Window(start_s, end_s, found[axis]) for start_s, end_s, found in heard)
+                tuple(Window(start_s, end_s, axes[axis]) for start_s, end_s, axes in window_axes)
             )
             for axis in AXES
         }

@@ -57,8 +57,8 @@ class Aesthetics:
         """
         file = folder / CHECKPOINT
         if not file.is_file():
-            what = f"{AUDIOBOX} is not whole: {CHECKPOINT} is missing"
-            raise MachineError(what, remedy=f"Run `songline models pull {AUDIOBOX}`")
+            problem = f"{AUDIOBOX} is not whole: {CHECKPOINT} is missing"
+            raise MachineError(problem, remedy=f"Run `songline models pull {AUDIOBOX}`")
         shape, scales, tensors = _parts(file)
         network = _built(shape)
         load_into(network, tensors, whose=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
@@ -77,22 +77,22 @@ class Aesthetics:
         with torch.inference_mode(), preserved_rng_state(), warnings.catch_warnings():
             # Its attention mixes kinds of masks, which torch has deprecated.
             warnings.simplefilter("ignore", UserWarning)
-            found = self._network({"wav": wave.to(self._device), "mask": mask.to(self._device)})
-        return {axis: float(found[axis]) * deviation + mean for axis, (mean, deviation) in self._scales.items()}
+            outputs = self._network({"wav": wave.to(self._device), "mask": mask.to(self._device)})
+        return {axis: float(outputs[axis]) * deviation + mean for axis, (mean, deviation) in self._scales.items()}
 
 
 def _parts(file: Path) -> tuple[dict[str, Any], dict[str, tuple[float, float]], dict[str, torch.Tensor]]:
     """The network's shape, the axes' scales and the tensors of a checkpoint."""
-    held = read_pickle(file, remedy=PULL_AGAIN)
+    checkpoint = read_pickle(file, remedy=PULL_AGAIN)
     try:
-        if not isinstance(held, Mapping):
+        if not isinstance(checkpoint, Mapping):
             raise TypeError("no checkpoint")
-        shape = {name: held["model_cfg"][name] for name in SHAPE}
-        scales = {axis: held["target_transform"][axis] for axis in AXES}
-        tensors = {name.removeprefix("model."): tensor for name, tensor in held["state_dict"].items()}
+        shape = {name: checkpoint["model_cfg"][name] for name in SHAPE}
+        scales = {axis: checkpoint["target_transform"][axis] for axis in AXES}
+        tensors = {name.removeprefix("model."): tensor for name, tensor in checkpoint["state_dict"].items()}
         if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
             raise TypeError("no tensors")
-        return shape, {axis: (float(each["mean"]), float(each["std"])) for axis, each in scales.items()}, tensors
+        return shape, {axis: (float(scale["mean"]), float(scale["std"])) for axis, scale in scales.items()}, tensors
     except (KeyError, TypeError, AttributeError, ValueError) as fault:
         raise damaged(file, remedy=PULL_AGAIN) from fault
 

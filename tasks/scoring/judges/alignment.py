@@ -64,18 +64,18 @@ def error_rate(lines: Sequence[TranscribedLine]) -> float:
 def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLine, ...]:
     """The result for each of ``lines`` (none of them empty); an added unit counts against the line before it."""
     owners = [number for number, line in enumerate(lines) for _ in line.units]
-    expected = [unit for line in lines for unit in line.units]
+    expected_units = [unit for line in lines for unit in line.units]
     edits = np.zeros(len(lines), np.int64)
     times: list[list[float]] = [[] for _ in lines]
     for step, row, column in _path(lines, heard):
         owner = owners[min(max(row, 0), len(owners) - 1)]
-        if step == MATCH and expected[row] == heard[column].name:
+        if step == MATCH and expected_units[row] == heard[column].name:
             times[owner].append(heard[column].at_s)
         else:
             edits[owner] += 1
     return tuple(
-        TranscribedLine(line, int(edits[number]), len(found), float(np.median(found)) if found else None)
-        for number, (line, found) in enumerate(zip(lines, times, strict=True))
+        TranscribedLine(line, int(edits[number]), len(line_times), float(np.median(line_times)) if line_times else None)
+        for number, (line, line_times) in enumerate(zip(lines, times, strict=True))
     )
 
 
@@ -109,12 +109,18 @@ def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
         penalty = _penalties(line, times_s)
         for unit in line.units:
             # The first column has nothing to take with it: more expensive than any possible path.
-            both = np.append(cost[:1] + 2 * edit, cost[:-1] + edit * (names != numbers.get(unit, -1)) + penalty)
-            without_insert = np.minimum(both, cost + edit)
+            cheapest_match = np.append(
+                cost[:1] + 2 * edit, cost[:-1] + edit * (names != numbers.get(unit, -1)) + penalty
+            )
+            without_insert = np.minimum(cheapest_match, cost + edit)
             # A run of insertions from any column before: the minimum over all of them at once.
-            new = np.minimum.accumulate(without_insert - columns) + columns
-            rows.append(np.where(new == both, MATCH, np.where(new == cost + edit, DELETE, INSERT)).astype(np.uint8))
-            cost = new
+            new_cost = np.minimum.accumulate(without_insert - columns) + columns
+            rows.append(
+                np.where(new_cost == cheapest_match, MATCH, np.where(new_cost == cost + edit, DELETE, INSERT)).astype(
+                    np.uint8
+                )
+            )
+            cost = new_cost
     return np.stack(rows)
 
 

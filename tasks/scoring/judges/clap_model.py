@@ -60,8 +60,8 @@ class Clap:
     def clip(self, audio: Audio) -> Vector:
         """The vector of the ten seconds around the middle. Raises InputError for less than ten seconds."""
         start_s, end_s = middle_window(audio.duration_s)
-        cut = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
-        return self._heard(Audio(cut, audio.rate))
+        clip = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
+        return self._heard(Audio(clip, audio.rate))
 
     def windows(self, audio: Audio) -> list[tuple[float, float, Vector]]:
         """Start and end in seconds and the vector of every ten-second window, the last down to half that length."""
@@ -71,10 +71,10 @@ class Clap:
         ids = self._tokenizer.encode(text).ids
         config = self._model.config.text_config
         # RoBERTa counts positions from the padding id on.
-        longest = config.max_position_embeddings - config.pad_token_id - 1
-        if len(ids) > longest:
-            what = f"the text has {len(ids)} tokens, and {CLAP} reads {longest} at most"
-            raise InputError(what, remedy="Shorten the prompt")
+        most_tokens = config.max_position_embeddings - config.pad_token_id - 1
+        if len(ids) > most_tokens:
+            problem = f"the text has {len(ids)} tokens, and {CLAP} reads {most_tokens} at most"
+            raise InputError(problem, remedy="Shorten the prompt")
         tokens = torch.tensor([ids], device=self._device)
         with torch.inference_mode():
             return _vector(self._model.get_text_features(input_ids=tokens, attention_mask=torch.ones_like(tokens)))
@@ -85,9 +85,9 @@ class Clap:
             mono = soxr.resample(mono, part.rate, RATE_HZ, quality="HQ")
         # From a longer input, even by the resampler's last sample, the model would draw a passage at random.
         mono = mono[: round(WINDOW_S * RATE_HZ)]
-        found = self._features(mono, sampling_rate=RATE_HZ, return_tensors="pt")
+        features = self._features(mono, sampling_rate=RATE_HZ, return_tensors="pt")
         with torch.inference_mode():
-            return _vector(self._model.get_audio_features(input_features=found["input_features"].to(self._device)))
+            return _vector(self._model.get_audio_features(input_features=features["input_features"].to(self._device)))
 
 
 def _vector(output: Any) -> Vector:
@@ -99,12 +99,12 @@ def _vector(output: Any) -> Vector:
 
 
 def _weights(folder: Path) -> Path:
-    missing = [file for file in NEEDED if not (folder / file).is_file()]
-    found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
-    if missing or not found:
-        lacking = ", ".join(missing or [WEIGHTS[-1]])
-        raise MachineError(f"{CLAP} is not whole: {lacking} missing", remedy=f"Run `songline models pull {CLAP}`")
-    return found[0]
+    missing_files = [file for file in NEEDED if not (folder / file).is_file()]
+    weight_files = [folder / name for name in WEIGHTS if (folder / name).is_file()]
+    if missing_files or not weight_files:
+        missing_names = ", ".join(missing_files or [WEIGHTS[-1]])
+        raise MachineError(f"{CLAP} is not whole: {missing_names} missing", remedy=f"Run `songline models pull {CLAP}`")
+    return weight_files[0]
 
 
 def _built(folder: Path) -> tuple[Any, Any, Any]:

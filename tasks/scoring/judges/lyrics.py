@@ -82,8 +82,8 @@ class LyricsScorer:
         """The judge's models. Raises MachineError."""
         from tasks.scoring.judges.voice import voice_of
 
-        *mixed, separator = models
-        return _listening(mixed, settings, voice_of(separator, settings))
+        *ear_models, separator = models
+        return _listening(ear_models, settings, voice_of(separator, settings))
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
         """A reading for each of ``metrics``."""
@@ -107,12 +107,12 @@ class LyricsScorer:
         """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of none."""
         language = _code(brief.language)
         if not self._model.ear.knows(language):
-            unknown = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
-            return unknown, unknown, unknown
+            unknown_language = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
+            return unknown_language, unknown_language, unknown_language
         level = at_listening_level(voice) if voice else NotMeasurable("nobody sings")
-        heard = list(self._model.ear.passes(level, language)) if isinstance(level, Audio) else [()]
-        characters = _best(brief, heard, _characters)
-        phonemes = self._best_phonemes(brief, heard, language)
+        transcripts = list(self._model.ear.passes(level, language)) if isinstance(level, Audio) else [()]
+        characters = _best(brief, transcripts, _characters)
+        phonemes = self._best_phonemes(brief, transcripts, language)
         if isinstance(phonemes, NotMeasurable):
             return phonemes, _rate(characters), _coverage(characters)
         return _rate(phonemes), _rate(characters), _coverage(phonemes)
@@ -191,21 +191,21 @@ def _units(phrases: Sequence[Phrase], sound: Sound) -> list[Unit]:
 
 
 def _rate(lines: Sequence[TranscribedLine]) -> Measured:
-    windows = (Window(heard.line.start_s, heard.line.end_s, heard.error_rate) for heard in lines)
+    windows = (Window(result.line.start_s, result.line.end_s, result.error_rate) for result in lines)
     return Measured(error_rate(lines), tuple(windows))
 
 
 def _coverage(lines: Sequence[TranscribedLine]) -> Measured:
     windows = tuple(
-        Window(heard.line.start_s, heard.line.end_s, float(heard.is_covered(TOLERANCE_S))) for heard in lines
+        Window(result.line.start_s, result.line.end_s, float(result.is_covered(TOLERANCE_S))) for result in lines
     )
     return Measured(sum(window.value for window in windows) / len(windows), windows)
 
 
 def _characters(text: str) -> tuple[str, ...]:
     """Letters, their marks and digits, in any notation: no case, no punctuation, no spaces."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return tuple(character for character in folded if unicodedata.category(character)[0] in "LMN")
+    folded_text = unicodedata.normalize("NFKC", text).casefold()
+    return tuple(character for character in folded_text if unicodedata.category(character)[0] in "LMN")
 
 
 def _code(language: str) -> str:

@@ -58,11 +58,11 @@ class SimilarityScorer:
 
     def score(self, audio: Audio, brief: Brief) -> Mapping[str, Reading]:
         """A reading for each of ``metrics``."""
-        heard = self._windows(audio)
-        similarity, low, worst = _readings(_cosines(heard, self._prompt_vector(brief.prompt)))
-        reference, _, _ = _readings(_cosines(heard, self._vector_of_reference()))
+        window_vectors = self._windows(audio)
+        similarity, low, lowest_reading = _readings(_cosines(window_vectors, self._prompt_vector(brief.prompt)))
+        reference, _, _ = _readings(_cosines(window_vectors, self._vector_of_reference()))
         names = (spec.name for spec in self.metrics)
-        return dict(zip(names, (similarity, low, worst, reference), strict=True))
+        return dict(zip(names, (similarity, low, lowest_reading, reference), strict=True))
 
     def _windows(self, audio: Audio) -> SimilarityReading | NotMeasurable:
         level = self._levelled(audio, self.shortest_s)
@@ -101,7 +101,10 @@ def _cosines(
         return vector
     if isinstance(heard, NotMeasurable):
         return heard
-    return tuple(Window(start_s, end_s, float(np.clip(each @ vector, -1.0, 1.0))) for start_s, end_s, each in heard)
+    return tuple(
+        Window(start_s, end_s, float(np.clip(window_vector @ vector, -1.0, 1.0)))
+        for start_s, end_s, window_vector in heard
+    )
 
 
 def _readings(windows: tuple[Window, ...] | NotMeasurable) -> tuple[Reading, Reading, Reading]:
@@ -109,9 +112,9 @@ def _readings(windows: tuple[Window, ...] | NotMeasurable) -> tuple[Reading, Rea
     if isinstance(windows, NotMeasurable):
         return windows, windows, windows
     values = [window.value for window in windows]
-    worst = min(windows, key=lambda window: window.value)
+    worst_window = min(windows, key=lambda window: window.value)
     return (
         Measured(float(np.mean(values)), windows),
         Measured(float(np.percentile(values, LOW_PERCENTILE))),
-        Measured(worst.value, (worst,)),
+        Measured(worst_window.value, (worst_window,)),
     )

@@ -61,11 +61,11 @@ class Whisper:
         Raises MachineError where its package is not installed, or the folder lacks a file or holds a wrong one, and
         TransientError where the device has no memory left for it.
         """
-        missing = [name for name in NEEDED if not (folder / name).is_file()]
-        if missing:
+        missing_files = [name for name in NEEDED if not (folder / name).is_file()]
+        if missing_files:
             # Without its tokenizer the package would request one from the hub.
-            what = f"{WHISPER} is not whole: {', '.join(missing)} missing"
-            raise MachineError(what, remedy=f"Run `songline models pull {WHISPER}`")
+            problem = f"{WHISPER} is not whole: {', '.join(missing_files)} missing"
+            raise MachineError(problem, remedy=f"Run `songline models pull {WHISPER}`")
         try:
             from faster_whisper import WhisperModel  # type: ignore[import-untyped]
         except ImportError as fault:
@@ -87,8 +87,8 @@ class Whisper:
             )
         except Exception as fault:  # tokenizers raises nothing narrower than that
             if "out of memory" in str(fault):
-                what = f"out of memory: {WHISPER} does not fit on {device}"
-                raise TransientError(what, remedy="Free memory, or run fewer things at once") from fault
+                problem = f"out of memory: {WHISPER} does not fit on {device}"
+                raise TransientError(problem, remedy="Free memory, or run fewer things at once") from fault
             if kind != "cpu":  # a fault of the device does not show on the processor; a wrong file does
                 _on_cores(str(fault))
                 return cls.load(folder)
@@ -105,9 +105,9 @@ class Whisper:
         if audio.rate != RATE_HZ:
             mono = soxr.resample(mono, audio.rate, RATE_HZ, quality="HQ")
         for width, lead_s in PASSES:
-            padded = np.pad(mono, (round(lead_s * RATE_HZ), 0)).astype(np.float32)
+            padded_mono = np.pad(mono, (round(lead_s * RATE_HZ), 0)).astype(np.float32)
             segments, _ = self._model.transcribe(
-                padded,
+                padded_mono,
                 language=language,
                 beam_size=width,
                 temperature=0.0,
@@ -115,8 +115,8 @@ class Whisper:
                 condition_on_previous_text=False,
                 compression_ratio_threshold=None,
             )
-            found = (Phrase(each.start - lead_s, each.end - lead_s, each.text) for each in segments)
-            yield tuple(_within(phrase, audio.duration_s) for phrase in found if phrase.end_s > 0)
+            phrases = (Phrase(segment.start - lead_s, segment.end - lead_s, segment.text) for segment in segments)
+            yield tuple(_within(phrase, audio.duration_s) for phrase in phrases if phrase.end_s > 0)
 
 
 @cache
@@ -132,8 +132,8 @@ def _libraries() -> Iterator[str]:
     """The system's library, then the package's, which is in no loader's search path."""
     yield CUBLAS
     nvidia = find_spec("nvidia")
-    for place in (nvidia and nvidia.submodule_search_locations) or ():
-        yield str(Path(place, "cublas", "lib", CUBLAS))
+    for folder in (nvidia and nvidia.submodule_search_locations) or ():
+        yield str(Path(folder, "cublas", "lib", CUBLAS))
 
 
 def _loads(library: str) -> bool:

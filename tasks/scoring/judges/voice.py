@@ -28,7 +28,7 @@ def voice_of(model: InstalledModel, settings: Settings) -> Callable[[Audio], Aud
         with scratch_of(settings.home) as folder:
             options = SeparationOptions(two_stems=VOCALS)
             with cpu_lock(settings.home, device=settings.device_here):
-                parts = separate_stems(mix, model, settings, options=options, folder=folder)
-            return read_audio({file.name: file.path for file in parts.files}[VOCALS])
+                separation = separate_stems(mix, model, settings, options=options, folder=folder)
+            return read_audio({file.name: file.path for file in separation.files}[VOCALS])
 
     return voice

@@ -44,9 +44,9 @@ def windows_of(audio: Audio, seconds: float = WINDOW_S) -> Iterator[Stretch]:
 
     A shorter remainder is left out, so audio shorter than half of ``seconds`` has no window.
     """
-    whole = max(1, round(seconds * audio.rate))
-    for start in range(0, audio.frames, whole):
-        part = audio.samples[:, start : start + whole]
-        if part.shape[1] * 2 < whole:
+    window_frames = max(1, round(seconds * audio.rate))
+    for start in range(0, audio.frames, window_frames):
+        part = audio.samples[:, start : start + window_frames]
+        if part.shape[1] * 2 < window_frames:
             return
         yield Stretch(start / audio.rate, (start + part.shape[1]) / audio.rate, Audio(part, audio.rate))

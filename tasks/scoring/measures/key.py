@@ -69,8 +69,8 @@ def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
         for mode, ideal in PROFILES.items()
         for tonic in range(12)
     }
-    best = max(fits, key=fits.__getitem__)
-    return best if fits[best] >= CLEAREST else NotMeasurable("no key stands out")
+    best_key = max(fits, key=fits.__getitem__)
+    return best_key if fits[best_key] >= CLEAREST else NotMeasurable("no key stands out")
 
 
 def key_match(heard: Key | NotMeasurable, stated: str | None) -> Reading:
@@ -89,12 +89,12 @@ def key_match(heard: Key | NotMeasurable, stated: str | None) -> Reading:
 def _nearness(heard: Key, stated: Key) -> float:
     if heard == stated:
         return 1.0
-    above = (heard.tonic - stated.tonic) % 12
+    interval = (heard.tonic - stated.tonic) % 12
     if heard.mode == stated.mode:
-        return 0.5 if above in (5, 7) else 0.0
-    if above == (9 if stated.mode == "major" else 3):
+        return 0.5 if interval in (5, 7) else 0.0
+    if interval == (9 if stated.mode == "major" else 3):
         return 0.3
-    return 0.2 if above == 0 else 0.0
+    return 0.2 if interval == 0 else 0.0
 
 
 class _Peaks(NamedTuple):
@@ -111,20 +111,20 @@ def pitch_class_profile(mono: NDArray[np.float32], rate: int) -> Vector:
     weight = peaks.size**SIZE_POWER
     angle = np.angle(np.sum(weight * np.exp(2j * np.pi * peaks.pitch)))
     pitch = peaks.pitch - angle / (2 * np.pi)
-    nearest = np.round(pitch).astype(np.int64)
-    weight *= np.cos(np.pi * (pitch - nearest)) ** 2
+    nearest_pitch = np.round(pitch).astype(np.int64)
+    weight *= np.cos(np.pi * (pitch - nearest_pitch)) ** 2
     weight *= 1 + np.exp(-0.5 * np.square((peaks.pitch - BASS_PITCH) / BASS_WIDTH))
     frames = int(peaks.frame.max(initial=-1)) + 1
-    chroma = np.bincount(peaks.frame * 12 + nearest % 12, weight, minlength=frames * 12).reshape(-1, 12)
+    chroma = np.bincount(peaks.frame * 12 + nearest_pitch % 12, weight, minlength=frames * 12).reshape(-1, 12)
     totals = chroma.sum(axis=1, keepdims=True)
-    levelled: Vector = chroma / np.where(totals > 0, totals, 1.0) * totals**FRAME_POWER
-    profile: Vector = levelled.sum(axis=0) ** PROFILE_POWER
+    levelled_chroma: Vector = chroma / np.where(totals > 0, totals, 1.0) * totals**FRAME_POWER
+    profile: Vector = levelled_chroma.sum(axis=0) ** PROFILE_POWER
     return profile
 
 
 def _peaks(mono: NDArray[np.float32]) -> _Peaks:
-    found = list(_peaks_of_batches(mono))
-    frames, pitches, sizes = (np.concatenate(column) for column in zip(*found, strict=True))
+    batches = list(_peaks_of_batches(mono))
+    frames, pitches, sizes = (np.concatenate(column) for column in zip(*batches, strict=True))
     return _Peaks(frames, pitches, sizes)
 
 
@@ -139,14 +139,14 @@ def _peaks_of(sizes: NDArray[np.float32], first_frame: int) -> _Peaks:
     """Local maxima of the spectra (frames, bins), interpolated by the parabola through their logarithms."""
     low, high = (int(hz * FRAME / RATE) for hz in PEAK_HZ)
     left, middle, right = sizes[:, low - 1 : high - 1], sizes[:, low:high], sizes[:, low + 1 : high + 1]
-    loudest = middle.max(axis=1, keepdims=True)
-    is_peak = (middle > left) & (middle >= right) & (middle > loudest * 10 ** (PEAK_DB / 20))
+    loudest_bin = middle.max(axis=1, keepdims=True)
+    is_peak = (middle > left) & (middle >= right) & (middle > loudest_bin * 10 ** (PEAK_DB / 20))
     frame, bin_ = np.nonzero(is_peak)
-    tiny = np.finfo(np.float32).tiny
-    before, at, after = (
-        np.log(np.maximum(part[frame, bin_], tiny), dtype=np.float64) for part in (left, middle, right)
+    smallest_size = np.finfo(np.float32).tiny
+    level_before, peak_level, level_after = (
+        np.log(np.maximum(part[frame, bin_], smallest_size), dtype=np.float64) for part in (left, middle, right)
     )
-    curvature = before - 2 * at + after
-    offset = np.where(curvature < 0, 0.5 * (before - after) / np.where(curvature < 0, curvature, 1.0), 0.0)
+    curvature = level_before - 2 * peak_level + level_after
+    offset = np.where(curvature < 0, 0.5 * (level_before - level_after) / np.where(curvature < 0, curvature, 1.0), 0.0)
     hz = (bin_ + low + offset) * RATE / FRAME
     return _Peaks(frame + first_frame, 69 + 12 * np.log2(hz / 440), middle[frame, bin_].astype(np.float64))

@@ -60,14 +60,16 @@ def looping_ratio(audio: Audio) -> Measured:
     if len(levels) < 2 * length:
         return Measured(0.0)
     likeness = _likeness(levels, length)
-    best, places = 0.0, list[int]()
+    best_share, places = 0.0, list[int]()
     for column, start in enumerate(range(0, likeness.shape[0], length // 2)):
         hits = np.flatnonzero(likeness[:, column] >= SAME)
         if np.any(np.abs(hits - start) >= length):
             share = _covered(hits, length, len(levels)) / len(levels)
-            if share > best:
-                best, places = share, _apart(hits, length)
-    return Measured(best, tuple(Window(float(at * frame_s), float((at + length) * frame_s), 1.0) for at in places))
+            if share > best_share:
+                best_share, places = share, _apart(hits, length)
+    return Measured(
+        best_share, tuple(Window(float(place * frame_s), float((place + length) * frame_s), 1.0) for place in places)
+    )
 
 
 def band_levels(audio: Audio) -> tuple[Levels, float]:
@@ -89,8 +91,8 @@ def band_levels(audio: Audio) -> tuple[Levels, float]:
         spectra = rfft(frames[start : start + BATCH] * window)
         sizes = np.square(spectra.real) + np.square(spectra.imag)
         powers[start : start + BATCH] = np.add.reduceat(sizes, edges, axis=1)[:, :-1]
-    silent = size * float(np.square(window).sum()) / 2 * 10 ** (SILENCE_DBFS / 10)
-    floor = max(float(powers.max()) * 10 ** (FLOOR_DB / 10), silent)
+    silent_power = size * float(np.square(window).sum()) / 2 * 10 ** (SILENCE_DBFS / 10)
+    floor = max(float(powers.max()) * 10 ** (FLOOR_DB / 10), silent_power)
     levels: Levels = 10 * np.log10(np.maximum(powers, np.float32(floor)) / np.float32(floor))
     return levels, hop / audio.rate
 
@@ -100,28 +102,28 @@ def _likeness(levels: Levels, length: int) -> NDArray[np.float32]:
 
     Static and silent segments match nothing.
     """
-    strays = levels - levels.mean(axis=0)
-    stretches = np.lib.stride_tricks.sliding_window_view(strays, length, axis=0)[:, :, ::THINNED]
-    flat = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
-    flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1), np.finfo(np.float32).tiny)[:, None]
-    likeness = flat @ flat[:: length // 2].T
-    still = _still(levels, length)
-    likeness[still] = 0.0
-    likeness[:, still[:: length // 2]] = 0.0
+    deviations = levels - levels.mean(axis=0)
+    stretches = np.lib.stride_tricks.sliding_window_view(deviations, length, axis=0)[:, :, ::THINNED]
+    flat_stretches = np.ascontiguousarray(stretches, dtype=np.float32).reshape(len(stretches), -1)
+    flat_stretches -= flat_stretches.mean(axis=1, keepdims=True)
+    flat_stretches /= np.maximum(np.linalg.norm(flat_stretches, axis=1), np.finfo(np.float32).tiny)[:, None]
+    likeness = flat_stretches @ flat_stretches[:: length // 2].T
+    is_still = _still(levels, length)
+    likeness[is_still] = 0.0
+    likeness[:, is_still[:: length // 2]] = 0.0
     return likeness
 
 
 def _still(levels: Levels, length: int) -> NDArray[np.bool_]:
     """Which segments are static, by the deviation of the spectrum's shape from its mean; silent ones are."""
-    shape = np.maximum(levels, max(0.0, float(levels.max()) - STILL_RANGE_DB)).astype(np.float64)
-    shape -= shape.mean(axis=1, keepdims=True)
-    sums = np.pad(np.cumsum(shape, axis=0), ((1, 0), (0, 0)))
-    squares = np.pad(np.cumsum(np.square(shape), axis=0), ((1, 0), (0, 0)))
+    level_shape = np.maximum(levels, max(0.0, float(levels.max()) - STILL_RANGE_DB)).astype(np.float64)
+    level_shape -= level_shape.mean(axis=1, keepdims=True)
+    sums = np.pad(np.cumsum(level_shape, axis=0), ((1, 0), (0, 0)))
+    squares = np.pad(np.cumsum(np.square(level_shape), axis=0), ((1, 0), (0, 0)))
     means = (sums[length:] - sums[:-length]) / length
     variances = (squares[length:] - squares[:-length]) / length - np.square(means)
-    still: NDArray[np.bool_] = variances.mean(axis=1) < STILL_DB**2
-    return still
+    is_still: NDArray[np.bool_] = variances.mean(axis=1) < STILL_DB**2
+    return is_still
 
 
 def _covered(starts: Numbers, length: int, frames: int) -> int:
@@ -132,8 +134,8 @@ def _covered(starts: Numbers, length: int, frames: int) -> int:
 
 def _apart(starts: Numbers, length: int) -> list[int]:
     """Those of ``starts`` whose segments do not overlap, from the first on."""
-    kept: list[int] = []
+    kept_starts: list[int] = []
     for start in starts.tolist():
-        if not kept or start >= kept[-1] + length:
-            kept.append(start)
-    return kept
+        if not kept_starts or start >= kept_starts[-1] + length:
+            kept_starts.append(start)
+    return kept_starts

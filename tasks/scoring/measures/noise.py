@@ -48,25 +48,25 @@ def noise_ratio(powers: Powers, edges: NDArray[np.int64], *, in_second: int, sil
     seconds = len(powers) // step
     if seconds == 0 or len(edges) < 2:
         return NotMeasurable(f"it is shorter than {step} frames, or its sampling rate is too low")
-    quiet = silent[: seconds * step].reshape(seconds, step)
-    if quiet.all():
+    is_quiet = silent[: seconds * step].reshape(seconds, step)
+    if is_quiet.all():
         return NotMeasurable(f"no second of it is louder than {SILENCE_DBFS:.0f} dBFS")
-    whole = powers[: seconds * step].reshape(seconds, step, -1)
-    noisy = ~quiet.any(axis=1) & _steady(whole) & _flat(whole.mean(axis=1), edges - edges[0])
-    return Measured(float(np.mean(noisy[~quiet.all(axis=1)])))
+    second_powers = powers[: seconds * step].reshape(seconds, step, -1)
+    is_noisy = ~is_quiet.any(axis=1) & _steady(second_powers) & _flat(second_powers.mean(axis=1), edges - edges[0])
+    return Measured(float(np.mean(is_noisy[~is_quiet.all(axis=1)])))
 
 
 def _steady(seconds: Powers) -> NDArray[np.bool_]:
     levels_db = 10 * np.log10(np.maximum(seconds.sum(axis=2), _LEAST))
-    steady: NDArray[np.bool_] = levels_db.std(axis=1) < MOVES_DB
-    return steady
+    is_steady: NDArray[np.bool_] = levels_db.std(axis=1) < MOVES_DB
+    return is_steady
 
 
 def _flat(spectra: Powers, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether every audible octave has the flatness of noise (geometric over arithmetic mean), shape (seconds,)."""
     octaves = [spectra[:, low:high] for low, high in pairwise(edges)]
     means = np.maximum(np.stack([octave.mean(axis=1) for octave in octaves]), _LEAST)
-    geometric = np.stack([np.exp(np.log(np.maximum(octave, _LEAST)).mean(axis=1)) for octave in octaves])
-    unheard = means < means.max(axis=0) * 10 ** (-HEARD_DB / 10)
-    flat: NDArray[np.bool_] = np.all(unheard | (geometric > FLAT * means), axis=0)
-    return flat
+    geometric_means = np.stack([np.exp(np.log(np.maximum(octave, _LEAST)).mean(axis=1)) for octave in octaves])
+    is_inaudible = means < means.max(axis=0) * 10 ** (-HEARD_DB / 10)
+    is_flat: NDArray[np.bool_] = np.all(is_inaudible | (geometric_means > FLAT * means), axis=0)
+    return is_flat

@@ -67,24 +67,24 @@ def spectral_readings(audio: Audio) -> Spectral:
     Bandwidth and flatness are also measured in windows of 10 s.
     """
     if audio.frames < FRAME:
-        short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
-        return Spectral(short, short, short, short)
-    parts, flatness, octaves = _pass(audio)
-    total: Spectrum = np.sum(parts, axis=0)
-    sounding = ~np.isnan(flatness)
-    if not sounding.any() or not total.any():
-        silent = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
-        return Spectral(silent, silent, silent, silent)
+        too_short = NotMeasurable(f"{audio.frames} samples are less than one frame of {FRAME}")
+        return Spectral(too_short, too_short, too_short, too_short)
+    window_spectra, flatness, octaves = _pass(audio)
+    total: Spectrum = np.sum(window_spectra, axis=0)
+    is_sounding = ~np.isnan(flatness)
+    if not is_sounding.any() or not total.any():
+        silence = NotMeasurable(f"no frame is louder than {SILENCE_DBFS:.0f} dBFS")
+        return Spectral(silence, silence, silence, silence)
     levels = _band_levels(total, audio.rate)
     return Spectral(
-        bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(parts, audio)),
+        bandwidth_hz=Measured(_bandwidth_hz(levels, audio.rate), _bandwidths(window_spectra, audio)),
         cutoff_hz=Measured(_cutoff_hz(total, levels, audio.rate)),
-        flatness=Measured(float(np.median(flatness[sounding])), _flat_windows(flatness, audio)),
+        flatness=Measured(float(np.median(flatness[is_sounding])), _flat_windows(flatness, audio)),
         noise_ratio=noise_ratio(
             octaves,
             octave_edges(FRAME, audio.rate),
             in_second=round(audio.rate / FRAME),
-            silent=~sounding,
+            silent=~is_sounding,
         ),
     )
 
@@ -96,24 +96,26 @@ def _pass(audio: Audio) -> tuple[list[Spectrum], Spectrum, Spectrum]:
     the spectra (frames, bins) over the octaves of the noise measure.
     """
     edges = octave_edges(FRAME, audio.rate)
-    heard = slice(edges[0], edges[-1]) if len(edges) else slice(0)
+    audible_bins = slice(edges[0], edges[-1]) if len(edges) else slice(0)
     octaves: list[Spectrum] = []
     in_window = _frames_in_window(audio)
-    parts: list[Spectrum] = []
+    window_spectra: list[Spectrum] = []
     flatness: list[Spectrum] = []
-    done = 0
+    frame_count = 0
     for powers in _frames(audio):
-        first = done // in_window
-        last = (done + len(powers) - 1) // in_window
-        for at in range(first, last + 1):
-            own = powers[max(0, at * in_window - done) : (at + 1) * in_window - done]
-            if at == len(parts):
-                parts.append(np.zeros(FRAME // 2 + 1))
-            parts[at] += own.sum(axis=0)
+        first_window = frame_count // in_window
+        last_window = (frame_count + len(powers) - 1) // in_window
+        for window_index in range(first_window, last_window + 1):
+            window_powers = powers[
+                max(0, window_index * in_window - frame_count) : (window_index + 1) * in_window - frame_count
+            ]
+            if window_index == len(window_spectra):
+                window_spectra.append(np.zeros(FRAME // 2 + 1))
+            window_spectra[window_index] += window_powers.sum(axis=0)
         flatness.append(_flatness(powers, audio.rate))
-        octaves.append(powers[:, heard])
-        done += len(powers)
-    return parts, np.concatenate(flatness), np.concatenate(octaves)
+        octaves.append(powers[:, audible_bins])
+        frame_count += len(powers)
+    return window_spectra, np.concatenate(flatness), np.concatenate(octaves)
 
 
 def _frames_in_window(audio: Audio) -> int:
@@ -128,10 +130,10 @@ def _times(audio: Audio, at: int) -> tuple[float, float]:
 def _bandwidths(parts: list[Spectrum], audio: Audio) -> tuple[Window, ...]:
     """Bandwidth in Hz of each audible window."""
     windows = []
-    for at, part in enumerate(parts):
+    for window_index, part in enumerate(parts):
         if part.any():
             levels = _band_levels(part, audio.rate)
-            windows.append(Window(*_times(audio, at), _bandwidth_hz(levels, audio.rate)))
+            windows.append(Window(*_times(audio, window_index), _bandwidth_hz(levels, audio.rate)))
     return tuple(windows)
 
 
@@ -139,19 +141,19 @@ def _flat_windows(flatness: Spectrum, audio: Audio) -> tuple[Window, ...]:
     """Median flatness of each audible window."""
     windows = []
     step = _frames_in_window(audio)
-    for at in range(-(-len(flatness) // step)):
-        own = flatness[at * step : (at + 1) * step]
-        if not np.isnan(own).all():
-            windows.append(Window(*_times(audio, at), float(np.nanmedian(own))))
+    for window_index in range(-(-len(flatness) // step)):
+        window_flatness = flatness[window_index * step : (window_index + 1) * step]
+        if not np.isnan(window_flatness).all():
+            windows.append(Window(*_times(audio, window_index), float(np.nanmedian(window_flatness))))
     return tuple(windows)
 
 
 def _frames(audio: Audio) -> Iterator[Spectrum]:
     """Power spectra of the frames, all channels summed, a batch at a time, shape (frames, bins)."""
     window = get_window("hann", FRAME).astype(np.float32)
-    whole = audio.samples[:, : audio.frames // FRAME * FRAME].reshape(audio.channels, -1, FRAME)
-    for start in range(0, whole.shape[1], BATCH):
-        spectra = rfft(whole[:, start : start + BATCH] * window)
+    whole_frames = audio.samples[:, : audio.frames // FRAME * FRAME].reshape(audio.channels, -1, FRAME)
+    for start in range(0, whole_frames.shape[1], BATCH):
+        spectra = rfft(whole_frames[:, start : start + BATCH] * window)
         yield np.sum(np.square(spectra.real, dtype=np.float64) + np.square(spectra.imag, dtype=np.float64), axis=0)
 
 
@@ -178,13 +180,13 @@ def _wall(levels: Spectrum) -> _Wall | None:
 
     Leakage past an old resampler or codec is no content.
     """
-    below, width = int(WALL_BELOW_HZ / BAND_HZ), int(WALL_WIDTH_HZ / BAND_HZ)
+    bands_below, width = int(WALL_BELOW_HZ / BAND_HZ), int(WALL_WIDTH_HZ / BAND_HZ)
     highest_above = np.maximum.accumulate(levels[::-1])[::-1]
-    for edge in range(max(int(WALL_FROM_HZ / BAND_HZ), below), len(levels) - width):
-        under = levels[edge - below : edge].mean()
-        if under - highest_above[edge + width] >= WALL_DB:
-            top = int(np.flatnonzero(levels[: edge + width] >= under - WALL_DB / 2)[-1])
-            fall = levels[max(0, top - below) : top].mean() - highest_above[min(top + width, len(levels) - 1)]
+    for edge in range(max(int(WALL_FROM_HZ / BAND_HZ), bands_below), len(levels) - width):
+        level_below = levels[edge - bands_below : edge].mean()
+        if level_below - highest_above[edge + width] >= WALL_DB:
+            top = int(np.flatnonzero(levels[: edge + width] >= level_below - WALL_DB / 2)[-1])
+            fall = levels[max(0, top - bands_below) : top].mean() - highest_above[min(top + width, len(levels) - 1)]
             return _Wall((top + 1) * BAND_HZ, float(fall))
     return None
 
@@ -197,9 +199,9 @@ def _cutoff_hz(total: Spectrum, levels: Spectrum, rate: int) -> float:
     under_hz = max(0.0, wall.top_hz - WALL_BELOW_HZ)
     bands = levels[int(under_hz / BAND_HZ) : int(wall.top_hz / BAND_HZ)]
     bins = total[int(under_hz * FRAME / rate) : int(wall.top_hz * FRAME / rate)]
-    loud = np.mean(bands >= levels.max() - CUT_WITHIN_DB) > 0.5
-    filled = np.percentile(bins, 25) >= bins.mean() * 10 ** (-CUT_FILLED_DB / 10)
-    return wall.top_hz if loud and filled else max(rate / 2, NO_CUT_HZ)
+    is_loud = np.mean(bands >= levels.max() - CUT_WITHIN_DB) > 0.5
+    is_filled = np.percentile(bins, 25) >= bins.mean() * 10 ** (-CUT_FILLED_DB / 10)
+    return wall.top_hz if is_loud and is_filled else max(rate / 2, NO_CUT_HZ)
 
 
 def _bandwidth_hz(levels: Spectrum, rate: int) -> float:

@@ -62,20 +62,22 @@ def mono_loss_lu(audio: Audio, stereo: Reading) -> Reading:
     if isinstance(stereo, NotMeasurable):
         return stereo
     # One channel with the power of the mean played by both.
-    folded = Audio.of(audio.samples.mean(axis=0) * np.float32(np.sqrt(2)), audio.rate)
-    loudness = integrated_lufs(folded)
+    mono_audio = Audio.of(audio.samples.mean(axis=0) * np.float32(np.sqrt(2)), audio.rate)
+    loudness = integrated_lufs(mono_audio)
     if isinstance(loudness, NotMeasurable):
         return NotMeasurable("the channels cancel: folded to mono it is silent")
-    return Measured(stereo.value - loudness.value, _losses(unit_powers(audio, LOSS_MS), unit_powers(folded, LOSS_MS)))
+    return Measured(
+        stereo.value - loudness.value, _losses(unit_powers(audio, LOSS_MS), unit_powers(mono_audio, LOSS_MS))
+    )
 
 
 def _losses(stereo: NDArray[np.float64], folded: NDArray[np.float64]) -> tuple[Window, ...]:
     """The loss in each window that is audible in mono too."""
     seconds = LOSS_MS / 1000
     return tuple(
-        Window(at * seconds, (at + 1) * seconds, float(10 * np.log10(both / one)))
-        for at, (both, one) in enumerate(zip(stereo.tolist(), folded.tolist(), strict=True))
-        if min(both, one) > 10 ** (SILENCE_DBFS / 10)
+        Window(window_index * seconds, (window_index + 1) * seconds, float(10 * np.log10(stereo_power / mono_power)))
+        for window_index, (stereo_power, mono_power) in enumerate(zip(stereo.tolist(), folded.tolist(), strict=True))
+        if min(stereo_power, mono_power) > 10 ** (SILENCE_DBFS / 10)
     )
 
 

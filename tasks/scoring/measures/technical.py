@@ -62,10 +62,10 @@ def _waveform(audio: Audio, brief: Brief) -> dict[str, Reading]:
     """Faults of the waveform, and silences."""
     powers = block_powers(audio)
     silence = silences(audio, powers)
-    clipped = clipping(audio)
+    clipping_readings = clipping(audio)
     return {
-        "clipping_runs": clipped.runs,
-        "clipping_runs_per_s": clipped.runs_per_s,
+        "clipping_runs": clipping_readings.runs,
+        "clipping_runs_per_s": clipping_readings.runs_per_s,
         "dc_offset": Measured(dc_offset(audio)),
         "head_silence_s": silence.head_s,
         "tail_silence_s": silence.tail_s,
@@ -102,5 +102,5 @@ def _alive_ratio(audio: Audio, loudness: Reading) -> Reading:
     powers = unit_powers(audio, WINDOW_MS)
     if powers.size == 0:
         return NotMeasurable(f"{audio.duration_s:.3f} s is less than one window of 1 s")
-    alive = [power > 0 and lufs_of(power) >= loudness.value - ALIVE_LU for power in powers.tolist()]
-    return Measured(float(np.mean(alive)))
+    is_alive = [power > 0 and lufs_of(power) >= loudness.value - ALIVE_LU for power in powers.tolist()]
+    return Measured(float(np.mean(is_alive)))

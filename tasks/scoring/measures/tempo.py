@@ -68,8 +68,8 @@ def onset_curve(mono: NDArray[np.float32], rate: int) -> Curve:
     second.
     """
     bands = _band_levels(soxr.resample(mono, rate, RATE, quality="LQ"))
-    before = maximum_filter1d(bands[:-1], 3, axis=1)
-    flux = np.maximum(bands[1:] - before, 0.0).mean(axis=1, dtype=np.float64)
+    previous_bands = maximum_filter1d(bands[:-1], 3, axis=1)
+    flux = np.maximum(bands[1:] - previous_bands, 0.0).mean(axis=1, dtype=np.float64)
     curve: Curve = np.maximum(flux - uniform_filter1d(flux, round(FRAMES_PER_S / 2)), 0.0)
     return curve
 
@@ -81,39 +81,41 @@ def _band_levels(mono: NDArray[np.float32]) -> NDArray[np.float32]:
     window = get_window("hann", FRAME).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(mono, FRAME // 2), FRAME)[::HOP]
     levels = np.empty((len(frames), len(starts) - 1), np.float32)
-    for at in range(0, len(frames), BATCH):
-        sizes = np.abs(rfft(frames[at : at + BATCH] * window))
-        levels[at : at + BATCH] = np.add.reduceat(sizes, starts, axis=1)[:, :-1]
-    loudest = float(levels.max())
-    compressed: NDArray[np.float32] = np.log1p(levels * np.float32(COMPRESSION / loudest)) if loudest > 0 else levels
-    return compressed
+    for start in range(0, len(frames), BATCH):
+        sizes = np.abs(rfft(frames[start : start + BATCH] * window))
+        levels[start : start + BATCH] = np.add.reduceat(sizes, starts, axis=1)[:, :-1]
+    highest_level = float(levels.max())
+    compressed_levels: NDArray[np.float32] = (
+        np.log1p(levels * np.float32(COMPRESSION / highest_level)) if highest_level > 0 else levels
+    )
+    return compressed_levels
 
 
 def _tempo(curve: Curve) -> Reading:
-    centred = curve - curve.mean()
-    energy = float(centred @ centred)
+    centred_curve = curve - curve.mean()
+    energy = float(centred_curve @ centred_curve)
     if energy <= 0:
         return NotMeasurable("nothing begins anywhere: there is no pulse")
-    size = 1 << (8 * len(centred) - 1).bit_length()
-    spectrum = np.abs(rfft(centred, size)) / np.sqrt(energy * len(centred))
-    repeats = irfft(np.square(np.abs(rfft(centred, size))), size)[: len(centred)] / energy
-    repeats *= len(centred) / np.arange(len(centred), 0, -1)
+    size = 1 << (8 * len(centred_curve) - 1).bit_length()
+    spectrum = np.abs(rfft(centred_curve, size)) / np.sqrt(energy * len(centred_curve))
+    repeats = irfft(np.square(np.abs(rfft(centred_curve, size))), size)[: len(centred_curve)] / energy
+    repeats *= len(centred_curve) / np.arange(len(centred_curve), 0, -1)
     grid = np.geomspace(MIN_BPM, MAX_BPM, 1500)
     periods = FRAMES_PER_S * 60 / grid
     beat_repeats = np.interp(periods, np.arange(len(repeats)), repeats)
     favour = np.exp(-0.5 * np.square(np.log2(grid / FAVOURED_BPM) / FAVOUR_OCTAVES))
     weight = np.maximum(beat_repeats, 0.0) * _at(spectrum, grid, size) * favour
-    best = int(np.argmax(weight))
-    if beat_repeats[best] < CLEAREST:
+    best_index = int(np.argmax(weight))
+    if beat_repeats[best_index] < CLEAREST:
         return NotMeasurable("no steady pulse is heard")
-    return Measured(_refined(spectrum, float(grid[best]), size))
+    return Measured(_refined(spectrum, float(grid[best_index]), size))
 
 
 def _refined(spectrum: Curve, bpm: float, size: int) -> float:
     """The tempo within 2 % at which the sum of the beat and its subdivisions is strongest."""
-    fine = np.arange(bpm * 0.98, bpm * 1.02, 0.01)
-    strength = sum(_at(spectrum, fine * part, size) for part in (1, 2, 4))
-    return round(float(fine[np.argmax(strength)]), 2)
+    tempos_bpm = np.arange(bpm * 0.98, bpm * 1.02, 0.01)
+    strength = sum(_at(spectrum, tempos_bpm * part, size) for part in (1, 2, 4))
+    return round(float(tempos_bpm[np.argmax(strength)]), 2)
 
 
 def _at(spectrum: Curve, bpm: Curve, size: int) -> Curve:

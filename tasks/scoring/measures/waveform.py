@@ -56,8 +56,8 @@ def clipping(audio: Audio) -> Clipping:
     frames = CLIPPING_WINDOW_S * audio.rate
     counts = np.bincount(starts // frames, minlength=-(-audio.frames // frames))
     windows = []
-    for at, count in enumerate(counts.tolist()):
-        start_s, end_s = at * CLIPPING_WINDOW_S, min((at + 1) * CLIPPING_WINDOW_S, audio.duration_s)
+    for window_index, count in enumerate(counts.tolist()):
+        start_s, end_s = window_index * CLIPPING_WINDOW_S, min((window_index + 1) * CLIPPING_WINDOW_S, audio.duration_s)
         windows.append(Window(float(start_s), float(end_s), count / (end_s - start_s)))
     return Clipping(Measured(float(starts.size)), Measured(starts.size / audio.duration_s, tuple(windows)))
 
@@ -65,13 +65,13 @@ def clipping(audio: Audio) -> Clipping:
 def _run_starts(channel: Samples) -> NDArray[np.int64]:
     """The first sample of each run in a channel (frames,)."""
     size = np.abs(channel)
-    at_top = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
-    held = np.flatnonzero((channel[1:] == channel[:-1]) & at_top[1:] & (size[1:] >= QUIETEST_CLIP))
-    if held.size == 0:
-        return held
-    starts = np.flatnonzero(np.diff(held, prepend=held[0] - 2) > 1)
-    lengths = np.diff(starts, append=held.size)
-    return held[starts[lengths >= FLAT_SAMPLES - 1]]
+    is_extreme = (channel == channel.max()) | (channel == channel.min()) | (size >= FULL_SCALE)
+    held_frames = np.flatnonzero((channel[1:] == channel[:-1]) & is_extreme[1:] & (size[1:] >= QUIETEST_CLIP))
+    if held_frames.size == 0:
+        return held_frames
+    starts = np.flatnonzero(np.diff(held_frames, prepend=held_frames[0] - 2) > 1)
+    lengths = np.diff(starts, append=held_frames.size)
+    return held_frames[starts[lengths >= FLAT_SAMPLES - 1]]
 
 
 def dc_offset(audio: Audio) -> float:
@@ -84,15 +84,15 @@ def silences(audio: Audio, powers: Powers) -> Silences:
 
     ``powers`` are :func:`block_powers`.
     """
-    sounds = _sounding(powers)
-    if sounds.size == 0:
-        nothing = _nothing_sounds()
-        return Silences(nothing, nothing, nothing)
+    sounding_blocks = _sounding(powers)
+    if sounding_blocks.size == 0:
+        no_sound = _nothing_sounds()
+        return Silences(no_sound, no_sound, no_sound)
     block = _block_frames(audio)
-    end_s = min(int(sounds[-1] + 1) * block / audio.rate, audio.duration_s)
-    gap = int(np.diff(sounds).max(initial=1)) - 1
+    end_s = min(int(sounding_blocks[-1] + 1) * block / audio.rate, audio.duration_s)
+    gap = int(np.diff(sounding_blocks).max(initial=1)) - 1
     return Silences(
-        head_s=Measured(int(sounds[0]) * block / audio.rate),
+        head_s=Measured(int(sounding_blocks[0]) * block / audio.rate),
         tail_s=Measured(audio.duration_s - end_s),
         gap_s=Measured(gap * block / audio.rate),
     )
@@ -106,14 +106,14 @@ def sung_gap_s(audio: Audio, powers: Powers, line_starts_s: Sequence[float]) -> 
     if not line_starts_s:
         return NotMeasurable.not_stated("sung line")
     block_s = _block_frames(audio) / audio.rate
-    silent = np.ones(len(powers), bool)
-    silent[_sounding(powers)] = False
+    is_silent = np.ones(len(powers), bool)
+    is_silent[_sounding(powers)] = False
     for start_s, end_s in _unsung(line_starts_s, audio.duration_s):
-        silent[round(start_s / block_s) : round(end_s / block_s)] = False
-    edges = np.flatnonzero(np.diff(silent, prepend=False, append=False)).reshape(-1, 2) * block_s
+        is_silent[round(start_s / block_s) : round(end_s / block_s)] = False
+    edges = np.flatnonzero(np.diff(is_silent, prepend=False, append=False)).reshape(-1, 2) * block_s
     holes = tuple(Window(start, end, end - start) for start, end in edges.tolist())
-    longest = max((hole.value for hole in holes), default=0.0)
-    return Measured(longest, tuple(hole for hole in holes if hole.value >= SHORTEST_HOLE_S))
+    longest_s = max((hole.value for hole in holes), default=0.0)
+    return Measured(longest_s, tuple(hole for hole in holes if hole.value >= SHORTEST_HOLE_S))
 
 
 def _unsung(line_starts_s: Sequence[float], duration_s: float) -> Iterator[tuple[float, float]]:
@@ -130,11 +130,11 @@ def ending_dbfs(powers: Powers) -> Reading:
 
     Near -60 dBFS where the song fades away, and high where it is cut off, by the end of the file or by silence.
     """
-    sounds = _sounding(powers)
-    if sounds.size == 0:
+    sounding_blocks = _sounding(powers)
+    if sounding_blocks.size == 0:
         return _nothing_sounds()
-    last = powers[max(0, int(sounds[-1]) + 1 - ENDING_MS // BLOCK_MS) : int(sounds[-1]) + 1]
-    return Measured(float(10 * np.log10(last.mean())))
+    last_powers = powers[max(0, int(sounding_blocks[-1]) + 1 - ENDING_MS // BLOCK_MS) : int(sounding_blocks[-1]) + 1]
+    return Measured(float(10 * np.log10(last_powers.mean())))
 
 
 def block_powers(audio: Audio) -> Powers:
@@ -146,8 +146,8 @@ def block_powers(audio: Audio) -> Powers:
     lengths = np.diff(edges, append=audio.frames)
     powers = np.zeros(len(edges))
     for channel in audio.samples:
-        centred = channel - channel.mean(dtype=np.float64)
-        powers = np.maximum(powers, np.add.reduceat(np.square(centred), edges) / lengths)
+        centred_channel = channel - channel.mean(dtype=np.float64)
+        powers = np.maximum(powers, np.add.reduceat(np.square(centred_channel), edges) / lengths)
     return powers
 
 

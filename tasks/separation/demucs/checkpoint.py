@@ -43,8 +43,8 @@ def load_network(path: Path, *, remedy: str) -> HTDemucs:
     try:
         package = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickled(path)
         network = _built(package)
-        if fault := _mismatch(network.state_dict(), package.state):
-            raise ValueError(fault)
+        if mismatch := _mismatch(network.state_dict(), package.state):
+            raise ValueError(mismatch)
         network.load_state_dict(package.state)
     except Exception as error:  # a damaged or hostile file can make its reader, or the network, raise anything
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
@@ -57,19 +57,19 @@ def load_network(path: Path, *, remedy: str) -> HTDemucs:
 
 def _read_safetensors(path: Path) -> _Package:
     with safe_open(path, framework="pt") as file:
-        told = file.metadata() or {}
-        if told.get("klass") != KLASS or "structure" in told:
-            raise ValueError(f"it holds {told.get('klass', 'no network')!r}, not a plain {KLASS}")
+        metadata = file.metadata() or {}
+        if metadata.get("klass") != KLASS or "structure" in metadata:
+            raise ValueError(f"it holds {metadata.get('klass', 'no network')!r}, not a plain {KLASS}")
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-    return _Package(_decoded(json.loads(told["args"])), _decoded(json.loads(told["kwargs"])), tensors)
+    return _Package(_decoded(json.loads(metadata["args"])), _decoded(json.loads(metadata["kwargs"])), tensors)
 
 
 def _read_pickled(path: Path) -> _Package:
     with torch.serialization.safe_globals([HTDemucs, Fraction]):
-        found = unpickled(path)
-    if not isinstance(found, Mapping) or found.get("klass") is not HTDemucs:
+        content = unpickled(path)
+    if not isinstance(content, Mapping) or content.get("klass") is not HTDemucs:
         raise ValueError(f"it holds no {KLASS}")
-    return _Package(found["args"], found["kwargs"], found["state"])
+    return _Package(content["args"], content["kwargs"], content["state"])
 
 
 def _decoded(value: Any) -> Any:
@@ -83,8 +83,8 @@ def _decoded(value: Any) -> Any:
 
 def _built(package: _Package) -> HTDemucs:
     """The network, without the file's weights. Arguments that newer versions no longer accept are left out."""
-    taken = inspect.signature(HTDemucs).parameters
-    kwargs = {name: value for name, value in package.kwargs.items() if name in taken}
+    accepted_arguments = inspect.signature(HTDemucs).parameters
+    kwargs = {name: value for name, value in package.kwargs.items() if name in accepted_arguments}
     with torch.random.fork_rng(devices=[]):  # creating a network draws from the process's random generators
         network: HTDemucs = HTDemucs(*package.args, **kwargs)
     return network
@@ -92,7 +92,7 @@ def _built(package: _Package) -> HTDemucs:
 
 def _mismatch(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
     """The differences between two sets of tensors, in words; empty where there is none."""
-    unfit = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
-    faults = {**differences(wanted, found), **({"not finite": unfit} if unfit else {})}
-    told = (f"{', '.join(names[:SHOWN])} {what} ({len(names)})" for what, names in faults.items())
-    return "; ".join(told)
+    unfit_names = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
+    faults = {**differences(wanted, found), **({"not finite": unfit_names} if unfit_names else {})}
+    sentences = (f"{', '.join(names[:SHOWN])} {kind} ({len(names)})" for kind, names in faults.items())
+    return "; ".join(sentences)

@@ -53,75 +53,75 @@ def estimates(
     stride = stride_of(segment)
     starts = list(range(0, length, stride))
     fade = triangle(segment)
-    held = np.zeros((len(ensemble.stems), mix.shape[0], segment), np.float32)
+    overlap = np.zeros((len(ensemble.stems), mix.shape[0], segment), np.float32)
     weight = np.zeros(segment, np.float32)
-    first, batch = 0, portion.batch
-    while first < len(starts):
-        chosen = starts[first : first + batch]
+    position, batch = 0, portion.batch
+    while position < len(starts):
+        batch_starts = starts[position : position + batch]
         try:
-            outputs = _through(ensemble, [_segment(mix, start, segment, level) for start in chosen])
+            outputs = _through(ensemble, [_segment(mix, start, segment, level) for start in batch_starts])
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if batch == 1:
-                what = f"out of memory: one segment of {segment / RATE_HZ:.1f} s was too much for {ensemble.device}"
-                raise TransientError(what, remedy="Free memory, or run fewer things at once") from error
+                problem = f"out of memory: one segment of {segment / RATE_HZ:.1f} s was too much for {ensemble.device}"
+                raise TransientError(problem, remedy="Free memory, or run fewer things at once") from error
             batch = (batch + 1) // 2
             torch.cuda.empty_cache()
             continue
-        for start, output in zip(chosen, outputs, strict=True):
+        for start, output in zip(batch_starts, outputs, strict=True):
             frames = min(segment, length - start)
-            held[..., :frames] += fade[:frames] * _centre(output, frames)
+            overlap[..., :frames] += fade[:frames] * _centre(output, frames)
             weight[:frames] += fade[:frames]
-            ready = min(stride, length - start)
-            yield held[..., :ready] / weight[:ready] * np.float32(level.scale)
-            _move_on(held, ready)
-            _move_on(weight, ready)
-        first += len(chosen)
+            ready_frames = min(stride, length - start)
+            yield overlap[..., :ready_frames] / weight[:ready_frames] * np.float32(level.scale)
+            _move_on(overlap, ready_frames)
+            _move_on(weight, ready_frames)
+        position += len(batch_starts)
         if progress is not None:
-            progress(first / len(starts))
+            progress(position / len(starts))
 
 
 def triangle(frames: int) -> NDArray[np.float32]:
     """Rises to 1 in the middle and falls again, nowhere 0; shape (frames,)."""
-    half = frames // 2
-    rise_and_fall = np.concatenate([np.arange(1, half + 1), np.arange(frames - half, 0, -1)])
+    half_length = frames // 2
+    rise_and_fall = np.concatenate([np.arange(1, half_length + 1), np.arange(frames - half_length, 0, -1)])
     fade: NDArray[np.float32] = (rise_and_fall / rise_and_fall.max()).astype(np.float32)
     return fade
 
 
 def _segment(mix: Samples, start: int, frames: int, level: Level) -> Samples:
     """The segment at ``start``; near the mix's end it is moved to keep its preceding context, padded with silence."""
-    short = frames - min(frames, mix.shape[1] - start)
-    begin = start - short // 2
-    end = begin + frames
-    kept = mix[:, max(0, begin) : min(mix.shape[1], end)]
-    heard = (kept - np.float32(level.offset)) / np.float32(level.scale)
-    return np.pad(heard, ((0, 0), (max(0, -begin), max(0, end - mix.shape[1]))))
+    missing_frames = frames - min(frames, mix.shape[1] - start)
+    first_frame = start - missing_frames // 2
+    end_frame = first_frame + frames
+    available_samples = mix[:, max(0, first_frame) : min(mix.shape[1], end_frame)]
+    normalised_samples = (available_samples - np.float32(level.offset)) / np.float32(level.scale)
+    return np.pad(normalised_samples, ((0, 0), (max(0, -first_frame), max(0, end_frame - mix.shape[1]))))
 
 
 def _centre(output: Samples, frames: int) -> Samples:
-    before = (output.shape[-1] - frames) // 2
-    return output[..., before : before + frames]
+    margin = (output.shape[-1] - frames) // 2
+    return output[..., margin : margin + frames]
 
 
 def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
     """(segments, stems, 2, frames): the networks' estimates, each weighted by its share in each stem."""
-    together = torch.from_numpy(np.stack(segments)).to(ensemble.device)
+    stacked_segments = torch.from_numpy(np.stack(segments)).to(ensemble.device)
     # TF32 rounds to ten bits; stems are stored with twenty-four.
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         total: Tensor | None = None
         for network, shares in zip(ensemble.networks, ensemble.shares, strict=True):
-            part = network(together) * shares[None, :, None, None]
+            part = network(stacked_segments) * shares[None, :, None, None]
             total = part if total is None else total.add_(part)
     if total is None:
         raise ValueError("a bag without networks")
-    estimated: Samples = total.float().cpu().numpy()
-    return estimated
+    estimates_array: Samples = total.float().cpu().numpy()
+    return estimates_array
 
 
 def _move_on(held: NDArray[np.float32], frames: int) -> None:
     """Drop the first ``frames``; the rest moves up, followed by silence."""
-    kept = held.shape[-1] - frames
-    held[..., :kept] = held[..., frames:].copy()
-    held[..., kept:] = 0.0
+    kept_frames = held.shape[-1] - frames
+    held[..., :kept_frames] = held[..., frames:].copy()
+    held[..., kept_frames:] = 0.0

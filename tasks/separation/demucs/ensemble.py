@@ -59,11 +59,11 @@ def _loaded(name: str, folder: Path, digests: tuple[tuple[str, str], ...], devic
         raise MachineError("torch finds no GPU here", remedy="Set SONGLINE_DEVICE=cpu, or install torch for CUDA")
     remedy = f"Run `songline models verify {name}`, and pull it again where a file is wrong"
     files = _checked(folder, dict(digests), remedy)
-    told = _described(folder / f"{name}.yaml", remedy)
-    networks = [load_network(_file_of(signature, files, remedy), remedy=remedy) for signature in told["models"]]
+    description = _described(folder / f"{name}.yaml", remedy)
+    networks = [load_network(_file_of(signature, files, remedy), remedy=remedy) for signature in description["models"]]
     for network in networks:
         _check(network, name, remedy)
-    weights = told.get("weights") or [[1.0] * len(STEM_MODELS[name])] * len(networks)
+    weights = description.get("weights") or [[1.0] * len(STEM_MODELS[name])] * len(networks)
     return Ensemble(
         name,
         STEM_MODELS[name],
@@ -85,13 +85,13 @@ def _checked(folder: Path, digests: dict[str, str], remedy: str) -> list[Path]:
 def _described(path: Path, remedy: str) -> dict[str, Any]:
     """The model's own description: ``models``, a list of signatures, and for a bag their ``weights``."""
     try:
-        told = read_small_yaml(path)
+        description = read_small_yaml(path)
     except (OSError, ValueError) as error:
         raise MachineError(f"{path.name} cannot be read: {error}", remedy=remedy) from error
-    models = told.get("models") if isinstance(told, dict) else None
-    if not isinstance(models, list) or not models or not all(isinstance(each, str) for each in models):
+    models = description.get("models") if isinstance(description, dict) else None
+    if not isinstance(models, list) or not models or not all(isinstance(signature, str) for signature in models):
         raise MachineError(f"{path.name} describes no Demucs model", remedy=remedy)
-    return dict(told)
+    return dict(description)
 
 
 def _file_of(signature: str, files: Sequence[Path], remedy: str) -> Path:
@@ -107,10 +107,12 @@ def _file_of(signature: str, files: Sequence[Path], remedy: str) -> Path:
 
 
 def _check(network: HTDemucs, name: str, remedy: str) -> None:
-    found = (tuple(network.sources), network.samplerate, network.audio_channels)
-    if found != (STEM_MODELS[name], RATE_HZ, CHANNELS):
-        what = f"a network of {name} separates {', '.join(map(str, found[0]))} at {found[1]} Hz, {found[2]} channels"
-        raise MachineError(what, remedy=remedy)
+    traits = (tuple(network.sources), network.samplerate, network.audio_channels)
+    if traits != (STEM_MODELS[name], RATE_HZ, CHANNELS):
+        problem = (
+            f"a network of {name} separates {', '.join(map(str, traits[0]))} at {traits[1]} Hz, {traits[2]} channels"
+        )
+        raise MachineError(problem, remedy=remedy)
 
 
 def _shares(weights: Any, shape: tuple[int, int], remedy: str) -> torch.Tensor:

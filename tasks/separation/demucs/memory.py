@@ -42,8 +42,8 @@ def segment_bytes(ensemble: Ensemble, frames: int) -> int:
 def free_bytes(device: torch.device) -> int:
     """Free memory of the device in bytes; torch's own cache there is free for the next segment."""
     if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
+        bytes_free, _ = torch.cuda.mem_get_info(device)
+        return int(bytes_free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
     return int(psutil.virtual_memory().available)
 
 
@@ -54,12 +54,13 @@ def portion_for(ensemble: Ensemble, *, free: int) -> Portion:
     changes no more than the last bits. Raises TransientError where not one fits.
     """
     frames = int(ensemble.segment_s * RATE_HZ)
-    needed = segment_bytes(ensemble, frames) / SHARE
-    if free < needed:
+    needed_bytes = segment_bytes(ensemble, frames) / SHARE
+    if free < needed_bytes:
         raise TransientError(
-            f"out of memory: separating with {ensemble.name} needs {needed / MIB:.0f} MiB free on {ensemble.device}, "
+            f"out of memory: separating with {ensemble.name} needs {needed_bytes / MIB:.0f} MiB free "
+            f"on {ensemble.device}, "
             f"and {free / MIB:.0f} MiB are",
             remedy="Free memory, or run fewer things at once",
         )
-    most = CPU_MOST if ensemble.device.type == "cpu" else MOST
-    return Portion(frames, min(most, int(free / needed)))
+    most_segments = CPU_MOST if ensemble.device.type == "cpu" else MOST
+    return Portion(frames, min(most_segments, int(free / needed_bytes)))

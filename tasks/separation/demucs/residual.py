@@ -31,14 +31,17 @@ def summed(blocks: Sequence[Samples]) -> Samples:
 
 def residual_of(mix: Samples, stems: Samples) -> Samples:
     """The residual that, added to the ``stems``' float32 sum, comes as near to ``mix`` as float32 can."""
-    rest = mix - stems
-    best, miss = rest, np.abs(_missed(mix, stems, rest))
+    difference = mix - stems
+    best_residual, miss = difference, np.abs(_missed(mix, stems, difference))
     # The difference is rounded, and so is the sum: a neighbour of it may be closer.
-    for towards in (np.float32(-np.inf), np.float32(np.inf)):
-        other = np.nextafter(rest, towards)
-        other_miss = np.abs(_missed(mix, stems, other))
-        best, miss = np.where(other_miss < miss, other, best), np.minimum(other_miss, miss)
-    return best
+    for direction in (np.float32(-np.inf), np.float32(np.inf)):
+        neighbour = np.nextafter(difference, direction)
+        neighbour_miss = np.abs(_missed(mix, stems, neighbour))
+        best_residual, miss = (
+            np.where(neighbour_miss < miss, neighbour, best_residual),
+            np.minimum(neighbour_miss, miss),
+        )
+    return best_residual
 
 
 def _missed(mix: Samples, stems: Samples, rest: Samples) -> NDArray[np.float64]:
@@ -64,8 +67,8 @@ class Tally:
 
     def add(self, start: int, mix: Samples, blocks: Sequence[Samples], *, residual: Samples) -> None:
         """Add the next block, which begins at frame ``start``: the mix, its stems in their order, the residual."""
-        flat = np.stack([block.reshape(-1) for block in blocks]).astype(np.float64)
-        self._gram += flat @ flat.T
+        flat_blocks = np.stack([block.reshape(-1) for block in blocks]).astype(np.float64)
+        self._gram += flat_blocks @ flat_blocks.T
         self._mix_energy += _energy(mix)
         self._left_energy += _energy(residual)
         miss = np.abs(_missed(mix, summed(blocks), residual))
@@ -78,10 +81,10 @@ class Tally:
 
     def _parts(self, start: int, frames: int) -> Iterator[slice]:
         for begin_s, end_s in self.passages:
-            begin = max(0, round(begin_s * self.rate) - start)
-            end = min(frames, round(end_s * self.rate) - start)
-            if begin < end:
-                yield slice(begin, end)
+            first_frame = max(0, round(begin_s * self.rate) - start)
+            end_frame = min(frames, round(end_s * self.rate) - start)
+            if first_frame < end_frame:
+                yield slice(first_frame, end_frame)
 
     def document(self) -> dict[str, Json]:
         """The figures of the separation, as JSON.
@@ -105,7 +108,7 @@ class Tally:
         if self._mix_in_passages == 0.0:
             return {"not_measurable": "the mix is silent where nobody sings"}
         value = decibels(_ratio(self._voice_in_passages, self._mix_in_passages))
-        return {"value": value, "unit": "dB", "passages_s": round(sum(end - begin for begin, end in self.passages), 3)}
+        return {"value": value, "unit": "dB", "passages_s": round(sum(end - start for start, end in self.passages), 3)}
 
     def _correlation(self) -> list[Json]:
         power = np.diag(self._gram)

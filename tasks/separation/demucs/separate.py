@@ -72,8 +72,8 @@ class SeparationResult:
 def check_mix(mix: Audio) -> None:
     """Raise AudioRefused, with reason invalid or silent, for a mix that cannot be separated."""
     if mix.channels not in (1, 2) or mix.frames == 0:
-        what = f"audio of {mix.channels} channels and {mix.frames} samples cannot be separated"
-        raise AudioRefused(what, reason="invalid", remedy="Give mono or stereo that is not empty")
+        problem = f"audio of {mix.channels} channels and {mix.frames} samples cannot be separated"
+        raise AudioRefused(problem, reason="invalid", remedy="Give mono or stereo that is not empty")
     low, high = float(mix.samples.min()), float(mix.samples.max())  # a NaN or an infinity shows in one of them
     if not np.isfinite([low, high]).all():
         raise AudioRefused("samples are not finite numbers", reason="invalid", remedy="Make the audio again")
@@ -106,13 +106,13 @@ def separate_stems(
     from tasks.separation.demucs.ensemble import load_ensemble
     from tasks.separation.demucs.memory import free_bytes, portion_for
 
-    started = time.perf_counter()
+    start_time = time.perf_counter()
     # The same number on every machine, so that a CPU rounds alike in a worker and in a command; workers take turns.
     torch.set_num_threads(settings.worker_count)
     ensemble = load_ensemble(installed, settings.device_here)
     portion = portion_for(ensemble, free=free_bytes(ensemble.device))
-    heard = _heard(mix)
-    blocks = estimates(ensemble, heard, level=_level_of(heard), portion=portion, progress=progress)
+    model_mix = _heard(mix)
+    blocks = estimates(ensemble, model_mix, level=_level_of(model_mix), portion=portion, progress=progress)
     blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], options))
     stem_buffer = StemBuffer(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
     tally = Tally(names, mix.rate, passages_without_lines(options.line_starts_s, mix.duration_s))
@@ -127,7 +127,7 @@ def separate_stems(
         "device": str(ensemble.device),
     }
     files = _written(stem_buffer, folder)
-    return SeparationResult(files, {**figures, "seconds": round(time.perf_counter() - started, 3)})
+    return SeparationResult(files, {**figures, "seconds": round(time.perf_counter() - start_time, 3)})
 
 
 def _heard(mix: Audio) -> Samples:
@@ -156,9 +156,9 @@ def _chosen(blocks: Iterator[Samples], stems: Sequence[str], options: Separation
         if options.two_stems is None:
             yield _without_voice(block, stems) if options.instrumental else block
             continue
-        at = stems.index(options.two_stems)
-        others = [part for place, part in enumerate(block) if place != at]
-        yield np.stack([block[at], summed(others)])
+        stem_index = stems.index(options.two_stems)
+        other_stems = [part for place, part in enumerate(block) if place != stem_index]
+        yield np.stack([block[stem_index], summed(other_stems)])
 
 
 def _without_voice(block: Samples, stems: Sequence[str]) -> Samples:
@@ -171,26 +171,28 @@ def _without_voice(block: Samples, stems: Sequence[str]) -> Samples:
 
 def _like(mix: Audio, blocks: Iterator[Samples]) -> Iterator[Samples]:
     """The blocks at the mix's rate and with its channels, exactly as long as it is."""
-    missing, shape = mix.frames, (0, 0)
-    back: soxr.ResampleStream | None = None
+    missing_frames, shape = mix.frames, (0, 0)
+    resampler: soxr.ResampleStream | None = None
     for block in blocks:
-        ours = block if mix.channels == 2 else block.mean(axis=1, keepdims=True)
-        shape = ours.shape[:2]
+        output = block if mix.channels == 2 else block.mean(axis=1, keepdims=True)
+        shape = output.shape[:2]
         if mix.rate != RATE_HZ:
-            back = back or soxr.ResampleStream(RATE_HZ, mix.rate, shape[0] * shape[1], dtype="float32", quality="HQ")
-            ours = _resampled(back, ours)
-        yield ours[..., :missing]
-        missing -= min(missing, ours.shape[-1])
-    if back is not None:
-        tail = _resampled(back, np.zeros((*shape, 0), np.float32), last=True)[..., :missing]
-        yield np.pad(tail, ((0, 0), (0, 0), (0, missing - tail.shape[-1])))
+            resampler = resampler or soxr.ResampleStream(
+                RATE_HZ, mix.rate, shape[0] * shape[1], dtype="float32", quality="HQ"
+            )
+            output = _resampled(resampler, output)
+        yield output[..., :missing_frames]
+        missing_frames -= min(missing_frames, output.shape[-1])
+    if resampler is not None:
+        tail = _resampled(resampler, np.zeros((*shape, 0), np.float32), last=True)[..., :missing_frames]
+        yield np.pad(tail, ((0, 0), (0, 0), (0, missing_frames - tail.shape[-1])))
 
 
 def _resampled(stream: soxr.ResampleStream, block: Samples, *, last: bool = False) -> Samples:
     stems, channels, frames = block.shape
-    flat = np.ascontiguousarray(block.reshape(stems * channels, frames).T)
-    given: Samples = stream.resample_chunk(flat, last=last)
-    return np.ascontiguousarray(given.T).reshape(stems, channels, len(given))
+    flat_block = np.ascontiguousarray(block.reshape(stems * channels, frames).T)
+    resampled_block: Samples = stream.resample_chunk(flat_block, last=last)
+    return np.ascontiguousarray(resampled_block.T).reshape(stems, channels, len(resampled_block))
 
 
 def _put_away(blocks: Iterator[Samples], mix: Audio, stem_buffer: StemBuffer, tally: Tally) -> None:

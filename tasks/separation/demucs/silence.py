@@ -20,9 +20,9 @@ def passages_without_lines(line_starts_s: Sequence[float], duration_s: float) ->
     """The passages of at least two seconds without any line; none where no line's time is known."""
     if not line_starts_s:
         return ()
-    found, free_from_s = [], 0.0
+    passages, free_from_s = [], 0.0
     for start_s in sorted(line_starts_s):
-        found.append((free_from_s, min(start_s - BEFORE_S, duration_s)))
+        passages.append((free_from_s, min(start_s - BEFORE_S, duration_s)))
         free_from_s = start_s + LINE_S
-    found.append((free_from_s, duration_s))
-    return tuple((begin, end) for begin, end in found if end - begin >= SHORTEST_S)
+    passages.append((free_from_s, duration_s))
+    return tuple((start, end) for start, end in passages if end - start >= SHORTEST_S)

@@ -47,9 +47,9 @@ class MuLan:
         Raises MachineError where ``muq`` is not installed, or the folder lacks a file or holds a wrong one.
         """
         _check_layout(folder)
-        joint = _build(folder)
-        fill(joint, folder)
-        return cls(joint["mulan"].float().eval().to(device), device)
+        joint_model = _build(folder)
+        fill(joint_model, folder)
+        return cls(joint_model["mulan"].float().eval().to(device), device)
 
     def text(self, text: str) -> Style:
         """The vector of a text. Raises InputError for an empty one, or one beyond 512 tokens (about 350 words)."""
@@ -97,10 +97,11 @@ def _style(latents: torch.Tensor) -> Style:
 
 
 def _check_layout(folder: Path) -> None:
-    missing = [file for file in NEEDED if not (folder / file).is_file()]
-    if missing:
+    missing_files = [file for file in NEEDED if not (folder / file).is_file()]
+    if missing_files:
         raise MachineError(
-            f"{MUQ_MULAN} is not whole: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing",
+            f"{MUQ_MULAN} is not whole: {', '.join(missing_files)} "
+            f"{'is' if len(missing_files) == 1 else 'are'} missing",
             remedy=f"Run `songline models pull {MUQ_MULAN}`",
         )
 

@@ -69,8 +69,8 @@ class TextTower(TextTransformerPretrained):  # type: ignore[misc]  # muq has no 
     def _init_tokenizer(self) -> LocalTokenizer:
         config = self.model.config
         # XLM-R counts positions from the padding's id on.
-        longest = config.max_position_embeddings - config.pad_token_id - 1
-        return LocalTokenizer(Path(self.model_name) / "tokenizer.json", longest=longest)
+        most_tokens = config.max_position_embeddings - config.pad_token_id - 1
+        return LocalTokenizer(Path(self.model_name) / "tokenizer.json", longest=most_tokens)
 
 
 def build(folder: Path) -> torch.nn.ModuleDict:
@@ -95,5 +95,5 @@ def build(folder: Path) -> torch.nn.ModuleDict:
         )
         # The tokenizer is made on first use otherwise, and a fault in its file found only then.
         text.tokenizer  # noqa: B018
-        joint = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
-    return torch.nn.ModuleDict({"mulan": joint})
+        joint_model = MuLanModel(audio_transformer=audio, text_transformer=text, **config["mulan"])
+    return torch.nn.ModuleDict({"mulan": joint_model})

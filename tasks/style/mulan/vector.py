@@ -51,9 +51,9 @@ def read_style(path: Path) -> Style:
 
 def write_style(path: Path, style: Style) -> None:
     """Write a checked vector as ``.npy``, float32, shape (512,): equal vectors give equal bytes."""
-    checked = checked_style(style, name=path.name).astype("<f4")
+    vector = checked_style(style, name=path.name).astype("<f4")
     with path.open("wb") as file:
-        np.lib.format.write_array(file, checked, version=(1, 0), allow_pickle=False)
+        np.lib.format.write_array(file, vector, version=(1, 0), allow_pickle=False)
 
 
 def checked_style(vector: NDArray[np.generic], *, name: str = "the style vector") -> Style:

@@ -38,8 +38,8 @@ def _weights_file(folder: Path) -> Path:
 def _with_new_names(tensors: Tensors) -> dict[str, torch.Tensor]:
     """Weight-normalised layers with current torch's names; the release may have been saved with either."""
     renames = {".weight_g": ".parametrizations.weight.original0", ".weight_v": ".parametrizations.weight.original1"}
-    renamed = {}
+    renamed_tensors = {}
     for name, tensor in tensors.items():
         ending = next((ending for ending in renames if name.endswith(ending)), "")
-        renamed[name.removesuffix(ending) + renames.get(ending, "")] = tensor
-    return renamed
+        renamed_tensors[name.removesuffix(ending) + renames.get(ending, "")] = tensor
+    return renamed_tensors

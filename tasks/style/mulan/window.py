@@ -37,8 +37,8 @@ def reference_clip(audio: Audio) -> Mono:
     Raises InputError for less than ten seconds, or for samples that are not finite.
     """
     start_s, end_s = middle_window(audio.duration_s)
-    cut = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
-    return _exactly(_heard(Audio(cut, audio.rate)), WINDOW_FRAMES)
+    clip = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
+    return _exactly(_heard(Audio(clip, audio.rate)), WINDOW_FRAMES)
 
 
 def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[float, float, Mono]]:
@@ -52,18 +52,18 @@ def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[
         raise InputError(f"a hop of {hop_s} s is none", remedy="Give a number of seconds above 0")
     if audio.duration_s < WINDOW_S:
         raise _too_short(audio.duration_s)
-    heard = _heard(audio)
-    heard = _exactly(heard, max(WINDOW_FRAMES, len(heard)))
-    for start in _starts(len(heard), hop=round((hop_s or WINDOW_S) * RATE_HZ)):
+    mono = _heard(audio)
+    mono = _exactly(mono, max(WINDOW_FRAMES, len(mono)))
+    for start in _starts(len(mono), hop=round((hop_s or WINDOW_S) * RATE_HZ)):
         end = start + WINDOW_FRAMES
-        yield start / RATE_HZ, end / RATE_HZ, heard[start:end]
+        yield start / RATE_HZ, end / RATE_HZ, mono[start:end]
 
 
 def _starts(frames: int, *, hop: int) -> list[int]:
-    last = frames - WINDOW_FRAMES
-    starts = list(range(0, last + 1, max(1, hop)))
-    if last - starts[-1] >= SHORTEST_TAIL_S * RATE_HZ:
-        starts.append(last)
+    last_start = frames - WINDOW_FRAMES
+    starts = list(range(0, last_start + 1, max(1, hop)))
+    if last_start - starts[-1] >= SHORTEST_TAIL_S * RATE_HZ:
+        starts.append(last_start)
     return starts
 
 
@@ -74,8 +74,8 @@ def _heard(audio: Audio) -> Mono:
         raise InputError("the audio holds samples that are not finite numbers", remedy="Export the audio again")
     if audio.rate == RATE_HZ:
         return mono
-    resampled: Mono = soxr.resample(mono, audio.rate, RATE_HZ, quality="HQ")
-    return resampled
+    resampled_mono: Mono = soxr.resample(mono, audio.rate, RATE_HZ, quality="HQ")
+    return resampled_mono
 
 
 def _exactly(mono: Mono, frames: int) -> Mono:

@@ -34,23 +34,23 @@ def advice(prompt: str, *, is_sung: bool = True) -> str | None:
     Give it the :func:`embedded_text` of a song whose tempo is in a field of its own. One that is not sung (``is_sung``)
     must say that it is instrumental, since the engines know it from the prompt alone.
     """
-    missing = unstated_topics(prompt)
-    if not is_sung and "vocal" in missing:
+    missing_topics = unstated_topics(prompt)
+    if not is_sung and "vocal" in missing_topics:
         return 'The prompt does not say "instrumental", so a model that sings may add a voice.'
-    if not missing:
+    if not missing_topics:
         return None
-    them = "it" if len(missing) == 1 else "them"
-    return f"The prompt does not say {listed(missing, 'or')}, so the model will choose {them} for each seed."
+    pronoun = "it" if len(missing_topics) == 1 else "them"
+    return f"The prompt does not say {listed(missing_topics, 'or')}, so the model will choose {pronoun} for each seed."
 
 
 def embedded_text(prompt: str, *, bpm: float | None, key: str | None) -> str:
     """The text that is embedded: the prompt as written, with the song's tempo and key where it leaves them out."""
-    said = [prompt.strip()] if prompt.strip() else []
+    phrases = [prompt.strip()] if prompt.strip() else []
     if bpm is not None and not _says_bpm(prompt):
-        said.append(f"{round(bpm, 3):g} BPM")
+        phrases.append(f"{round(bpm, 3):g} BPM")
     if key is not None and not _says_key(prompt):
-        said.append(key)
-    return ", ".join(said)
+        phrases.append(key)
+    return ", ".join(phrases)
 
 
 def _says(topic: str, text: str) -> bool:
@@ -71,8 +71,8 @@ def _says_key(prompt: str) -> bool:
 
 def _plain(prompt: str) -> str:
     """Lower case, one kind of width, spaces for hyphens and breaks."""
-    folded = unicodedata.normalize("NFKC", prompt).casefold()
-    return re.sub(r"[\s‐-―_/-]+", " ", folded)
+    folded_text = unicodedata.normalize("NFKC", prompt).casefold()
+    return re.sub(r"[\s‐-―_/-]+", " ", folded_text)
 
 
 @cache
@@ -81,8 +81,8 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 
     Compiled at the first use: that takes too long for most commands.
     """
-    listed = sorted(words, key=len, reverse=True)
-    latin = "|".join(re.escape(word) for word in listed if word.isascii())
-    others = "|".join(re.escape(word) for word in listed if not word.isascii())
-    bordered = rf"(?<![a-z0-9])(?:{latin})(?:e?s)?(?![a-z0-9])"
-    return re.compile(f"{bordered}|{others}" if others else bordered)
+    sorted_words = sorted(words, key=len, reverse=True)
+    latin_words = "|".join(re.escape(word) for word in sorted_words if word.isascii())
+    other_words = "|".join(re.escape(word) for word in sorted_words if not word.isascii())
+    latin_pattern = rf"(?<![a-z0-9])(?:{latin_words})(?:e?s)?(?![a-z0-9])"
+    return re.compile(f"{latin_pattern}|{other_words}" if other_words else latin_pattern)

@@ -44,15 +44,15 @@ class Top:
 
 
 def _clipped_runs(side: Frames, height: np.float32) -> int:
-    at_top = np.flatnonzero(side == height)
-    if at_top.size < FLAT_SAMPLES:
+    top_frames = np.flatnonzero(side == height)
+    if top_frames.size < FLAT_SAMPLES:
         return 0
-    breaks = np.flatnonzero(np.diff(at_top) > 1)
-    starts, ends = at_top[np.append(0, breaks + 1)], at_top[np.append(breaks, at_top.size - 1)]
-    flat = ends - starts >= FLAT_SAMPLES - 1
-    before = side[np.maximum(starts[flat] - 1, 0)]
-    after = side[np.minimum(ends[flat] + 1, len(side) - 1)]
-    return int(np.count_nonzero(np.maximum(height - before, height - after) > CORNER))
+    breaks = np.flatnonzero(np.diff(top_frames) > 1)
+    starts, ends = top_frames[np.append(0, breaks + 1)], top_frames[np.append(breaks, top_frames.size - 1)]
+    is_flat = ends - starts >= FLAT_SAMPLES - 1
+    samples_before = side[np.maximum(starts[is_flat] - 1, 0)]
+    samples_after = side[np.minimum(ends[is_flat] + 1, len(side) - 1)]
+    return int(np.count_nonzero(np.maximum(height - samples_before, height - samples_after) > CORNER))
 
 
 class Middle(Protocol):
@@ -77,10 +77,10 @@ class KnownMiddle:
     def take(self, block: Frames, start: int) -> None:
         """See :class:`Middle`."""
         edges = (self.frames - WINDOW_S * self.rate) // 2, (self.frames + WINDOW_S * self.rate) // 2
-        first, last = (min(max(0, edge - start), len(block)) for edge in edges)
-        if last > first:
-            self.energy += float(np.square(block[first:last]).sum(dtype=np.float64)) / block.shape[1]
-            self.taken += last - first
+        first_frame, end_frame = (min(max(0, edge - start), len(block)) for edge in edges)
+        if end_frame > first_frame:
+            self.energy += float(np.square(block[first_frame:end_frame]).sum(dtype=np.float64)) / block.shape[1]
+            self.taken += end_frame - first_frame
 
     def power(self, frames: int) -> float:
         """See :class:`Middle`."""
@@ -97,20 +97,20 @@ class SoughtMiddle:
     def take(self, block: Frames, start: int) -> None:
         """See :class:`Middle`."""
         step = max(1, self.rate // 10)
-        first = start // step
-        places = np.arange(start, start + len(block)) // step - first
+        first_step = start // step
+        places = np.arange(start, start + len(block)) // step - first_step
         sums = np.bincount(places, weights=np.square(block).mean(axis=1, dtype=np.float64))
-        self.energies += [0.0] * (first + len(sums) - len(self.energies))
-        for place, energy in enumerate(sums, first):
+        self.energies += [0.0] * (first_step + len(sums) - len(self.energies))
+        for place, energy in enumerate(sums, first_step):
             self.energies[place] += float(energy)
 
     def power(self, frames: int) -> float:
         """See :class:`Middle`."""
         step = max(1, self.rate // 10)
-        first = max(0, (frames - WINDOW_S * self.rate) // 2 // step)
-        last = min(len(self.energies), -(-(frames + WINDOW_S * self.rate) // 2 // step))
-        taken = min(frames, last * step) - first * step
-        return sum(self.energies[first:last]) / max(1, taken)
+        first_step = max(0, (frames - WINDOW_S * self.rate) // 2 // step)
+        end_step = min(len(self.energies), -(-(frames + WINDOW_S * self.rate) // 2 // step))
+        frame_count = min(frames, end_step * step) - first_step * step
+        return sum(self.energies[first_step:end_step]) / max(1, frame_count)
 
 
 class Signs:
@@ -135,10 +135,10 @@ class Signs:
 
     def take(self, block: Frames) -> None:
         """Add the next frames, shape (frames, channels), all finite."""
-        for at, channel in enumerate(block.T):
-            self._tops[2 * at].take(channel)
-            self._tops[2 * at + 1].take(-channel)
-            self._energies[at] += float(np.dot(channel, channel))
+        for channel_index, channel in enumerate(block.T):
+            self._tops[2 * channel_index].take(channel)
+            self._tops[2 * channel_index + 1].take(-channel)
+            self._energies[channel_index] += float(np.dot(channel, channel))
         mono = block.mean(axis=1)
         if self.channels == 2:
             side = (block[:, 0] - block[:, 1]) / 2
@@ -149,12 +149,12 @@ class Signs:
         self._done += len(block)
 
     def _take_spectra(self, mono: Frames) -> None:
-        whole = mono[: len(mono) // FRAME * FRAME].reshape(-1, FRAME)
-        chosen = whole[-self._spectra % self._every :: self._every]
-        self._spectra += len(whole)
-        if len(chosen):
-            self._levels.append(band_levels(chosen, self._rate))
-            self._kept += len(chosen)
+        whole_frames = mono[: len(mono) // FRAME * FRAME].reshape(-1, FRAME)
+        chosen_frames = whole_frames[-self._spectra % self._every :: self._every]
+        self._spectra += len(whole_frames)
+        if len(chosen_frames):
+            self._levels.append(band_levels(chosen_frames, self._rate))
+            self._kept += len(chosen_frames)
         if self._kept > 2 * SPECTRA_AT_MOST:  # only for an unknown length
             self._levels = [np.concatenate(self._levels)[::2]]
             self._kept = len(self._levels[0])

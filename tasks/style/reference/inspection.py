@@ -74,14 +74,14 @@ def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
     for a file that is no complete audio file.
     """
     with open_stream(path, longest_s=LONGEST_REFERENCE_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
-        most = None if most_s is None else int(most_s * min(stream.rate, VALUES_PER_S // stream.channels))
-        part = stream.frames if stream.frames is None or most is None else min(stream.frames, most)
+        most_frames = None if most_s is None else int(most_s * min(stream.rate, VALUES_PER_S // stream.channels))
+        part = stream.frames if stream.frames is None or most_frames is None else min(stream.frames, most_frames)
         signs = Signs(stream.rate, stream.channels, frames=part)
-        for block in stream.blocks(BLOCK) if most is None else stream.middle(most, BLOCK):
+        for block in stream.blocks(BLOCK) if most_frames is None else stream.middle(most_frames, BLOCK):
             if not np.isfinite(block).all():
                 raise AudioFileError(f"{path.name} holds samples that are not finite numbers", remedy="Export it again")
-            if reached := beyond_any_level(float(np.abs(block).max(initial=0.0))):
-                raise AudioFileError(f"samples of {path.name} {reached}", remedy="Export it again")
+            if problem := beyond_any_level(float(np.abs(block).max(initial=0.0))):
+                raise AudioFileError(f"samples of {path.name} {problem}", remedy="Export it again")
             signs.take(block)
         frames = stream.frames if stream.frames is not None else signs.frames
         is_window = signs.frames >= min(frames, WINDOW_S * stream.rate)
@@ -107,8 +107,8 @@ def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
             Finding("bit_depth", f"Its samples are {NARROW_SUBTYPES[file.subtype]}, which is under 16 bits.")
         )
     if frames < WINDOW_S * file.rate:
-        hundredths = frames * 100 // file.rate
-        findings.append(Finding("length", f"It lasts {hundredths / 100:.2f} s, and {WINDOW_S} s are needed."))
+        centiseconds = frames * 100 // file.rate
+        findings.append(Finding("length", f"It lasts {centiseconds / 100:.2f} s, and {WINDOW_S} s are needed."))
     return tuple(findings)
 
 
@@ -116,8 +116,8 @@ def _heard(signs: Signs, lossy_format: str | None, *, is_window: bool) -> tuple[
     """The findings from the samples; ``is_window`` where they are the whole part that would be embedded."""
     if is_window and signs.middle_dbfs < SILENT_DBFS:
         return (Finding("silence", f"The {WINDOW_S} s around its middle, which would be embedded, are silent."),)
-    told = (_clipping(signs), _stereo(signs), _lossy(signs.wall_hz(), lossy_format))
-    return tuple(finding for finding in told if finding is not None)
+    candidates = (_clipping(signs), _stereo(signs), _lossy(signs.wall_hz(), lossy_format))
+    return tuple(finding for finding in candidates if finding is not None)
 
 
 def _clipping(signs: Signs) -> Finding | None:

@@ -45,19 +45,19 @@ def wall_hz(levels: Levels) -> float | None:
     """The frequency of the steepest brick wall from 7 kHz up, to 100 Hz; None where there is none."""
     if len(levels) == 0:
         return None
-    loud = np.percentile(levels, LOUD_PERCENTILE, axis=0)
-    below, within, above = (int(hz / BAND_HZ) for hz in (BELOW_HZ, WITHIN_HZ, ABOVE_HZ))
-    steepest, found = 0.0, None
-    for edge in range(int(LOWEST_EDGE_HZ / BAND_HZ), len(loud) - within - above + 1):
-        under = float(np.percentile(loud[edge - below : edge], QUIETER_BANDS))
-        fall = float(loud[edge - 1] - loud[edge - 1 + within])
-        step = under - float(loud[edge + within : edge + within + above].mean())
-        if fall >= FALL_DB and step >= STEP_DB and fall > steepest:
-            steepest, found = fall, edge
-    return None if found is None else _middle_of_fall(loud, found, within) * BAND_HZ
+    loud_levels = np.percentile(levels, LOUD_PERCENTILE, axis=0)
+    bands_below, bands_within, bands_above = (int(hz / BAND_HZ) for hz in (BELOW_HZ, WITHIN_HZ, ABOVE_HZ))
+    steepest_fall, wall_edge = 0.0, None
+    for edge in range(int(LOWEST_EDGE_HZ / BAND_HZ), len(loud_levels) - bands_within - bands_above + 1):
+        level_below = float(np.percentile(loud_levels[edge - bands_below : edge], QUIETER_BANDS))
+        fall = float(loud_levels[edge - 1] - loud_levels[edge - 1 + bands_within])
+        step = level_below - float(loud_levels[edge + bands_within : edge + bands_within + bands_above].mean())
+        if fall >= FALL_DB and step >= STEP_DB and fall > steepest_fall:
+            steepest_fall, wall_edge = fall, edge
+    return None if wall_edge is None else _middle_of_fall(loud_levels, wall_edge, bands_within) * BAND_HZ
 
 
 def _middle_of_fall(loud: NDArray[np.floating], edge: int, within: int) -> int:
     """The band at which the level has fallen by half of the total, in dB."""
-    half = (loud[edge - 1] + loud[edge - 1 + within]) / 2
-    return edge + int(np.argmax(loud[edge : edge + within] < half))
+    half_level = (loud[edge - 1] + loud[edge - 1 + within]) / 2
+    return edge + int(np.argmax(loud[edge : edge + within] < half_level))

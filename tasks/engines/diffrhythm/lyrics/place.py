@@ -102,18 +102,20 @@ def placed(
     The original differs: on the base model it leaves out the last line (``drop_last``), and a line without tokens still
     gets the full stop that ends every line (``bare_stops``).
     """
-    timed = [TimedTokens(line.start_s, spoken.tokens) for line, spoken in lines if spoken.tokens or bare_stops]
-    found = slots(timed, frames=frames, length_s=length_s, drop_last=drop_last)
-    upcoming = iter(found)
+    timed_tokens = [
+        TimedTokens(line.start_s, reading.tokens) for line, reading in lines if reading.tokens or bare_stops
+    ]
+    line_slots = slots(timed_tokens, frames=frames, length_s=length_s, drop_last=drop_last)
+    slot_iterator = iter(line_slots)
     facts: list[LinePlacement] = []
-    before: LinePlacement | None = None
-    for line, spoken in lines:
-        slot = next(upcoming) if spoken.tokens or bare_stops else None
-        fact = _on_frames(line, spoken, slot, before) if slot else _nowhere(line, spoken, length_s=length_s)
-        before = fact if slot else before
+    previous_fact: LinePlacement | None = None
+    for line, reading in lines:
+        slot = next(slot_iterator) if reading.tokens or bare_stops else None
+        fact = _on_frames(line, reading, slot, previous_fact) if slot else _nowhere(line, reading, length_s=length_s)
+        previous_fact = fact if slot else previous_fact
         facts.append(fact)
-    versions = {name: value for _, spoken in lines for name, value in spoken.versions.items()}
-    return Placement(frames, runs_of(found), tuple(facts), dict(sorted(versions.items())))
+    versions = {name: value for _, reading in lines for name, value in reading.versions.items()}
+    return Placement(frames, runs_of(line_slots), tuple(facts), dict(sorted(versions.items())))
 
 
 def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
@@ -123,15 +125,17 @@ def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
 
 def passage_warnings(placement: Placement, passage: Passage) -> tuple[str, ...]:
     """The warnings for the lines that begin in a retaken passage; words past its end are not sung."""
-    told = []
+    sentences = []
     for line in placement.lines:
         if not passage.start_frame <= line.wanted_frame < passage.end_frame:
             continue
-        told += [f"{stamp(line.start_s)} {note}." for note in line.notes]
+        sentences += [f"{stamp(line.start_s)} {note}." for note in line.notes]
         if line.end_frame > passage.end_frame:
             until_s = line.end_frame / FRAME_RATE
-            told.append(f"{stamp(line.start_s)} is cut where the passage ends. Let it end at {until_s:.2f} s or later.")
-    return tuple(told)
+            sentences.append(
+                f"{stamp(line.start_s)} is cut where the passage ends. Let it end at {until_s:.2f} s or later."
+            )
+    return tuple(sentences)
 
 
 def preview(placement: Placement) -> tuple[PreviewRow, ...]:
@@ -186,11 +190,19 @@ def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacemen
 def _nowhere(line: LyricLine, spoken: Spoken, *, length_s: float) -> LinePlacement:
     """A rest, a line that cannot be read, one that begins after the end, or the last one where that is dropped."""
     frame = frame_at(line.start_s)
-    lost = len(spoken.tokens)
-    why = _LEFT_OUT if line.start_s < length_s else _AFTER_END
-    notes = (*spoken.notes, why) if lost else spoken.notes
+    lost_tokens = len(spoken.tokens)
+    reason = _LEFT_OUT if line.start_s < length_s else _AFTER_END
+    notes = (*spoken.notes, reason) if lost_tokens else spoken.notes
     return LinePlacement(
-        line.start_s, line.text, line.line, frame, frame, frame, phones=spoken.phones, lost_tokens=lost, notes=notes
+        line.start_s,
+        line.text,
+        line.line,
+        frame,
+        frame,
+        frame,
+        phones=spoken.phones,
+        lost_tokens=lost_tokens,
+        notes=notes,
     )
 
 
@@ -209,5 +221,5 @@ def _lost_note(slot: Slot) -> str:
         return "is not sung, because the song is over before it can begin. Move it earlier or shorten what precedes it"
     if slot.lost == 1:  # the full stop that ends a line, which is no phoneme
         return "ends exactly where the song ends, without the pause that closes a line. Move it a little earlier"
-    lost = f"the last {slot.lost - 1} of its {total - 1} phonemes"
-    return f"runs past the end of the song and loses {lost}. Move it earlier or shorten it"
+    loss = f"the last {slot.lost - 1} of its {total - 1} phonemes"
+    return f"runs past the end of the song and loses {loss}. Move it earlier or shorten it"

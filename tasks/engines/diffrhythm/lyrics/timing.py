@@ -44,8 +44,8 @@ class Slot:
 def frames_of(length_s: float) -> int:
     """The frames of a song: 95 s is the base model's 2048, 96 to 285 s the full model's. Raises InputError."""
     if length_s != int(length_s) or not BASE_LENGTH_S <= length_s <= LONGEST_S:
-        what = f"DiffRhythm makes songs of {BASE_LENGTH_S} to {LONGEST_S} whole seconds, not of {length_s:g} s"
-        raise InputError(what, remedy=f"Set the song's length to {BASE_LENGTH_S} s, or to 96 to {LONGEST_S} s")
+        problem = f"DiffRhythm makes songs of {BASE_LENGTH_S} to {LONGEST_S} whole seconds, not of {length_s:g} s"
+        raise InputError(problem, remedy=f"Set the song's length to {BASE_LENGTH_S} s, or to 96 to {LONGEST_S} s")
     if is_base(length_s):
         return BASE_FRAMES
     return min(FULL_FRAMES, frame_at(length_s))
@@ -58,9 +58,9 @@ def is_base(length_s: float) -> bool:
 
 def duration_of(length_s: int) -> float:
     """The share of the model's longest song, rounded through float16 as the published pipeline does."""
-    longest = BASE_FRAMES if is_base(length_s) else FULL_FRAMES
-    (rounded,) = struct.unpack("<e", struct.pack("<e", frames_of(length_s) / longest))
-    return float(rounded)
+    most_frames = BASE_FRAMES if is_base(length_s) else FULL_FRAMES
+    (rounded_share,) = struct.unpack("<e", struct.pack("<e", frames_of(length_s) / most_frames))
+    return float(rounded_share)
 
 
 def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_last: bool) -> list[Slot | None]:
@@ -70,19 +70,19 @@ def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_la
     not fit into ``frames`` are lost, and so are lines that begin at ``length_s`` or later. ``drop_last`` leaves the
     last of the others out, as the original does on the base model.
     """
-    kept = [index for index, line in enumerate(lines) if line.start_s < length_s]
+    kept_indices = [index for index, line in enumerate(lines) if line.start_s < length_s]
     if drop_last:
-        kept = kept[:-1]
+        kept_indices = kept_indices[:-1]
     result: list[Slot | None] = [None] * len(lines)
     cursor = 0
-    for index in kept:
+    for index in kept_indices:
         line = lines[index]
         tokens = [COMMA_TOKEN if token == STOP_TOKEN else token for token in line.tokens] + [STOP_TOKEN]
-        wanted = frame_at(line.start_s)
-        first = max(wanted, cursor)
-        fitting = tuple(tokens[: max(0, frames - first)])
-        cursor = first + len(fitting)
-        result[index] = Slot(wanted, first, cursor, fitting, lost=len(tokens) - len(fitting))
+        wanted_frame = frame_at(line.start_s)
+        first_frame = max(wanted_frame, cursor)
+        tokens_placed = tuple(tokens[: max(0, frames - first_frame)])
+        cursor = first_frame + len(tokens_placed)
+        result[index] = Slot(wanted_frame, first_frame, cursor, tokens_placed, lost=len(tokens) - len(tokens_placed))
     return result
 
 

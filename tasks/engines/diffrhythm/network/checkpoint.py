@@ -55,28 +55,28 @@ def _read(path: Path) -> Mapping[str, object]:
             f"There is no network file at {path}", remedy="Check the path, or run `songline models list`"
         )
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else unpickled(path)
+        content = load_file(path) if path.suffix == ".safetensors" else unpickled(path)
     except Exception as error:  # a damaged or hostile file can make its reader raise anything
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise MachineError(f"{path.name} cannot be read as a network: {reason}", remedy=_REMEDY) from error
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) for name in found):
+    if not isinstance(content, Mapping) or not all(isinstance(name, str) for name in content):
         raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
-    return found
+    return content
 
 
 def _weights(found: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
     """The requested set of tensors, of those in the file."""
     if not {_WEIGHTS, _EMA} & found.keys():
-        averaged = any(name.startswith(_EMA_PREFIX) for name in found)
-        if prefer_ema and not averaged:
+        has_ema = any(name.startswith(_EMA_PREFIX) for name in found)
+        if prefer_ema and not has_ema:
             raise _without_ema(path)
         return _tensors(found, path)
     if prefer_ema and _EMA not in found:
         raise _without_ema(path)
-    chosen = found[_EMA if prefer_ema or _WEIGHTS not in found else _WEIGHTS]
-    if not isinstance(chosen, Mapping):
+    weights = found[_EMA if prefer_ema or _WEIGHTS not in found else _WEIGHTS]
+    if not isinstance(weights, Mapping):
         raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
-    return _tensors(chosen, path)
+    return _tensors(weights, path)
 
 
 def _tensors(found: Mapping[str, object], path: Path) -> Tensors:
@@ -106,10 +106,10 @@ def _unprefixed(tensors: Tensors) -> Tensors:
 def _config(tensors: Tensors, path: Path, max_frames: int | None) -> NetworkConfig:
     """The sizes derived from the tensors."""
     rows = ("proj_out.weight", "transformer_blocks.0.mlp.gate_proj.weight", "text_embed.text_embed.weight")
-    missing = [name for name in rows if name not in tensors or tensors[name].dim() != 2]
-    if missing:
+    missing_names = [name for name in rows if name not in tensors or tensors[name].dim() != 2]
+    if missing_names:
         raise MachineError(
-            f"{path.name} is not a DiffRhythm network: it lacks {first_of(missing, _SHOWN)}", remedy=_REMEDY
+            f"{path.name} is not a DiffRhythm network: it lacks {first_of(missing_names, _SHOWN)}", remedy=_REMEDY
         )
     (mel_dim, dim), (hidden, _), (symbols, text_dim) = (tensors[name].shape for name in rows)
     if dim == 0 or dim % (2 * HEADS):

@@ -52,8 +52,8 @@ class Conditioning:
         """``latent`` [T, 64] with the known frames restored."""
         if self.known is None or self.regenerate is None:
             return latent
-        known = self.known[: len(self.text)].to(latent)
-        return torch.where(self.regenerate.to(latent.device)[:, None], latent, known)
+        known_frames = self.known[: len(self.text)].to(latent)
+        return torch.where(self.regenerate.to(latent.device)[:, None], latent, known_frames)
 
 
 def regenerated_frames(passages: Iterable[tuple[int, int]], frames: int) -> Tensor:

@@ -85,9 +85,9 @@ class Evaluator:
         scale, shift, vectors = self._moments(songs, times, guided=guided)
         branches = list(self._cond_branches(songs))
         if guided:
-            everything = slice(0, len(songs))
+            all_songs = slice(0, len(songs))
             rows = slice(len(songs), 2 * len(songs))
-            branches.append(self._branch(rows, everything, self._words_of_none(frames), known=None))
+            branches.append(self._branch(rows, all_songs, self._words_of_none(frames), known=None))
         cos, sin = (table[:, None, None].to(self._dtype) for table in self._network.rotary(frames, self._device))
         return Prepared(branches, vectors, scale, shift, (cos, sin))
 
@@ -106,33 +106,35 @@ class Evaluator:
         vectors = prepared.vectors[step]
         h = latents.new_empty(len(vectors), latents.shape[1], vectors.shape[-1], dtype=self._dtype)
         for branch in prepared.branches:
-            own = latents[branch.latents]
-            projected = torch.baddbmm(vectors[branch.rows], own, self._latent.expand(len(own), -1, -1))
-            torch.add(projected, branch.constant, out=h[branch.rows])
+            branch_latents = latents[branch.latents]
+            projection = torch.baddbmm(
+                vectors[branch.rows], branch_latents, self._latent.expand(len(branch_latents), -1, -1)
+            )
+            torch.add(projection, branch.constant, out=h[branch.rows])
         return h.add_(self._network.input_embed.conv_pos_embed(h))
 
     def _run_layer(self, h: Tensor, layer: FusedLayer, rotary: tuple[Tensor, Tensor]) -> None:
         """One layer, in place: the residual additions are part of the matrix products."""
         width = h.shape[-1:]
-        joined = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
-        q, k = self._rotate(joined[:, :, :2], *rotary).unbind(2)
-        mixed = attend(q, k, joined[:, :, 2], causal=False)
-        flat = h.flatten(0, 1)
-        flat.addmm_(mixed.flatten(0, 1), layer.out.T)
-        del joined, q, k, mixed
-        for rows in torch.split(flat, ROWS_AT_ONCE):
+        qkv = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
+        q, k = self._rotate(qkv[:, :, :2], *rotary).unbind(2)
+        attention = attend(q, k, qkv[:, :, 2], causal=False)
+        flat_view = h.flatten(0, 1)
+        flat_view.addmm_(attention.flatten(0, 1), layer.out.T)
+        del qkv, q, k, attention
+        for rows in torch.split(flat_view, ROWS_AT_ONCE):
             hidden = F.linear(F.rms_norm(rows, width, layer.hidden_norm, EPS), layer.gate_up)
             self._gate(hidden)
             rows.addmm_(hidden[:, : hidden.shape[1] // 2], layer.down.T)
 
     def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """The output [N, T, 64], calculated in float32 song by song, which takes twice a song's width of memory."""
-        made = []
+        outputs = []
         for number, song in enumerate(h.unbind()):
-            normed = F.layer_norm(song.float(), song.shape[-1:], eps=EPS)
-            modulated = torch.addcmul(shift[number], normed, 1 + scale[number])
-            made.append(self._network.proj_out(modulated))
-        return torch.stack(made)
+            normed_song = F.layer_norm(song.float(), song.shape[-1:], eps=EPS)
+            modulation = torch.addcmul(shift[number], normed_song, 1 + scale[number])
+            outputs.append(self._network.proj_out(modulation))
+        return torch.stack(outputs)
 
     def _moments(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Scale, shift and the frame-independent input of every row at every time, [K, N, 1, D] each."""
@@ -153,20 +155,20 @@ class Evaluator:
 
     def _cond_branches(self, songs: Sequence[Conditioning]) -> Iterator[Branch]:
         """One branch for each run of neighbours that are the same song."""
-        first = 0
-        for last in range(1, len(songs) + 1):
-            if last == len(songs) or songs[last] is not songs[first]:
-                rows = slice(first, last)
-                words = self._network.text_embed(songs[first].text[None].to(self._device))
-                yield self._branch(rows, rows, words, songs[first].known_outside())
-                first = last
+        run_start = 0
+        for run_end in range(1, len(songs) + 1):
+            if run_end == len(songs) or songs[run_end] is not songs[run_start]:
+                rows = slice(run_start, run_end)
+                words = self._network.text_embed(songs[run_start].text[None].to(self._device))
+                yield self._branch(rows, rows, words, songs[run_start].known_outside())
+                run_start = run_end
 
     def _branch(self, rows: slice, latents: slice, words: Tensor, known: Tensor | None) -> Branch:
         constant = F.linear(words, self._text)
         if known is not None:
             constant = constant + F.linear(known.to(self._device, torch.float32), self._known)
-        told = words.to(self._dtype)
-        return Branch(rows, latents, constant, [fusion(told) for fusion in self._network.text_fusion_linears])
+        fusion_input = words.to(self._dtype)
+        return Branch(rows, latents, constant, [fusion(fusion_input) for fusion in self._network.text_fusion_linears])
 
     def _words_of_none(self, frames: int) -> Tensor:
         """The embedding [1, T, 512] of a text of nothing but filler, cached for the most recent lengths."""
@@ -183,15 +185,15 @@ class Evaluator:
 
 def _set_precision(network: DiT, dtype: torch.dtype) -> None:
     """Set the layers to ``dtype``, and small parts and time, whose values half precision cannot hold, to float32."""
-    wide: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
-    wide.append(network.input_embed.conv_pos_embed)
-    small: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]
-    small += [network.input_embed.proj, network.norm_out, network.proj_out]
+    layer_modules: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
+    layer_modules.append(network.input_embed.conv_pos_embed)
+    float32_modules: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]
+    float32_modules += [network.input_embed.proj, network.norm_out, network.proj_out]
     if network.duration_time_embed is not None:
-        small.append(network.duration_time_embed)
-    for module in wide:
+        float32_modules.append(network.duration_time_embed)
+    for module in layer_modules:
         module.to(dtype)
-    for module in small:
+    for module in float32_modules:
         module.float()
 
 
@@ -218,13 +220,15 @@ def _fused(layer: nn.Module) -> FusedLayer:
 
 def _joined(*linears: nn.Linear) -> Tensor:
     """The weights of ``linears`` as one tensor; theirs become views of it, so that nothing is stored twice."""
-    joined = torch.cat([linear.weight.detach() for linear in linears])
-    for linear, part in zip(linears, torch.split(joined, [linear.out_features for linear in linears]), strict=True):
+    joint_weight = torch.cat([linear.weight.detach() for linear in linears])
+    for linear, part in zip(
+        linears, torch.split(joint_weight, [linear.out_features for linear in linears]), strict=True
+    ):
         linear.weight = nn.Parameter(part, requires_grad=False)
-    return joined
+    return joint_weight
 
 
 def _gate(hidden: Tensor) -> None:
     """The gated activation of [N, 2 F], stored in its first half."""
-    gate, up = hidden.chunk(2, dim=-1)
-    F.silu(gate, inplace=True).mul_(up)
+    gate, up_half = hidden.chunk(2, dim=-1)
+    F.silu(gate, inplace=True).mul_(up_half)

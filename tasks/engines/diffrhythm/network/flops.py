@@ -60,8 +60,8 @@ DEVICE_PEAKS: Mapping[str, DevicePeak] = {
 def device_peak(device_name: str) -> DevicePeak | None:
     """The peak of a device by its driver's name (``NVIDIA H200``), or None for one not listed."""
     words = device_name.split()
-    matching = [name for name in DEVICE_PEAKS if _within(name.split(), words)]
-    return DEVICE_PEAKS[max(matching, key=len)] if matching else None
+    matches = [name for name in DEVICE_PEAKS if _within(name.split(), words)]
+    return DEVICE_PEAKS[max(matches, key=len)] if matches else None
 
 
 def share_of_peak(flops: float, seconds: float, *, device_name: str, dtype: str) -> float | None:
@@ -95,8 +95,8 @@ def song_flops(config: NetworkConfig, frames: int, *, steps: int, guided: bool =
 
 def _within(wanted: list[str], words: list[str]) -> bool:
     """Whether ``wanted`` is in ``words`` as neighbours; the beginning of a word is enough (A100-SXM4-80GB)."""
-    for first in range(len(words) - len(wanted) + 1):
-        pairs = zip(wanted, words[first:], strict=False)
-        if all(have == want or have.startswith(f"{want}-") for want, have in pairs):
+    for position in range(len(words) - len(wanted) + 1):
+        pairs = zip(wanted, words[position:], strict=False)
+        if all(word == wanted_word or word.startswith(f"{wanted_word}-") for wanted_word, word in pairs):
             return True
     return False

@@ -76,10 +76,10 @@ def passage_between(start_s: float, end_s: float, *, song_frames: int, least_fra
 
 def _check(start_s: float, end_s: float, song_s: float) -> None:
     """Raise InputError unless the times name a part of a song of ``song_s`` seconds."""
-    named = f"The passage from {start_s:g} s to {end_s:g} s"
+    subject = f"The passage from {start_s:g} s to {end_s:g} s"
     if not (math.isfinite(start_s) and math.isfinite(end_s)):
-        raise InputError(f"{named} is not between two times", remedy="Give both ends as seconds or minutes:seconds")
+        raise InputError(f"{subject} is not between two times", remedy="Give both ends as seconds or minutes:seconds")
     if start_s < 0 or start_s >= song_s:
-        raise InputError(f"{named} starts outside the song", remedy=f"Name a start between 0 and {song_s:.2f} s")
+        raise InputError(f"{subject} starts outside the song", remedy=f"Name a start between 0 and {song_s:.2f} s")
     if end_s <= start_s:
-        raise InputError(f"{named} ends before it has begun", remedy="Name an end that comes after the start")
+        raise InputError(f"{subject} ends before it has begun", remedy="Name an end that comes after the start")

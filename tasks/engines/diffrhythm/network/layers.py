@@ -31,8 +31,8 @@ class ScalarEmbedding(nn.Module):
 
     def forward(self, value: Tensor) -> Tensor:
         """[B] to [B, 512]. The sinusoid is calculated in float32 and only then converted to the weights' precision."""
-        embedded: Tensor = self.time_mlp(sinusoid(value).to(next(self.parameters()).dtype))
-        return embedded
+        embedding: Tensor = self.time_mlp(sinusoid(value).to(next(self.parameters()).dtype))
+        return embedding
 
 
 class ResponseNorm(nn.Module):
@@ -63,10 +63,10 @@ class TextBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, width] to the same."""
-        local = self.dwconv(x.transpose(1, 2)).transpose(1, 2)
-        hidden = F.gelu(self.pwconv1(self.norm(local)))
-        changed: Tensor = self.pwconv2(self.grn(hidden))
-        return x + changed
+        convolution = self.dwconv(x.transpose(1, 2)).transpose(1, 2)
+        hidden = F.gelu(self.pwconv1(self.norm(convolution)))
+        change: Tensor = self.pwconv2(self.grn(hidden))
+        return x + change
 
 
 class TextEmbedding(nn.Module):
@@ -83,10 +83,10 @@ class TextEmbedding(nn.Module):
     def forward(self, text: Tensor) -> Tensor:
         """[B, T] tokens (0 is the filler) to [B, T, 512]; depends on all of a song's tokens."""
         rows = self.text_embed(text)
-        places = torch.arange(text.shape[1], device=text.device).clamp(max=self.max_frames - 1)
-        table = text_positions(places, rows.shape[-1], exact=self.exact_buffers)
-        embedded: Tensor = self.text_blocks(rows + table.to(rows.dtype))
-        return embedded
+        positions = torch.arange(text.shape[1], device=text.device).clamp(max=self.max_frames - 1)
+        table = text_positions(positions, rows.shape[-1], exact=self.exact_buffers)
+        embedding: Tensor = self.text_blocks(rows + table.to(rows.dtype))
+        return embedding
 
 
 class PositionConv(nn.Module):
@@ -103,10 +103,12 @@ class PositionConv(nn.Module):
         neither the input nor the output is transposed in memory.
         """
         image = x.transpose(1, 2).unsqueeze(2)
-        for weight, bias in ((conv.weight, conv.bias) for conv in self.conv1d if isinstance(conv, nn.Conv1d)):
+        for weight, bias in (
+            (convolution.weight, convolution.bias) for convolution in self.conv1d if isinstance(convolution, nn.Conv1d)
+        ):
             kernel = weight.unsqueeze(2).contiguous(memory_format=torch.channels_last)
-            wide = F.conv2d(image, kernel, bias, padding=(0, POSITION_KERNEL // 2), groups=POSITION_GROUPS)
-            image = F.mish(wide)
+            wide_image = F.conv2d(image, kernel, bias, padding=(0, POSITION_KERNEL // 2), groups=POSITION_GROUPS)
+            image = F.mish(wide_image)
         return image.squeeze(2).transpose(1, 2)
 
 
@@ -123,8 +125,8 @@ class InputEmbedding(nn.Module):
         frames = x.shape[1]
         vectors = [vector[:, None].expand(-1, frames, -1) for vector in (style, time)]
         h = self.proj(torch.cat((x, cond, text, *vectors), dim=-1))
-        placed: Tensor = h + self.conv_pos_embed(h)
-        return placed
+        output: Tensor = h + self.conv_pos_embed(h)
+        return output
 
 
 class RmsNorm(nn.Module):
@@ -149,10 +151,10 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, rotary: tuple[Tensor, Tensor], *, causal: bool) -> Tensor:
         """[B, T, D] to the same; ``rotary`` are cosines and sines [T, head_dim]."""
         cos, sin = (table[:, None].to(x.dtype) for table in rotary)
-        q, k, v = (proj(x).unflatten(-1, (HEADS, -1)) for proj in (self.q_proj, self.k_proj, self.v_proj))
-        mixed = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, causal=causal)
-        attended: Tensor = self.o_proj(mixed)
-        return attended
+        q, k, v = (projection(x).unflatten(-1, (HEADS, -1)) for projection in (self.q_proj, self.k_proj, self.v_proj))
+        mixture = attend(rotate(q, cos, sin), rotate(k, cos, sin), v, causal=causal)
+        output: Tensor = self.o_proj(mixture)
+        return output
 
 
 class FeedForward(nn.Module):
@@ -165,8 +167,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, T, D] to the same."""
-        made: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
-        return made
+        output: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return output
 
 
 class Layer(nn.Module):
@@ -182,8 +184,8 @@ class Layer(nn.Module):
     def forward(self, h: Tensor, rotary: tuple[Tensor, Tensor], *, causal: bool) -> Tensor:
         """[B, T, D] to the same."""
         h = h + self.self_attn(self.input_layernorm(h), rotary, causal=causal)
-        grown: Tensor = h + self.mlp(self.post_attention_layernorm(h))
-        return grown
+        output: Tensor = h + self.mlp(self.post_attention_layernorm(h))
+        return output
 
 
 class OutputNorm(nn.Module):
@@ -207,8 +209,8 @@ class OutputNorm(nn.Module):
 def attend(q: Tensor, k: Tensor, v: Tensor, *, causal: bool) -> Tensor:
     """Unmasked attention over frames: [B, T, heads, head_dim] each to [B, T, D]; without a mask flash kernels apply."""
     q, k, v = (part.transpose(1, 2) for part in (q, k, v))
-    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    return mixed.transpose(1, 2).flatten(2)
+    mixture = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    return mixture.transpose(1, 2).flatten(2)
 
 
 def _wide_conv(width: int) -> nn.Conv1d:

@@ -61,10 +61,10 @@ class DiT(nn.Module):
         filler, the other two are zeros. ``causal`` is how v1.0 was run.
         """
         words = self.text_embed(torch.zeros_like(text) if drop_text else text)
-        known = torch.zeros_like(cond) if drop_audio else cond
-        wanted = torch.zeros_like(style) if drop_style else style
+        known_frames = torch.zeros_like(cond) if drop_audio else cond
+        wanted_style = torch.zeros_like(style) if drop_style else style
         moment = self.moment(time.expand(len(x)), start_time, duration)
-        h = self.input_embed(x, known, words, wanted, moment)
+        h = self.input_embed(x, known_frames, words, wanted_style, moment)
         rotary = self.rotary(x.shape[1], x.device)
         for number, layer in enumerate(self.transformer_blocks):
             h = layer(h, rotary, causal=causal)

@@ -100,10 +100,10 @@ class Sampler:
         """Integrate ``latents`` along the grid in place; nothing here waits for the device."""
         if sampling.evaluations == 0:
             return
-        prepared = self._evaluator.prepare(songs, grid[:-1], guided=sampling.guided)
+        preparation = self._evaluator.prepare(songs, grid[:-1], guided=sampling.guided)
         on_prepared()
         for step, interval in enumerate(grid.diff().tolist()):
-            velocity = self._evaluator.velocity(latents, prepared, step)
+            velocity = self._evaluator.velocity(latents, preparation, step)
             if sampling.guided:
                 cond, null = velocity.chunk(2)
                 velocity = torch.add(cond, cond - null, alpha=sampling.cfg_strength)
@@ -118,6 +118,8 @@ def _whole_float32() -> AbstractContextManager[None]:
 def _check(songs: Sequence[Conditioning], noises: Sequence[Tensor]) -> None:
     if not songs or len(songs) != len(noises):
         raise ValueError(f"{len(songs)} songs and {len(noises)} noises")
-    wanted = (len(songs[0].text), LATENT_CHANNELS)
-    if any(len(song.text) != wanted[0] for song in songs) or any(tuple(each.shape) != wanted for each in noises):
-        raise ValueError(f"songs and noises that share a batch have one length, here {wanted[0]} frames")
+    wanted_shape = (len(songs[0].text), LATENT_CHANNELS)
+    if any(len(song.text) != wanted_shape[0] for song in songs) or any(
+        tuple(noise_array.shape) != wanted_shape for noise_array in noises
+    ):
+        raise ValueError(f"songs and noises that share a batch have one length, here {wanted_shape[0]} frames")

@@ -23,8 +23,8 @@ _TIME_SCALE = 1000
 def time_grid(steps: int, sway: float = 0.0) -> Tensor:
     """``steps`` flow times from 0 (noise) to 1 (data), float32 on the CPU; negative sway puts more near the noise."""
     t = torch.linspace(0, 1, steps, dtype=torch.float64)
-    swayed = t + sway * (torch.cos(math.pi / 2 * t) - 1 + t)
-    return swayed.float()
+    grid = t + sway * (torch.cos(math.pi / 2 * t) - 1 + t)
+    return grid.float()
 
 
 def sinusoid(value: Tensor) -> Tensor:
@@ -32,8 +32,8 @@ def sinusoid(value: Tensor) -> Tensor:
 
     A float16 value is scaled in float16, as the published pipeline did.
     """
-    half = SINUSOID // 2
-    exponents = torch.arange(half).float() * (-math.log(_BASE) / (half - 1))
+    half_width = SINUSOID // 2
+    exponents = torch.arange(half_width).float() * (-math.log(_BASE) / (half_width - 1))
     rates = exponents.double().exp().float()  # correctly rounded: an angle of 1000 shows the last digit of a frequency
     angles = (_TIME_SCALE * value).float()[:, None] * rates.to(value.device)
     return torch.cat((angles.sin(), angles.cos()), dim=-1)

@@ -62,20 +62,23 @@ def encode_chunks(samples: int) -> tuple[Chunk, ...]:
     Where the audio does not end on a frame, the last chunk is read from its end, off the frame grid by the remainder,
     yet placed on the grid. Audio shorter than one chunk is a single piece (the published pipeline fails there).
     """
-    frames, rest = divmod(samples, FRAME_SAMPLES)
-    if not rest or frames < CHUNK_FRAMES:
+    frames, late_samples = divmod(samples, FRAME_SAMPLES)
+    if not late_samples or frames < CHUNK_FRAMES:
         return decode_chunks(frames)
     starts = [*range(0, frames - CHUNK_FRAMES + 1, HOP_FRAMES), frames - CHUNK_FRAMES]
-    return _kept(starts, frames, late_samples=rest)
+    return _kept(starts, frames, late_samples=late_samples)
 
 
 def _kept(starts: list[int], frames: int, *, late_samples: int = 0) -> tuple[Chunk, ...]:
     """The remaining part of each chunk once the later ones have overwritten it; chunks without one are dropped."""
     firsts = [0, *(start + TRIM_FRAMES for start in starts[1:])]
-    ends = [min(after, start + CHUNK_FRAMES - TRIM_FRAMES) for start, after in zip(starts, firsts[1:], strict=False)]
-    last = len(starts) - 1
+    ends = [
+        min(next_first, start + CHUNK_FRAMES - TRIM_FRAMES)
+        for start, next_first in zip(starts, firsts[1:], strict=False)
+    ]
+    last_number = len(starts) - 1
     chunks = (
-        Chunk(start, CHUNK_FRAMES, first, end, late_samples if number == last else 0)
+        Chunk(start, CHUNK_FRAMES, first, end, late_samples if number == last_number else 0)
         for number, (start, first, end) in enumerate(zip(starts, firsts, [*ends, frames], strict=True))
     )
     return tuple(chunk for chunk in chunks if chunk.kept > 0)

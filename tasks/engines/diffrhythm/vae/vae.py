@@ -64,10 +64,12 @@ class Vae:
     ) -> Vae:
         """The autoencoder of a TorchScript file. Raises MachineError where the file is missing, damaged or another."""
         module = _script(path)
-        missing = [name for name in _METHODS if not hasattr(module, name)]
-        if missing:
+        missing_methods = [name for name in _METHODS if not hasattr(module, name)]
+        if missing_methods:
             raise MachineError(
-                f"{path.name} is a TorchScript module without {' and '.join(missing)}", remedy=_REMEDY, path=str(path)
+                f"{path.name} is a TorchScript module without {' and '.join(missing_methods)}",
+                remedy=_REMEDY,
+                path=str(path),
             )
         return cls(module.eval().to(device=torch.device(device), dtype=dtype), device=device, dtype=dtype, tf32=tf32)
 
@@ -87,8 +89,8 @@ class Vae:
             cuts = [by_channel[song, :, chunk.start : chunk.start + chunk.frames] for song, chunk in pieces]
             sound = self._run("decode_export", cuts, (2, cuts[0].shape[-1] * FRAME_SAMPLES))
             for (song, chunk), part in zip(pieces, sound, strict=True):
-                kept = part[:, chunk.skip * FRAME_SAMPLES : (chunk.skip + chunk.kept) * FRAME_SAMPLES]
-                audio[song, :, chunk.first * FRAME_SAMPLES : chunk.end * FRAME_SAMPLES].copy_(kept)
+                kept_sound = part[:, chunk.skip * FRAME_SAMPLES : (chunk.skip + chunk.kept) * FRAME_SAMPLES]
+                audio[song, :, chunk.first * FRAME_SAMPLES : chunk.end * FRAME_SAMPLES].copy_(kept_sound)
 
         pieces = [(song, chunk) for song in range(songs) for chunk in chunks]
         _in_batches(pieces, _at_once(chunks, chunk_batch), decode_some)
@@ -116,8 +118,8 @@ class Vae:
         def encode_some(pieces: Sequence[Chunk]) -> None:
             starts = [chunk.start * FRAME_SAMPLES + chunk.late_samples for chunk in pieces]
             cuts = [samples[:, start : start + pieces[0].frames * FRAME_SAMPLES] for start in starts]
-            encoded = self._run("encode_export", cuts, (2 * LATENT_CHANNELS, pieces[0].frames))
-            for chunk, part in zip(pieces, encoded, strict=True):
+            encodings = self._run("encode_export", cuts, (2 * LATENT_CHANNELS, pieces[0].frames))
+            for chunk, part in zip(pieces, encodings, strict=True):
                 moments[:, chunk.first : chunk.end].copy_(part[:, chunk.skip : chunk.skip + chunk.kept])
 
         _in_batches(chunks, _at_once(chunks, chunk_batch), encode_some)
@@ -183,11 +185,11 @@ def _at_once(chunks: Sequence[Chunk], chunk_batch: int) -> int:
 
 def _in_batches(pieces: Sequence[Piece], at_once: int, work: Callable[[Sequence[Piece]], None]) -> None:
     """Pass all pieces to ``work``, ``at_once`` at a time, half as many whenever the device is out of memory."""
-    done = 0
-    while done < len(pieces):
-        batch = pieces[done : done + at_once]
+    position = 0
+    while position < len(pieces):
+        batch = pieces[position : position + at_once]
         if _fits(work, batch):
-            done += len(batch)
+            position += len(batch)
         elif len(batch) == 1:
             raise TransientError(
                 "The device has no memory left for the autoencoder",
@@ -215,10 +217,10 @@ def _fits(work: Callable[[Sequence[Piece]], None], batch: Sequence[Piece]) -> bo
 def _repeatable(*, tf32: bool) -> Iterator[None]:
     """Same input, same samples: no fusing after warm-up by the script's executor, deterministic convolutions."""
     cudnn, convolution = torch.backends.cudnn, torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    before = (convolution.fp32_precision, cudnn.deterministic)
+    former_settings = (convolution.fp32_precision, cudnn.deterministic)
     convolution.fp32_precision, cudnn.deterministic = "tf32" if tf32 else "ieee", True
     try:
         with torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             yield
     finally:
-        convolution.fp32_precision, cudnn.deterministic = before
+        convolution.fp32_precision, cudnn.deterministic = former_settings

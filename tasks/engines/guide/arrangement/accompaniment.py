@@ -20,12 +20,12 @@ _STROKE = {"X": 92, "x": 80, "o": 62}
 
 def voicings(harmony: Harmony, bars: Sequence[int], *, lowest: int) -> dict[int, tuple[int, ...]]:
     """A voicing of each bar's chord, each with the smallest movement from the one before."""
-    placed: dict[int, tuple[int, ...]] = {}
-    previous: tuple[int, ...] = ()
+    chords: dict[int, tuple[int, ...]] = {}
+    voicing: tuple[int, ...] = ()
     for bar in bars:
-        previous = voice(harmony.at(bar), previous, lowest=lowest)
-        placed[bar] = previous
-    return placed
+        voicing = voice(harmony.at(bar), voicing, lowest=lowest)
+        chords[bar] = voicing
+    return chords
 
 
 def _bars(sections: Sequence[Section]) -> list[int]:
@@ -39,15 +39,15 @@ def comp(
     figures = [str(figure) for figure in feel.rng.permutation(groove.chords)]
     chords = voicings(harmony, _bars(sections), lowest=CHORDS_FROM)
     strum_s = STRUM_S if program in GUITARS else 0.003
-    final = sections[-1].end_bar - 1
+    final_bar = sections[-1].end_bar - 1
     notes: list[Note] = []
     for section in sections:
         figure = figures[0] if section.kind != "bridge" else figures[-1]
         base = 0.78 + 0.22 * section.energy
         for bar in range(section.first_bar, section.end_bar):
-            played = "X..............." if bar == final else figure
-            ring = FINAL_BARS * SIXTEENTHS if bar == final else SIXTEENTHS
-            notes.extend(_strokes(bar, played, chords[bar], ring, base, strum_s, feel, held=groove.sustained))
+            bar_figure = "X..............." if bar == final_bar else figure
+            ring = FINAL_BARS * SIXTEENTHS if bar == final_bar else SIXTEENTHS
+            notes.extend(_strokes(bar, bar_figure, chords[bar], ring, base, strum_s, feel, held=groove.sustained))
     return tuple(sorted(notes))
 
 
@@ -63,11 +63,11 @@ def _strokes(
     held: bool,
 ) -> Iterator[Note]:
     steps = [step for step in range(SIXTEENTHS) if figure[step] != "."]
-    for count, (step, following) in enumerate(zip(steps, [*steps[1:], ring], strict=True)):
+    for count, (step, next_step) in enumerate(zip(steps, [*steps[1:], ring], strict=True)):
         start = feel.time_s(bar, step)
-        length = (ring - step if held else following - step) / 4 * feel.grid.beat_s * (0.98 if held else 0.9)
-        upward = figure[step] == "o"
-        order = tuple(reversed(pitches)) if upward else tuple(pitches)
+        length = (ring - step if held else next_step - step) / 4 * feel.grid.beat_s * (0.98 if held else 0.9)
+        is_upward = figure[step] == "o"
+        order = tuple(reversed(pitches)) if is_upward else tuple(pitches)
         for index, pitch in enumerate(order):
             velocity = feel.velocity(_STROKE[figure[step]] * scale - (4 if count else 0))
             yield Note(start + index * strum_s, max(0.06, length - index * strum_s), pitch, velocity)
@@ -76,13 +76,13 @@ def _strokes(
 def pad(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshold: float) -> tuple[Note, ...]:
     """Held chords under sections at or over ``threshold`` energy, and under the opening and the close."""
     chords = voicings(harmony, _bars(sections), lowest=PADS_FROM)
-    final = sections[-1].end_bar - 1
+    final_bar = sections[-1].end_bar - 1
     notes: list[Note] = []
     for section in sections:
         if section.energy < threshold and section.kind not in ("intro", "outro"):
             continue
         for bar in range(section.first_bar, section.end_bar):
-            length = (FINAL_BARS if bar == final else 1.0) * feel.grid.bar_s
+            length = (FINAL_BARS if bar == final_bar else 1.0) * feel.grid.bar_s
             velocity = 62 + 30 * section.energy
             notes.extend(Note(feel.time_s(bar, 0), length, pitch, feel.velocity(velocity)) for pitch in chords[bar])
     return tuple(sorted(notes))
@@ -92,12 +92,12 @@ def pluck(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshol
     """Arpeggios in eighths over sections at or over ``threshold`` energy, and over the intro."""
     chords = voicings(harmony, _bars(sections), lowest=PLUCKS_FROM)
     order = tuple(int(index) for index in feel.rng.permutation(4)) * 2
-    final = sections[-1].end_bar - 1
+    final_bar = sections[-1].end_bar - 1
     notes: list[Note] = []
     for section in sections:
         if section.energy < threshold and section.kind != "intro":
             continue
-        for bar in range(section.first_bar, min(section.end_bar, final)):
+        for bar in range(section.first_bar, min(section.end_bar, final_bar)):
             pitches = (*chords[bar], chords[bar][0] + 12)
             for eighth in range(8):
                 pitch = pitches[order[eighth] % len(pitches)]
@@ -118,19 +118,19 @@ def second_voice(tune: Sequence[Note], sections: Sequence[Section], harmony: Har
         if not any(start <= note.start_s < end for start, end in spans):
             continue
         tones = harmony.at(int((feel.grid.beats(note.start_s) + 0.2) // 4)).pitch_classes
-        below = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
-        notes.append(Note(note.start_s, note.duration_s, below, max(1, note.velocity - 14)))
+        lower_pitch = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
+        notes.append(Note(note.start_s, note.duration_s, lower_pitch, max(1, note.velocity - 14)))
     return tuple(notes)
 
 
 def answers(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
     """Short figures of chord tones in the singer's pauses between two lines."""
-    begin, end = feel.grid.time_s(sections[0].first_bar), feel.grid.time_s(sections[-1].end_bar - 1)
+    begin_s, end_s = feel.grid.time_s(sections[0].first_bar), feel.grid.time_s(sections[-1].end_bar - 1)
     notes: list[Note] = []
-    for before, after in pairwise(tune):
-        free_from = feel.grid.beats(before.start_s + before.duration_s)
-        free_until = min(feel.grid.beats(after.start_s), free_from + 8)
-        if free_until - free_from < ANSWER_GAP_BEATS or not begin <= before.start_s < end:
+    for note, next_note in pairwise(tune):
+        free_from = feel.grid.beats(note.start_s + note.duration_s)
+        free_until = min(feel.grid.beats(next_note.start_s), free_from + 8)
+        if free_until - free_from < ANSWER_GAP_BEATS or not begin_s <= note.start_s < end_s:
             continue
         beat = float(-(-(free_from + 0.5) // 1))
         pitch = 72
@@ -145,7 +145,7 @@ def answers(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony,
 
 
 def _near(pitch: int, tones: frozenset[int]) -> int:
-    clipped = min(84, max(67, pitch))
+    centre = min(84, max(67, pitch))
     return min(
-        (other for other in range(64, 89) if other % 12 in tones), key=lambda other: (abs(other - clipped), other)
+        (other for other in range(64, 89) if other % 12 in tones), key=lambda other: (abs(other - centre), other)
     )

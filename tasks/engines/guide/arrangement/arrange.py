@@ -46,13 +46,13 @@ def arrange(recipe: Recipe) -> Arrangement:
     style = streams["style"]
     groove = choose_groove(settings["groove"], prompt=inputs["prompt"], bpm=inputs["bpm"], rng=style)
     grid = _grid(recipe, groove, style)
-    tonic, minor = _key(inputs["key"], inputs["prompt"], style)
+    tonic, is_minor = _key(inputs["key"], inputs["prompt"], style)
     lines = form.lines_of(inputs["lines"], recipe.length_s, grid)
     sections = form.sections_of(lines, grid, recipe.length_s)
-    harmony = harmonise(sections, tonic=tonic, minor=minor, rich=groove.rich, rng=streams["harmony"])
+    harmony = harmonise(sections, tonic=tonic, minor=is_minor, rich=groove.rich, rng=streams["harmony"])
     band = _Band(recipe, groove, grid, harmony, sections, streams)
     parts = (*band.voices(sung=bool(lines)), *band.rhythm_section(), *band.colours())
-    return Arrangement(recipe.length_s, grid, tonic, minor, sections, tuple(part for part in parts if part.notes))
+    return Arrangement(recipe.length_s, grid, tonic, is_minor, sections, tuple(part for part in parts if part.notes))
 
 
 def _streams(seed: int) -> dict[str, Generator]:
@@ -63,12 +63,12 @@ def _streams(seed: int) -> dict[str, Generator]:
 def _grid(recipe: Recipe, groove: Groove, rng: Generator) -> Grid:
     """The stated tempo, else one of the groove's, changed by up to 5 % for the best fit of the lines."""
     starts_s = [start_ms / 1000 for start_ms, _, syllables in recipe.inputs["lines"] if syllables]
-    chosen = float(rng.integers(groove.tempos_bpm[0], groove.tempos_bpm[1] + 1))
-    stated = recipe.inputs["bpm"]
-    if stated is not None:
-        return form.fit_grid(starts_s, [float(stated)])
+    groove_tempo = float(rng.integers(groove.tempos_bpm[0], groove.tempos_bpm[1] + 1))
+    stated_bpm = recipe.inputs["bpm"]
+    if stated_bpm is not None:
+        return form.fit_grid(starts_s, [float(stated_bpm)])
     bends = np.linspace(0, TEMPO_SEARCH, FIT_STEPS // 2 + 1)[1:]
-    tempos = [chosen] + [round(chosen * (1 + sign * bend), 1) for bend in bends for sign in (1, -1)]
+    tempos = [groove_tempo] + [round(groove_tempo * (1 + sign * bend), 1) for bend in bends for sign in (1, -1)]
     return form.fit_grid(starts_s, tempos)
 
 
@@ -78,8 +78,8 @@ def _key(stated: str | None, prompt: str | None, rng: Generator) -> tuple[int, b
         pitch_class, mode = tonic_and_mode(stated)
         return pitch_class, mode == "minor"
     text = (prompt or "").casefold()
-    leaning = sum(word in text for word in MINOR_WORDS) - sum(word in text for word in MAJOR_WORDS)
-    return tonic, tilt < (0.4 if leaning == 0 else 0.9 if leaning > 0 else 0.1)
+    minor_score = sum(word in text for word in MINOR_WORDS) - sum(word in text for word in MAJOR_WORDS)
+    return tonic, tilt < (0.4 if minor_score == 0 else 0.9 if minor_score > 0 else 0.1)
 
 
 class _Band:
@@ -103,8 +103,8 @@ class _Band:
         self._harmony = harmony
         self._sections = sections
         self._streams = streams
-        stated = self._settings["swing"]
-        swing = groove.swing if stated is None else float(stated)
+        swing_setting = self._settings["swing"]
+        swing = groove.swing if swing_setting is None else float(swing_setting)
         self._feels = {name: Feel(grid, swing, groove.name == "soul", rng) for name, rng in streams.items()}
         self._tune: tuple[Note, ...] = ()
 
@@ -113,17 +113,17 @@ class _Band:
         feel, rng = self._feels["melody"], self._streams["melody"]
         sections = self._sections if sung else _with_phrases(self._sections, feel.grid, rng)
         self._tune = sing(sections, feel.grid, self._harmony, language=self._language, rng=rng)
-        chosen = self._settings["vocals"]
+        vocals_setting = self._settings["vocals"]
         voices = [name for name in self._groove.voices if name not in HUMAN_VOICES] if self._wordless else self._voices
-        name = voices[int(rng.integers(len(voices)))] if chosen == "auto" else chosen
+        name = voices[int(rng.integers(len(voices)))] if vocals_setting == "auto" else vocals_setting
         program = VOICES[name]
         if not sung:
             return [self._part("lead", "other", program, self._tune, sung=True, mono=True)]
         harmony_program = VOICES["choir" if name == "oohs" else "oohs"]
-        below = accompaniment.second_voice(self._tune, sections, self._harmony, feel)
+        lower_voice = accompaniment.second_voice(self._tune, sections, self._harmony, feel)
         return [
             self._part("vocals", "vocals", program, self._tune, sung=True, mono=True),
-            self._part("second voice", "vocals", harmony_program, below, sung=True, mono=True),
+            self._part("second voice", "vocals", harmony_program, lower_voice, sung=True, mono=True),
         ]
 
     def rhythm_section(self) -> list[Part]:
@@ -147,8 +147,8 @@ class _Band:
         parts = [self._part("pad", "other", self._pick("pad", groove.pads), pads)]
         program = self._pick("pluck", groove.plucks)
         if density >= 0.3:
-            plucked = accompaniment.pluck(sections, harmony, self._feels["pluck"], threshold=1.3 - density)
-            parts.append(self._part("pluck", "other", program, plucked, mono=True))
+            pluck_notes = accompaniment.pluck(sections, harmony, self._feels["pluck"], threshold=1.3 - density)
+            parts.append(self._part("pluck", "other", program, pluck_notes, mono=True))
         if density >= 0.2:
             replies = accompaniment.answers(self._tune, sections, harmony, self._feels["answers"])
             parts.append(self._part("answers", "other", program, replies, mono=True))
@@ -173,22 +173,22 @@ class _Band:
 
 def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
     """Notes clipped to the song: those that begin before it start with it, those entirely outside are dropped."""
-    kept = []
+    kept_notes = []
     for note in notes:
         start, end = max(0.0, note.start_s), min(length_s, note.start_s + note.duration_s)
         if end > start and (note.start_s >= 0 or end - start > WORTH_STARTING_LATE_S):
-            kept.append(replace(note, start_s=start, duration_s=end - start))
-    return tuple(sorted(kept))
+            kept_notes.append(replace(note, start_s=start, duration_s=end - start))
+    return tuple(sorted(kept_notes))
 
 
 def _with_phrases(sections: Sequence[Section], grid: Grid, rng: Generator) -> tuple[Section, ...]:
     """Sections of a song without words, with phrases of two bars for a tune."""
-    filled = []
+    phrased_sections = []
     for section in sections:
         phrases = []
         if section.kind not in ("intro", "outro"):
             for bar in range(section.first_bar, section.end_bar - 1, 2):
                 start_s = grid.time_s(bar)
                 phrases.append(Line(max(0.0, start_s), start_s + 2 * grid.bar_s, "", int(rng.integers(5, 10))))
-        filled.append(replace(section, lines=tuple(phrases)))
-    return tuple(filled)
+        phrased_sections.append(replace(section, lines=tuple(phrases)))
+    return tuple(phrased_sections)

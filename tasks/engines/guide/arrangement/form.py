@@ -38,7 +38,7 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
     if not starts_s:
         return Grid(tempos_bpm[0], 0.0)
     starts = np.asarray(starts_s)
-    best: tuple[float, Grid] | None = None
+    best_fit: tuple[float, Grid] | None = None
     for bpm in tempos_bpm:
         beat_s = 60 / bpm
         origins = np.arange(192) / 192 * 4 * beat_s
@@ -49,9 +49,9 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
         )
         # Ties go to the earliest origin and to the tempo named first.
         index = int(np.argmax(np.round(score, 6)))
-        if best is None or score[index] > best[0] + 1e-6:
-            best = (float(score[index]), Grid(float(bpm), float(origins[index])))
-    return best[1] if best else Grid(tempos_bpm[0], 0.0)
+        if best_fit is None or score[index] > best_fit[0] + 1e-6:
+            best_fit = (float(score[index]), Grid(float(bpm), float(origins[index])))
+    return best_fit[1] if best_fit else Grid(tempos_bpm[0], 0.0)
 
 
 def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ...]:
@@ -80,25 +80,25 @@ def final_bar(grid: Grid, length_s: float) -> int:
 
 def sections_of(lines: Sequence[Line], grid: Grid, length_s: float) -> tuple[Section, ...]:
     """Sections that cover every bar from the first to the final one, the last of them the outro."""
-    final = final_bar(grid, length_s)
-    begin = first_bar(grid)
+    end_bar = final_bar(grid, length_s)
+    begin_bar = first_bar(grid)
     if not lines:
-        return _template(begin, final)
+        return _template(begin_bar, end_bar)
     sections: list[Section] = []
-    groups = _placed(_groups(lines), grid, begin, final)
+    groups = _placed(_groups(lines), grid, begin_bar, end_bar)
     kinds = _kinds([group for _, group in groups])
-    if groups[0][0] > begin:
-        sections.append(_section("intro", begin, groups[0][0]))
+    if groups[0][0] > begin_bar:
+        sections.append(_section("intro", begin_bar, groups[0][0]))
     for index, ((bar, group), kind) in enumerate(zip(groups, kinds, strict=True)):
-        following = groups[index + 1][0] if index + 1 < len(groups) else final
-        sung_until = min(following, max(bar + 1, _bar_after(group[-1], grid)))
-        rest: SectionKind = "interlude" if index + 1 < len(groups) else "outro"
-        if following - sung_until < INTERLUDE_BARS and rest == "interlude":
-            sung_until = following
+        next_start = groups[index + 1][0] if index + 1 < len(groups) else end_bar
+        sung_until = min(next_start, max(bar + 1, _bar_after(group[-1], grid)))
+        gap_kind: SectionKind = "interlude" if index + 1 < len(groups) else "outro"
+        if next_start - sung_until < INTERLUDE_BARS and gap_kind == "interlude":
+            sung_until = next_start
         sections.append(_section(kind, bar, sung_until, group))
-        if sung_until < following:
-            sections.append(_section(rest, sung_until, following))
-    return _closed(_risen(sections), final)
+        if sung_until < next_start:
+            sections.append(_section(gap_kind, sung_until, next_start))
+    return _closed(_risen(sections), end_bar)
 
 
 def _section(kind: SectionKind, first: int, end: int, lines: Sequence[Line] = ()) -> Section:
@@ -111,35 +111,35 @@ def _closed(sections: list[Section], final: int) -> tuple[Section, ...]:
         sections[-1] = replace(sections[-1], end_bar=final + 1)
     else:
         sections.append(_section("outro", final, final + 1))
-    kept: list[Section] = []
-    stray: tuple[Line, ...] = ()
+    kept_sections: list[Section] = []
+    stray_lines: tuple[Line, ...] = ()
     for section in sections:
         if section.end_bar <= section.first_bar:
-            stray += section.lines
+            stray_lines += section.lines
             continue
-        kept.append(replace(section, lines=stray + section.lines))
-        stray = ()
-    return tuple(kept)
+        kept_sections.append(replace(section, lines=stray_lines + section.lines))
+        stray_lines = ()
+    return tuple(kept_sections)
 
 
 def _risen(sections: list[Section]) -> list[Section]:
     """Each repeat of a kind has a little more energy than the last."""
-    seen: Counter[str] = Counter()
-    risen = []
+    kind_counts: Counter[str] = Counter()
+    risen_sections = []
     for section in sections:
-        risen.append(replace(section, energy=min(1.0, section.energy + 0.06 * seen[section.kind])))
-        seen[section.kind] += 1
-    return risen
+        risen_sections.append(replace(section, energy=min(1.0, section.energy + 0.06 * kind_counts[section.kind])))
+        kind_counts[section.kind] += 1
+    return risen_sections
 
 
 def _groups(lines: Sequence[Line]) -> list[list[Line]]:
     """Lines split at long gaps, where repeated words begin or end, and in fours within long groups."""
-    gaps = [second.start_s - first.start_s for first, second in pairwise(lines)]
-    usual = median(gaps) if gaps else 0.0
+    gaps = [next_line.start_s - line.start_s for line, next_line in pairwise(lines)]
+    usual_gap = median(gaps) if gaps else 0.0
     refrain = _refrain(lines)
     groups = [[lines[0]]]
     for index, gap in enumerate(gaps):
-        if gap > max(1.6 * usual, usual + 2.0) or refrain[index] != refrain[index + 1]:
+        if gap > max(1.6 * usual_gap, usual_gap + 2.0) or refrain[index] != refrain[index + 1]:
             groups.append([])
         groups[-1].append(lines[index + 1])
     return [part for group in groups for part in _split(group)]
@@ -150,21 +150,21 @@ def _split(group: list[Line]) -> list[list[Line]]:
     if len(group) < SPLIT_FROM_LINES:
         return [group]
     cuts = [*range(0, len(group) - 1, 4), len(group)]
-    return [group[first:end] for first, end in pairwise(cuts)]
+    return [group[start:end] for start, end in pairwise(cuts)]
 
 
 def _refrain(lines: Sequence[Line]) -> list[bool]:
     """Which lines belong to a run of two or more lines whose words recur elsewhere."""
     counts = Counter(_words(line) for line in lines)
-    repeated = [counts[_words(line)] > 1 and bool(_words(line)) for line in lines]
+    is_repeated = [counts[_words(line)] > 1 and bool(_words(line)) for line in lines]
     return [
-        flag and ((repeated[max(0, index - 1)] and index > 0) or (index + 1 < len(lines) and repeated[index + 1]))
-        for index, flag in enumerate(repeated)
+        flag and ((is_repeated[max(0, index - 1)] and index > 0) or (index + 1 < len(lines) and is_repeated[index + 1]))
+        for index, flag in enumerate(is_repeated)
     ]
 
 
 def _words(line: Line) -> str:
-    return " ".join("".join(char if char.isalnum() else " " for char in line.text.casefold()).split())
+    return " ".join("".join(character if character.isalnum() else " " for character in line.text.casefold()).split())
 
 
 def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
@@ -183,10 +183,10 @@ def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
 def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
     """The last verse before the last chorus is the bridge where two choruses came before it."""
     last_verse = max((index for index, kind in enumerate(kinds) if kind == "verse"), default=0)
-    enough = kinds[:last_verse].count("chorus") >= 2 or (
+    has_enough = kinds[:last_verse].count("chorus") >= 2 or (
         len(kinds) >= 5 and kinds[:last_verse].count("chorus") == 1 and kinds[last_verse - 1] == "verse"
     )
-    if enough and "chorus" in kinds[last_verse:]:
+    if has_enough and "chorus" in kinds[last_verse:]:
         kinds[last_verse] = "bridge"
     if len(kinds) >= 5 and kinds[-2:] == ["chorus", "chorus"] and kinds[-3] == "verse" and "bridge" not in kinds:
         kinds[-2] = "bridge"
@@ -195,15 +195,15 @@ def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
 
 def _placed(groups: Sequence[list[Line]], grid: Grid, begin: int, final: int) -> list[tuple[int, list[Line]]]:
     """Each group with the bar it starts in; groups that would share a bar are merged."""
-    placed: list[tuple[int, list[Line]]] = []
+    placed_groups: list[tuple[int, list[Line]]] = []
     for group in groups:
         bar = int(np.floor((grid.beats(group[0].start_s) + PICKUP_BEATS) / 4))
         bar = min(max(begin, bar), max(begin, final - 1))
-        if placed and bar <= placed[-1][0]:
-            placed[-1][1].extend(group)
+        if placed_groups and bar <= placed_groups[-1][0]:
+            placed_groups[-1][1].extend(group)
         else:
-            placed.append((bar, list(group)))
-    return placed
+            placed_groups.append((bar, list(group)))
+    return placed_groups
 
 
 def _bar_after(line: Line, grid: Grid) -> int:

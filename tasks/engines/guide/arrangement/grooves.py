@@ -205,9 +205,9 @@ def choose_groove(setting: str, *, prompt: str | None, bpm: float | None, rng: G
         return GROOVES[setting]
     text = (prompt or "").casefold()
     scores = {groove.name: sum(word in text for word in groove.words) for groove in _ALL}
-    best = max(scores.values())
-    if best:
-        pool = [groove for groove in _ALL if scores[groove.name] == best]
+    best_score = max(scores.values())
+    if best_score:
+        pool = [groove for groove in _ALL if scores[groove.name] == best_score]
     else:
         pool = [
             groove for groove in _ALL if bpm is None or groove.tempos_bpm[0] - 12 <= bpm <= groove.tempos_bpm[1] + 12

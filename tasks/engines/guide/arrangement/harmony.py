@@ -84,9 +84,9 @@ class Harmony:
 
     def scale_over(self, bar: int) -> frozenset[int]:
         """The key's pitch classes as altered by the chord of ``bar``: a leading tone replaces the seventh."""
-        foreign = self.at(bar).pitch_classes - self.scale
-        raised = {(pitch - 1) % 12 for pitch in foreign}
-        return (self.scale - raised) | foreign
+        foreign_pitches = self.at(bar).pitch_classes - self.scale
+        replaced_pitches = {(pitch - 1) % 12 for pitch in foreign_pitches}
+        return (self.scale - replaced_pitches) | foreign_pitches
 
 
 def harmonise(sections: Sequence[Section], *, tonic: int, minor: bool, rich: bool, rng: Generator) -> Harmony:
@@ -102,12 +102,12 @@ def harmonise(sections: Sequence[Section], *, tonic: int, minor: bool, rich: boo
         loops["chorus"] = tuple(str(rng.choice((_MINOR_LOOPS if minor else _MAJOR_LOOPS)["chorus"])).split())
     names: list[str] = []
     home = "i" if minor else "I"
-    for section, following in pairwise((*sections, None)):
+    for section, next_section in pairwise((*sections, None)):
         if section is None:
             break
         loop = loops[_LIKE[section.kind]]
         bars = [loop[index % len(loop)] for index in range(section.end_bar - section.first_bar)]
-        opens_home = following is None or loops[_LIKE[following.kind]][0] == home
+        opens_home = next_section is None or loops[_LIKE[next_section.kind]][0] == home
         if len(bars) >= 4 and opens_home:
             bars[-1] = "V"
         names.extend(bars)
@@ -142,4 +142,6 @@ def voice(chord: Chord, previous: Sequence[int], *, lowest: int) -> tuple[int, .
 
 
 def _movement(pitches: Sequence[int], target: Sequence[int]) -> int:
-    return sum(min(abs(pitch - other) for other in target) for pitch in pitches) + abs(pitches[-1] - target[-1])
+    return sum(min(abs(pitch - target_pitch) for target_pitch in target) for pitch in pitches) + abs(
+        pitches[-1] - target[-1]
+    )

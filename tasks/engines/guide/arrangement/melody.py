@@ -46,9 +46,9 @@ def invent_motifs(tonic: int, rng: Generator) -> Mapping[str, Motif]:
 
 
 def _motif(ground: float, span: float, rng: Generator) -> Motif:
-    lingering = tuple(int(value) for value in rng.permutation(8))
+    syllable_order = tuple(int(value) for value in rng.permutation(8))
     contours = tuple(tuple(float(value) for value in _contour(rng)) for _ in range(3))
-    return Motif(lingering, contours, ground, span)
+    return Motif(syllable_order, contours, ground, span)
 
 
 def _contour(rng: Generator) -> NDArray[np.float64]:
@@ -56,8 +56,8 @@ def _contour(rng: Generator) -> NDArray[np.float64]:
     x = np.linspace(0, 1, 17)
     shapes = (np.sin(np.pi * x) * 2 - 1, 1 - 1.8 * x, 1.8 * x - 1, np.sin(2 * np.pi * (x + rng.random())))
     curve = shapes[int(rng.integers(len(shapes)))] + 0.35 * np.sin(2 * np.pi * (rng.integers(2, 5) * x + rng.random()))
-    clipped: NDArray[np.float64] = np.clip(curve, -1, 1)
-    return clipped
+    clipped_curve: NDArray[np.float64] = np.clip(curve, -1, 1)
+    return clipped_curve
 
 
 def sing(
@@ -72,11 +72,11 @@ def sing(
         for index, line in enumerate(section.lines):
             starts = _starts(line, grid, motif)
             # Lines answer each other: open, closed, open, and the last one ends on the tonic.
-            closed = index % 2 == 1 or index + 1 == len(section.lines)
+            is_closed = index % 2 == 1 or index + 1 == len(section.lines)
             contour = motif.contours[(0, 1, 0, 2)[index % 4]]
-            previous = notes[-1].pitch if notes else None
+            previous_pitch = notes[-1].pitch if notes else None
             pitches = _pitches(
-                starts, grid, harmony, motif, contour=contour, closed=closed, previous=previous, taste=taste
+                starts, grid, harmony, motif, contour=contour, closed=is_closed, previous=previous_pitch, taste=taste
             )
             notes.extend(_notes(line, starts, pitches, grid, energy=section.energy, language=language))
     return tuple(notes)
@@ -88,21 +88,21 @@ def _starts(line: Line, grid: Grid, motif: Motif) -> list[float]:
     if count == 1:
         return [line.start_s]
     for step in (0.5, FASTEST_STEP_BEATS):
-        first = int(np.ceil((grid.beats(line.start_s) + PREFER_OFFSET_S / grid.beat_s + 0.55 * step) / step))
-        last = int(np.floor((grid.beats(line.start_s + room_s)) / step + 1e-6))
-        slots = last - first + 1
+        first_slot = int(np.ceil((grid.beats(line.start_s) + PREFER_OFFSET_S / grid.beat_s + 0.55 * step) / step))
+        last_slot = int(np.floor((grid.beats(line.start_s + room_s)) / step + 1e-6))
+        slots = last_slot - first_slot + 1
         if slots >= count:
             beats = _spread(count - 1, min(slots - 1, round(count * SUNG_BEATS_PER_SYLLABLE / step)), motif)
-            return [line.start_s] + [grid.time_s(0, (first + offset) * step) for offset in beats]
+            return [line.start_s] + [grid.time_s(0, (first_slot + offset) * step) for offset in beats]
     return [line.start_s + room_s * index / count for index in range(count)]
 
 
 def _spread(count: int, slots: int, motif: Motif) -> list[int]:
     """``count`` rising offsets within ``slots``, with the spare slots given to the motif's long syllables."""
     lengths = [1] * count
-    spare = min(slots - count, count)
+    spare_slots = min(slots - count, count)
     order = sorted(range(count - 1), key=lambda index: (motif.lingering[index % 8], index))
-    for index in order[: max(0, spare // 2 * 2)]:
+    for index in order[: max(0, spare_slots // 2 * 2)]:
         lengths[index] += 1
     offsets = [0]
     for length in lengths[:-1]:
@@ -126,7 +126,7 @@ def _pitches(
     leap = np.abs(candidates[:, None] - candidates[None, :]).astype(float)
     step_cost = 0.16 * np.maximum(leap - 2, 0) ** 1.6 + np.where(leap == 0, 0.75, 0.0) + np.where(leap == 6, 3.0, 0.0)
     total = np.zeros(len(candidates)) if previous is None else 0.05 * np.abs(candidates - previous)
-    back: list[NDArray[np.intp]] = []
+    choices: list[NDArray[np.intp]] = []
     for index, start_s in enumerate(starts):
         progress = index / max(1, len(starts) - 1)
         target = motif.ground + motif.span * float(np.interp(progress, np.linspace(0, 1, len(contour)), contour))
@@ -136,12 +136,12 @@ def _pitches(
             total = total + cost
             continue
         paths = total[:, None] + step_cost
-        best = np.argmin(paths, axis=0)
-        back.append(best)
-        total = paths[best, np.arange(len(candidates))] + cost
+        best_choice = np.argmin(paths, axis=0)
+        choices.append(best_choice)
+        total = paths[best_choice, np.arange(len(candidates))] + cost
     path = [int(np.argmin(total))]
-    for best in reversed(back):
-        path.append(int(best[path[-1]]))
+    for best_choice in reversed(choices):
+        path.append(int(best_choice[path[-1]]))
     return [int(candidates[index]) for index in reversed(path)]
 
 
@@ -154,14 +154,14 @@ def _tonal_cost(
     bar = int(beats // 4)
     chord = harmony.at(bar)
     scale = harmony.scale_over(bar)
-    strong = beats % 2 < 0.4
+    is_strong = beats % 2 < 0.4
     on_beat = beats % 1 < 0.4
-    outside = 6.0 if last else 2.2 if strong else 1.1 if on_beat else 0.25
+    outside_cost = 6.0 if last else 2.2 if is_strong else 1.1 if on_beat else 0.25
     classes = [int(pitch) % 12 for pitch in candidates]
-    cost = np.array([0.0 if cls in chord.pitch_classes else outside if cls in scale else 60.0 for cls in classes])
+    cost = np.array([0.0 if cls in chord.pitch_classes else outside_cost if cls in scale else 60.0 for cls in classes])
     if last and closed:
-        resting = (chord.root, harmony.tonic)
-        cost = cost + np.array([0.0 if cls in resting else 1.5 for cls in classes])
+        resting_classes = (chord.root, harmony.tonic)
+        cost = cost + np.array([0.0 if cls in resting_classes else 1.5 for cls in classes])
     return cost
 
 
@@ -197,13 +197,13 @@ def split_words(text: str, count: int, language: str = "en") -> list[str]:
     if len(words) >= count:
         return [*words[: count - 1], " ".join(words[count - 1 :])]
     shares = _shares(words, count, language)
-    dealt: list[str] = []
+    note_words: list[str] = []
     for word, share in zip(words, shares, strict=True):
         cuts = [round(index * len(word) / share) for index in range(share + 1)]
-        pieces = [word[first:second] for first, second in pairwise(cuts)]
-        dealt.extend(piece + "-" for piece in pieces[:-1])
-        dealt.append(pieces[-1])
-    return dealt
+        pieces = [word[start:end] for start, end in pairwise(cuts)]
+        note_words.extend(piece + "-" for piece in pieces[:-1])
+        note_words.append(pieces[-1])
+    return note_words
 
 
 def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
@@ -213,6 +213,6 @@ def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
         return shares
     shares = [1] * len(words)
     for _ in range(count - len(words)):
-        longest = max(range(len(words)), key=lambda index: len(words[index]) / shares[index])
-        shares[longest] += 1
+        longest_index = max(range(len(words)), key=lambda index: len(words[index]) / shares[index])
+        shares[longest_index] += 1
     return shares

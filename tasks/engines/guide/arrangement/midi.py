@@ -52,11 +52,11 @@ def midi_bytes(arrangement: Arrangement) -> bytes:
 
 
 def _form_events(arrangement: Arrangement, clock: _Clock) -> list[Event]:
-    grid, minor = arrangement.grid, arrangement.minor
-    sharps = SHARPS_OF_MAJOR[(arrangement.tonic + (3 if minor else 0)) % 12]
+    grid, is_minor = arrangement.grid, arrangement.minor
+    sharps = SHARPS_OF_MAJOR[(arrangement.tonic + (3 if is_minor else 0)) % 12]
     events = [
         (0, 0, _text(TRACK_NAME, "Form")),
-        (0, 1, _meta(KEY_SIGNATURE, struct.pack(">bB", sharps, minor))),
+        (0, 1, _meta(KEY_SIGNATURE, struct.pack(">bB", sharps, is_minor))),
         (clock.pickup_ticks, 2, _tempo(grid.beat_s)),
         (clock.pickup_ticks, 3, _time_signature(4)),
     ]
@@ -86,11 +86,11 @@ def _part_events(part: Part, channel: int, clock: _Clock) -> list[Event]:
 
 def _track(events: Sequence[Event], end: int) -> bytes:
     body = bytearray()
-    now = 0
+    last_tick = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        body += _variable(tick - now) + message
-        now = tick
-    body += _variable(max(0, end - now)) + _meta(END_OF_TRACK, b"")
+        body += _variable(tick - last_tick) + message
+        last_tick = tick
+    body += _variable(max(0, end - last_tick)) + _meta(END_OF_TRACK, b"")
     return b"MTrk" + struct.pack(">I", len(body)) + bytes(body)
 
 

@@ -54,22 +54,22 @@ class Feel:
 
 def drum(sections: Sequence[Section], groove: Groove, feel: Feel) -> tuple[Note, ...]:
     """The drum part: the groove's figures by energy, a fill at each section's end, a crash at each entry."""
-    calm = groove.calm[int(feel.rng.integers(len(groove.calm)))]
-    full = groove.full[int(feel.rng.integers(len(groove.full)))]
+    calm_beat = groove.calm[int(feel.rng.integers(len(groove.calm)))]
+    full_beat = groove.full[int(feel.rng.integers(len(groove.full)))]
     ride = bool(feel.rng.integers(2))
     notes: list[Note] = []
     for index, section in enumerate(sections):
-        final = section.end_bar - 1 if index + 1 == len(sections) else None
-        beat = full if section.energy >= FULL_ENERGY else calm
+        final_bar = section.end_bar - 1 if index + 1 == len(sections) else None
+        beat = full_beat if section.energy >= FULL_ENERGY else calm_beat
         for bar in range(section.first_bar, section.end_bar):
-            if bar == final:
+            if bar == final_bar:
                 notes.extend(_last_hit(bar, feel))
             elif section.kind == "intro" and bar < section.first_bar + (section.end_bar - section.first_bar) // 2:
-                notes.extend(_hats(bar, calm, section.energy, feel))
+                notes.extend(_hats(bar, calm_beat, section.energy, feel))
             else:
                 fill = _fill(section, bar, feel)
-                entering = bar == section.first_bar and section.energy >= 0.5 and bar >= 0
-                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, entering=entering))
+                is_entry = bar == section.first_bar and section.energy >= 0.5 and bar >= 0
+                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, entering=is_entry))
     return tuple(sorted(notes))
 
 
@@ -87,18 +87,18 @@ def _bar(
 ) -> Iterator[Note]:
     scale = 0.8 + 0.25 * section.energy
     quiet_from = fill[0][0] if fill else SIXTEENTHS
-    loud = section.energy >= FULL_ENERGY
+    is_loud = section.energy >= FULL_ENERGY
     backbeat = SNARE if section.energy >= 0.45 else RIM
     for step in range(SIXTEENTHS):
         if beat.kick[step] != ".":
             yield _hit(bar, step, KICK, STROKE[beat.kick[step]] * scale, feel)
         if beat.snare[step] != "." and step < quiet_from:
             yield _hit(bar, step, backbeat, STROKE[beat.snare[step]] * scale, feel)
-            if loud and beat.snare[step] == "X":
+            if is_loud and beat.snare[step] == "X":
                 yield _hit(bar, step, CLAP if ride else TAMBOURINE, 70 * scale, feel)
         if beat.hat[step] != "." and step < max(quiet_from, 8):
-            opened = loud and step == 14 and bar % 2 == 1
-            instrument = OPEN_HAT if opened else RIDE if loud and ride and step % 4 == 0 else CLOSED_HAT
+            is_open = is_loud and step == 14 and bar % 2 == 1
+            instrument = OPEN_HAT if is_open else RIDE if is_loud and ride and step % 4 == 0 else CLOSED_HAT
             yield _hit(bar, step, instrument, STROKE[beat.hat[step]] * scale * 0.86, feel)
     for step, instrument in fill:
         yield _hit(bar, step, instrument, (84 + 2 * step) * scale, feel)
@@ -123,21 +123,21 @@ def _hit(bar: int, step: int, instrument: int, velocity: float, feel: Feel) -> N
 
 def bass_line(sections: Sequence[Section], groove: Groove, harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
     """The bass: roots on the first beats, then the groove's figure, a step towards the next root at section ends."""
-    calm = groove.bass_calm[int(feel.rng.integers(len(groove.bass_calm)))]
-    full = groove.bass_full[int(feel.rng.integers(len(groove.bass_full)))]
+    calm_figure = groove.bass_calm[int(feel.rng.integers(len(groove.bass_calm)))]
+    full_figure = groove.bass_full[int(feel.rng.integers(len(groove.bass_full)))]
     notes: list[Note] = []
     for index, section in enumerate(sections):
-        last = index + 1 == len(sections)
-        figure = full if section.energy >= FULL_ENERGY else calm
+        is_last = index + 1 == len(sections)
+        figure = full_figure if section.energy >= FULL_ENERGY else calm_figure
         for bar in range(section.first_bar, section.end_bar):
             if section.kind == "intro" and bar + 2 < section.end_bar:
                 continue
-            if last and bar == section.end_bar - 1:
+            if is_last and bar == section.end_bar - 1:
                 root = _low(harmony.at(bar).root)
                 notes.append(Note(feel.time_s(bar, 0), max(0.1, 1.6 * feel.grid.bar_s), root, 100))
                 continue
-            turning = bar == section.end_bar - 1
-            notes.extend(_bass_bar(bar, figure, section.energy, harmony, feel, turning=turning))
+            is_turning = bar == section.end_bar - 1
+            notes.extend(_bass_bar(bar, figure, section.energy, harmony, feel, turning=is_turning))
     return tuple(sorted(notes))
 
 
@@ -153,16 +153,16 @@ def _bass_bar(bar: int, figure: str, energy: float, harmony: Harmony, feel: Feel
     steps = [step for step in range(SIXTEENTHS) if figure[step] != "."]
     if turning and steps[-1] < 14:
         steps.append(14)
-    for step, following in zip(steps, [*steps[1:], SIXTEENTHS], strict=True):
+    for step, next_step in zip(steps, [*steps[1:], SIXTEENTHS], strict=True):
         sign = figure[step]
         pitch = pitches[sign] if sign != "." else _approach(_low(harmony.at(bar + 1).root), bar, harmony)
         velocity = 88 + 14 * energy + (8 if step == 0 else 0)
         start = feel.time_s(bar, step, loose_s=0.003)
-        yield Note(start, (following - step) / 4 * feel.grid.beat_s * 0.92, pitch, feel.velocity(velocity))
+        yield Note(start, (next_step - step) / 4 * feel.grid.beat_s * 0.92, pitch, feel.velocity(velocity))
 
 
 def _approach(target: int, bar: int, harmony: Harmony) -> int:
     """The scale's step just below the next root, above it at the bottom of the range."""
     scale = harmony.scale_over(bar)
-    below = next(pitch for pitch in range(target - 1, target - 4, -1) if pitch % 12 in scale)
-    return below if below >= LOWEST_BASS else below + 12
+    pitch_below = next(pitch for pitch in range(target - 1, target - 4, -1) if pitch % 12 in scale)
+    return pitch_below if pitch_below >= LOWEST_BASS else pitch_below + 12

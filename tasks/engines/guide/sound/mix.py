@@ -86,32 +86,32 @@ def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, rev
 
     ``parts`` are names of ``PLACES`` with their dry audio, taken one at a time; ``reverb`` 0 to 1 scales the reverb.
     """
-    dry = np.zeros((2, frames), dtype=np.float32)
+    dry_mix = np.zeros((2, frames), dtype=np.float32)
     send = np.zeros((2, frames), dtype=np.float32)
-    for name, raw in parts:
+    for name, sound in parts:
         place = PLACES[name]
-        placed = _panned(_shaped(raw, place), place)
-        dry += placed
-        placed *= np.float32(place.wet * reverb)
-        send += placed
-        del raw, placed  # before the next part is played: each is a song's length of audio
+        panned_sound = _panned(_shaped(sound, place), place)
+        dry_mix += panned_sound
+        panned_sound *= np.float32(place.wet * reverb)
+        send += panned_sound
+        del sound, panned_sound  # before the next part is played: each is a song's length of audio
     if send.any():
-        dry += Pedalboard(_room(ROOMS[stem], beat_s))(send, RATE)
-    return dry
+        dry_mix += Pedalboard(_room(ROOMS[stem], beat_s))(send, RATE)
+    return dry_mix
 
 
 def _shaped(raw: Sound, place: Place) -> Sound:
     """Level, dynamics, tone, rounded peaks, and level again, so that every instrument ends equally loud."""
     raw *= _gain_to(raw, PART_RMS_DBFS)
     chain = _dynamics_and_tone(place)
-    toned: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
+    toned_sound: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
     ceiling = np.float32(10 ** ((PART_RMS_DBFS + place.headroom_db) / 20))
-    toned /= ceiling
-    np.tanh(toned, out=toned)
+    toned_sound /= ceiling
+    np.tanh(toned_sound, out=toned_sound)
     # The high-pass comes last: distortion of an asymmetric wave leaves some DC.
-    shaped: Sound = Pedalboard([HighpassFilter(place.low_cut_hz)])(toned, RATE)
-    shaped *= _gain_to(shaped, PART_RMS_DBFS + place.level_db)
-    return shaped
+    shaped_sound: Sound = Pedalboard([HighpassFilter(place.low_cut_hz)])(toned_sound, RATE)
+    shaped_sound *= _gain_to(shaped_sound, PART_RMS_DBFS + place.level_db)
+    return shaped_sound
 
 
 def _dynamics_and_tone(place: Place) -> list[Plugin]:
@@ -149,11 +149,11 @@ def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:
     """The gain that brings the audible part to an RMS level over its channels; 1 for silence."""
     blocks = sound[:, : sound.shape[1] // BLOCK * BLOCK].reshape(len(sound), -1, BLOCK)
     power = np.einsum("cbi,cbi->b", blocks, blocks) / (BLOCK * len(sound))
-    loudest = float(power.max(initial=0.0))
-    if loudest < SILENT_PEAK**2:
+    highest_power = float(power.max(initial=0.0))
+    if highest_power < SILENT_PEAK**2:
         return np.float32(1.0)
-    playing = float(power[power > loudest * 1e-3].mean())
-    return np.float32(10 ** (rms_dbfs / 20) / np.sqrt(playing))
+    mean_power = float(power[power > highest_power * 1e-3].mean())
+    return np.float32(10 ** (rms_dbfs / 20) / np.sqrt(mean_power))
 
 
 def balance(stems: Mapping[Stem, Sound]) -> Sound:
@@ -170,8 +170,8 @@ def balance(stems: Mapping[Stem, Sound]) -> Sound:
 
 
 def _sum(stems: Mapping[Stem, Sound]) -> Sound:
-    first, *others = stems.values()
-    total = first.copy()
-    for stem in others:
+    first_stem, *other_stems = stems.values()
+    total = first_stem.copy()
+    for stem in other_stems:
         total += stem
     return total

@@ -68,25 +68,25 @@ class Sampler:
 
     def play(self, part: Part, *, frames: int) -> Sound:
         """The part's dry audio: float32 (2, frames), or (1, frames) where the part is ``mono``."""
-        out = np.zeros((1 if part.mono else 2, frames), dtype=np.float32)
+        output = np.zeros((1 if part.mono else 2, frames), dtype=np.float32)
         by_pitch: dict[int, list[Note]] = {}
         for note in part.notes:
             by_pitch.setdefault(note.pitch, []).append(note)
         zones = self._font.zones(part.program, bank=part.bank)
         rings = part.bank == DRUM_BANK
-        for pitch, same in sorted(by_pitch.items()):
-            longest_s = DRUM_RING_S if rings else max(note.duration_s for note in same)
-            tone = _tone(zones, pitch, longest_s, channels=len(out), sung=part.sung)
-            for note in same:
-                _lay(out, tone, note, rings=rings)
-        return out
+        for pitch, pitch_notes in sorted(by_pitch.items()):
+            longest_s = DRUM_RING_S if rings else max(note.duration_s for note in pitch_notes)
+            tone = _tone(zones, pitch, longest_s, channels=len(output), sung=part.sung)
+            for note in pitch_notes:
+                _lay(output, tone, note, rings=rings)
+        return output
 
 
 def _lay(out: Sound, tone: Tone, note: Note, *, rings: bool) -> None:
     start = round(note.start_s * RATE)
-    held = tone.frames.shape[1] if rings else round(note.duration_s * RATE)
+    held_frames = tone.frames.shape[1] if rings else round(note.duration_s * RATE)
     gain = np.float32((note.velocity / 127) ** 2)
-    end = min(start + held, out.shape[1], start + tone.frames.shape[1])
+    end = min(start + held_frames, out.shape[1], start + tone.frames.shape[1])
     if end <= start:
         return
     out[:, start:end] += tone.frames[:, : end - start] * gain
@@ -94,9 +94,9 @@ def _lay(out: Sound, tone: Tone, note: Note, *, rings: bool) -> None:
         return
     tail = tone.frames[:, end - start : end - start + _tail_frames(tone)][:, : out.shape[1] - end]
     if tail.shape[1]:
-        fall = np.exp(np.arange(tail.shape[1], dtype=np.float32) * _nepers_per_frame(tone.release_db_per_s))
+        decay = np.exp(np.arange(tail.shape[1], dtype=np.float32) * _nepers_per_frame(tone.release_db_per_s))
         fade = np.linspace(1, 0, tail.shape[1], dtype=np.float32)
-        out[:, end : end + tail.shape[1]] += tail * (fall * fade * gain)
+        out[:, end : end + tail.shape[1]] += tail * (decay * fade * gain)
 
 
 def _tail_frames(tone: Tone) -> int:
@@ -108,21 +108,21 @@ def _nepers_per_frame(db_per_s: float) -> np.float32:
 
 
 def _tone(zones: tuple[Zone, ...], pitch: int, longest_s: float, *, channels: int, sung: bool) -> Tone:
-    sounding = [zone for zone in zones if zone.lowest_key <= pitch <= zone.highest_key] or [
+    zones_played = [zone for zone in zones if zone.lowest_key <= pitch <= zone.highest_key] or [
         min(zones, key=lambda zone: min(abs(zone.lowest_key - pitch), abs(zone.highest_key - pitch)))
     ]
-    release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in sounding))
+    release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in zones_played))
     frames = round((longest_s + min(LONGEST_TAIL_S, 0.6 * release_s)) * RATE) + 1
-    mixed = np.zeros((channels, frames), dtype=np.float32)
+    mixture = np.zeros((channels, frames), dtype=np.float32)
     bend = _singing_cents(frames) if sung else None
-    for zone in sounding:
+    for zone in zones_played:
         mono = _swept(zone, _resampled(zone, pitch, frames, bend)) * _envelope(zone, frames)
         if channels == 1:
-            mixed += mono
+            mixture += mono
             continue
-        for channel, gain in zip(mixed, _pan(zone.value(PAN)), strict=True):
+        for channel, gain in zip(mixture, _pan(zone.value(PAN)), strict=True):
             channel += mono * gain
-    return Tone(mixed, SILENT_DB / release_s)
+    return Tone(mixture, SILENT_DB / release_s)
 
 
 def _seconds(timecents: int) -> float:
@@ -147,17 +147,22 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
         position = np.cumsum(step * np.exp2(bend_cents / 1200))
     loop_start, loop_end = recording.loop
     if zone.value(SAMPLE_MODES) & 1 and loop_end > loop_start:
-        beyond = position >= loop_end
-        position[beyond] = loop_start + np.mod(position[beyond] - loop_start, loop_end - loop_start)
-    whole = position.astype(np.int32)
-    t = (position - whole).astype(np.float32)
-    padded = np.zeros(len(recording.frames) + 5, dtype=np.float32)
-    padded[1 : len(recording.frames) + 1] = recording.frames
-    padded /= 32768
-    np.minimum(whole, len(recording.frames) + 1, out=whole)
-    a, b, c, d = padded[whole], padded[whole + 1], padded[whole + 2], padded[whole + 3]
-    mixed: Mono = b + t * (0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))))
-    return mixed
+        is_beyond = position >= loop_end
+        position[is_beyond] = loop_start + np.mod(position[is_beyond] - loop_start, loop_end - loop_start)
+    whole_frames = position.astype(np.int32)
+    t = (position - whole_frames).astype(np.float32)
+    padded_frames = np.zeros(len(recording.frames) + 5, dtype=np.float32)
+    padded_frames[1 : len(recording.frames) + 1] = recording.frames
+    padded_frames /= 32768
+    np.minimum(whole_frames, len(recording.frames) + 1, out=whole_frames)
+    a, b, c, d = (
+        padded_frames[whole_frames],
+        padded_frames[whole_frames + 1],
+        padded_frames[whole_frames + 2],
+        padded_frames[whole_frames + 3],
+    )
+    output: Mono = b + t * (0.5 * (c - a) + t * (a - 2.5 * b + 2 * c - 0.5 * d + t * (1.5 * (b - c) + 0.5 * (d - a))))
+    return output
 
 
 def _envelope(zone: Zone, frames: int) -> Mono:
@@ -177,14 +182,14 @@ def _swept(zone: Zone, mono: Mono) -> Mono:
     rest_cents = zone.value(FILTER_CUTOFF) + sweep * (1 - min(1000, zone.value(MOD_SUSTAIN)) / 1000)
     opened_hz, rested_hz = _hertz(zone.value(FILTER_CUTOFF) + sweep), _hertz(rest_cents)
     resonance_db = zone.value(FILTER_Q) / 10
-    opened = _low_pass(mono, opened_hz, resonance_db)
+    open_sound = _low_pass(mono, opened_hz, resonance_db)
     if abs(opened_hz - rested_hz) < 1 or min(opened_hz, rested_hz) >= OPEN_FILTER_HZ:
-        return opened
+        return open_sound
     # Within a quarter of its full time the cut-off has gone most of the audible way.
     fall = np.exp(np.arange(len(mono), dtype=np.float32) * np.float32(-4 / (_seconds(zone.value(MOD_DECAY)) * RATE)))
-    rested = _low_pass(mono, rested_hz, resonance_db)
-    mixed: Mono = rested + (opened - rested) * fall
-    return mixed
+    resting_sound = _low_pass(mono, rested_hz, resonance_db)
+    output: Mono = resting_sound + (open_sound - resting_sound) * fall
+    return output
 
 
 def _hertz(cents: float) -> float:
@@ -200,8 +205,8 @@ def _low_pass(mono: Mono, cutoff_hz: float, resonance_db: float) -> Mono:
     alpha = np.sin(angle) / (2 * 10 ** ((resonance_db - 3.01) / 20))
     b = (1 - np.cos(angle)) / 2
     section = np.array([[b, 2 * b, b, 1 + alpha, -2 * np.cos(angle), 1 - alpha]]) / (1 + alpha)
-    filtered: Mono = sosfilt(section.astype(np.float32), mono)
-    return filtered
+    filtered_sound: Mono = sosfilt(section.astype(np.float32), mono)
+    return filtered_sound
 
 
 def _singing_cents(frames: int) -> NDArray[np.float64]:

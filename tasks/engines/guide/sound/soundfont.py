@@ -93,9 +93,9 @@ class SoundFont:
     def zones(self, program: int, *, bank: int = 0) -> tuple[Zone, ...]:
         """Every zone of the instrument at ``program`` (0 to 127) of ``bank`` (0 melodic, 128 drums)."""
         presets = self._tables[b"phdr"]
-        for row, following in pairwise(presets):
+        for row, next_row in pairwise(presets):
             if (row[1], row[2]) == (program, bank):
-                bags = self._generator_sets(b"pbag", b"pgen", row[3], following[3])
+                bags = self._generator_sets(b"pbag", b"pgen", row[3], next_row[3])
                 return tuple(zone for bag in bags if INSTRUMENT in bag for zone in self._instrument(bag[INSTRUMENT]))
         raise MachineError(
             f"The SoundFont has no instrument {program} in bank {bank}",
@@ -104,14 +104,14 @@ class SoundFont:
 
     def _instrument(self, index: int) -> Iterator[Zone]:
         table = self._tables[b"inst"]
-        shared: dict[int, int] = {}
+        shared_generators: dict[int, int] = {}
         for generators in self._generator_sets(b"ibag", b"igen", table[index][1], table[index + 1][1]):
             if SAMPLE not in generators:
-                shared = generators
+                shared_generators = generators
                 continue
-            merged = shared | generators
-            keys = merged.get(KEY_RANGE, 127 << 8) & 0xFFFF
-            yield Zone(keys & 0xFF, keys >> 8, self._recording(merged), merged)
+            zone_generators = shared_generators | generators
+            keys = zone_generators.get(KEY_RANGE, 127 << 8) & 0xFFFF
+            yield Zone(keys & 0xFF, keys >> 8, self._recording(zone_generators), zone_generators)
 
     def _recording(self, generators: Mapping[int, int]) -> Recording:
         _, start, end, loop_start, loop_end, rate, root, correction, _, _ = self._tables[b"shdr"][generators[SAMPLE]]
