@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from catalog.catalog_errors import opening, read_only_error, require_catalog_with_store, told
+from catalog.catalog_errors import errors_translated, opening, read_only_error, require_catalog_with_store
 from catalog.common.settings import Settings
 from catalog.files.owners import LeaseOwner
 from catalog.files.permissions import share_with_group
@@ -92,7 +92,7 @@ def open_catalog(settings: Settings, *, anew: bool = False) -> Iterator[Catalog]
     """
     catalog = connect_catalog(settings, anew=anew)
     try:
-        with told(settings):
+        with errors_translated(settings):
             yield catalog
     finally:
         catalog.close()

@@ -32,7 +32,7 @@ FREE = "Free disk space there, or point SONGLINE_HOME to another disk"
 def opening(settings: Settings) -> Iterator[None]:
     """Raise CatalogError where the catalog cannot be opened."""
     try:
-        with told(settings):
+        with errors_translated(settings):
             yield
     except DatabaseUnusable as error:
         raise CatalogError(error.what, remedy=error.remedy) from error
@@ -79,7 +79,7 @@ def opening(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def told(settings: Settings) -> Iterator[None]:
+def errors_translated(settings: Settings) -> Iterator[None]:
     """Translate errors of the catalog's database into CatalogError."""
     try:
         yield

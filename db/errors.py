@@ -11,7 +11,7 @@ REPEATABLE = frozenset({"40001", "40P01", "57P01", "57P02", "57P03"})
 """SQLSTATEs after which the same transaction may succeed: serialisation, deadlock, a server that shuts down or starts
 (PostgreSQL's Appendix A). A connection that broke without a message counts too."""
 
-TROUBLE = frozenset({"25P03", "25006"})
+DATABASE_ERROR_STATES = frozenset({"25P03", "25006"})
 """Errors of the server that drivers report as internal errors: idle in a transaction, a read-only standby."""
 
 
@@ -96,15 +96,15 @@ def translated() -> Iterator[None]:
     except sqlalchemy.exc.DBAPIError as error:
         if is_damage(error):
             raise DatabaseDamaged(message_of(error)) from error
-        if not _is_trouble(error):
+        if not _is_database_error(error):
             raise
         raise error_of(error, repeatable=is_lost(error) or sqlstate_of(error) in REPEATABLE) from error
 
 
-def _is_trouble(error: sqlalchemy.exc.DBAPIError) -> bool:
+def _is_database_error(error: sqlalchemy.exc.DBAPIError) -> bool:
     if isinstance(error, sqlalchemy.exc.OperationalError) or error.connection_invalidated:
         return True
-    return sqlstate_of(error) in TROUBLE
+    return sqlstate_of(error) in DATABASE_ERROR_STATES
 
 
 def error_of(error: sqlalchemy.exc.DBAPIError, *, repeatable: bool) -> DatabaseError:

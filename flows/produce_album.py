@@ -60,7 +60,7 @@ def note_cancelled(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 async def produce_album_on_farm(work: AlbumParameters) -> str:
     """Bring a submitted album to its release. Retrying it continues from the catalog."""
     with open_run_catalog() as catalog:
-        submission = _charge(catalog, work)
+        submission = _claimed_submission(catalog, work)
         if submission is None:
             return "the album stands still, or another run is in charge of it"
         await _watched()
@@ -86,7 +86,7 @@ async def _watched() -> None:
         get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
 
 
-def _charge(catalog: Catalog, work: AlbumParameters) -> Submission | None:
+def _claimed_submission(catalog: Catalog, work: AlbumParameters) -> Submission | None:
     """The submission that this run coordinates; None where another run does, or the album is not active.
 
     A run that was started by hand, or retried after the album failed, takes over under a new attempt.

@@ -120,7 +120,7 @@ def ask(tool: Path, constraints: Path) -> Audit:
     problems = []
     for service in SERVICES:
         try:
-            return _asked(tool, constraints, service)
+            return _audited(tool, constraints, service)
         except AuditNotPossible as error:
             problems.append(f"{service}: {error}")
     raise AuditNotPossible("; ".join(problems))
@@ -157,7 +157,7 @@ def report(audit: Audit) -> bool:
     return bool(open_holes)
 
 
-def _asked(tool: Path, constraints: Path, service: str) -> Audit:
+def _audited(tool: Path, constraints: Path, service: str) -> Audit:
     command = [str(tool), "--requirement", str(constraints), "--no-deps", "--disable-pip", "--format", "json"]
     command += ["--vulnerability-service", service, "--progress-spinner", "off", "--desc", "off", "--aliases", "on"]
     try:

@@ -86,7 +86,7 @@ def back_up(database: Database, store: Store, folder: Path) -> tuple[Backup, int
     Raises InputError where the folder holds something else, MachineError where it cannot be written.
     """
     _require_own(folder)
-    with _told(folder):
+    with _errors_translated(folder):
         _make_private_backup(folder)
         with file_lock(folder / LOCK):
             target = FolderStore(folder / "store")
@@ -119,7 +119,7 @@ def restore(database: Database, store: Store, folder: Path) -> tuple[Backup, lis
     backup = read_backup(folder)
     path = _catalog_of(folder, backup.catalog)
     require_empty(database)
-    with _told(folder):
+    with _errors_translated(folder):
         source = FolderStore(folder / "store")
         lost_digests = [artifact.digest for artifact in _artifacts(path) if not _put(source, store, artifact.digest)]
         if lost_digests and len(lost_digests) == backup.artifacts:
@@ -147,7 +147,7 @@ def verify(folder: Path) -> Verified:
     """
     backup = read_backup(folder)
     missing, corrupt = [], []
-    with _told(folder):
+    with _errors_translated(folder):
         store = FolderStore(folder / "store")
         for artifact in _artifacts(_catalog_of(folder, backup.catalog)):
             if store.stat(artifact.digest) is None:
@@ -284,7 +284,7 @@ def _require_own(folder: Path) -> None:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _errors_translated(folder: Path) -> Iterator[None]:
     try:
         yield
     except (EOFError, gzip.BadGzipFile) as error:

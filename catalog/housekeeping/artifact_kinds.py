@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from catalog.housekeeping.holdings import Graph, Kept
+from catalog.housekeeping.holdings import Graph, HeldArtifact
 
 Sizes = Mapping[str, int]
 """Bytes by kind, in the order of :data:`KINDS`."""
@@ -22,7 +22,7 @@ _BY_WORK = {
 }
 
 
-def kind_of(kept: Kept) -> str:
+def kind_of(kept: HeldArtifact) -> str:
     """The kind an artifact is counted under, by the work that first made it; inputs are files from outside."""
     return "inputs" if kept.kind is None else _BY_WORK.get(kept.kind, "other")
 

@@ -26,7 +26,7 @@ _TEXT = sa.Text()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class HeldArtifact:
     """An artifact: its size in the store (0 where its bytes were pruned), and the kind and role of the work that made
     it (None for a file from outside)."""
 
@@ -37,17 +37,17 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Holdings:
     """Keys of work, and digests of artifacts."""
 
     work: frozenset[str] = frozenset()
     artifacts: frozenset[str] = frozenset()
 
-    def __sub__(self, other: Held) -> Held:
-        return Held(self.work - other.work, self.artifacts - other.artifacts)
+    def __sub__(self, other: Holdings) -> Holdings:
+        return Holdings(self.work - other.work, self.artifacts - other.artifacts)
 
-    def __or__(self, other: Held) -> Held:
-        return Held(self.work | other.work, self.artifacts | other.artifacts)
+    def __or__(self, other: Holdings) -> Holdings:
+        return Holdings(self.work | other.work, self.artifacts | other.artifacts)
 
 
 class Graph:
@@ -58,7 +58,7 @@ class Graph:
         *,
         work: Mapping[str, frozenset[str]],
         makers: Mapping[str, frozenset[str]],
-        artifacts: Mapping[str, Kept],
+        artifacts: Mapping[str, HeldArtifact],
         leased: frozenset[str],
         roots: Mapping[str, frozenset[str]],
         releases: Mapping[int, frozenset[str]],
@@ -93,7 +93,7 @@ class Graph:
         """Everything that these releases name."""
         return frozenset[str]().union(*(self._releases[row] for row in rows))
 
-    def held_by_others(self, *, album: str | None = None, releases: frozenset[int] = frozenset()) -> Held:
+    def held_by_others(self, *, album: str | None = None, releases: frozenset[int] = frozenset()) -> Holdings:
         """Everything needed by other albums and other releases."""
         names: set[str] = set()
         for album_id, roots in self._roots.items():
@@ -102,7 +102,7 @@ class Graph:
             names |= files if row not in releases and self.release_albums[row] != album else frozenset()
         return self.held(names)
 
-    def held(self, names: Iterable[str]) -> Held:
+    def held(self, names: Iterable[str]) -> Holdings:
         """The work and the artifacts that the names refer to, all their ancestors, and what that work made.
 
         Where several pieces of work made the same bytes, those that the names reach otherwise are included; where
@@ -124,9 +124,9 @@ class Graph:
                 makers = self._makers.get(digest, frozenset())
                 if makers.isdisjoint(work):
                     queue.extend(makers & self._work.keys())
-        return Held(frozenset(work), frozenset(artifacts))
+        return Holdings(frozenset(work), frozenset(artifacts))
 
-    def only_for(self, names: Iterable[str], others: Held) -> Held:
+    def only_for(self, names: Iterable[str], others: Holdings) -> Holdings:
         """Work and artifacts that ``names`` lead to and ``others`` do not need, with all later work that used them."""
         holding = self.held(names) - others
         while True:
@@ -135,7 +135,7 @@ class Graph:
                 key for key, names in self._work.items() if key not in others.work and not names.isdisjoint(all_names)
             )
             products = frozenset(digest for key in later_work for digest in self._products.get(key, ()))
-            grown_holding = (holding | Held(later_work, products)) - others
+            grown_holding = (holding | Holdings(later_work, products)) - others
             if grown_holding == holding:
                 return holding
             holding = grown_holding
@@ -166,7 +166,7 @@ def read_graph(session: Session) -> Graph:
     )
 
 
-def _artifacts(session: Session) -> dict[str, Kept]:
+def _artifacts(session: Session) -> dict[str, HeldArtifact]:
     """Every artifact; the work that first made it determines its kind. Pruned ones have size 0."""
     query = sa.select(ActivityArtifact.artifact_digest, Activity.kind, ActivityArtifact.role).join(
         Activity, Activity.id == ActivityArtifact.activity_id
@@ -180,7 +180,7 @@ def _artifacts(session: Session) -> dict[str, Kept]:
     for digest, size, pruned_at in session.execute(sa.select(Artifact.digest, Artifact.size, Artifact.pruned_at)):
         kind, role = origins.get(digest, (None, None))
         is_pruned = pruned_at is not None
-        artifacts[digest] = Kept(0 if is_pruned else size, kind, role, is_pruned)
+        artifacts[digest] = HeldArtifact(0 if is_pruned else size, kind, role, is_pruned)
     return artifacts
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.housekeeping.holdings import Graph, Held
-from catalog.plan.current_work import AskedFor
+from catalog.housekeeping.holdings import Graph, Holdings
+from catalog.plan.current_work import CurrentWork
 from catalog.release.kept import is_kept
 from db.statements import chunked
 from db.tables.album import Album, Render, Step
@@ -54,20 +54,20 @@ def old_builds(session: Session, keep: int) -> OldBuilds:
     return OldBuilds(tuple(kept_ids), tuple(pruned_ids))
 
 
-def superseded(session: Session, graph: Graph) -> Held:
+def superseded(session: Session, graph: Graph) -> Holdings:
     """Work and artifacts that no album needs and no manifest requests; empty while any work is in progress, since
     that may use them again."""
     if graph.leased:
-        return Held()
-    requests = AskedFor(session)
+        return Holdings()
+    requests = CurrentWork(session)
     needed_digests = graph.held_by_others().artifacts
     unneeded_digests = [
         digest for digest in graph.artifacts if digest not in needed_digests and graph.names_bytes(digest)
     ]
-    return Held(artifacts=frozenset(digest for digest in unneeded_digests if not requests.makers(digest)))
+    return Holdings(artifacts=frozenset(digest for digest in unneeded_digests if not requests.makers(digest)))
 
 
-def prune(session: Session, lone: Held, releases: Sequence[int]) -> list[str]:
+def prune(session: Session, lone: Holdings, releases: Sequence[int]) -> list[str]:
     """Mark the bytes of these artifacts as pruned, and the work that made them and the packing of these releases as
     to be done again on request; returns the digests whose bytes may be deleted."""
     digests = with_bytes_yet(session, lone.artifacts)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.errors import RefusedError
 from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
-from catalog.housekeeping.holdings import Graph, Held, read_graph
+from catalog.housekeeping.holdings import Graph, Holdings, read_graph
 from catalog.housekeeping.old_builds import old_builds, prune, superseded, with_bytes_yet
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
@@ -104,11 +104,11 @@ def bytes_of_old_builds(database: Database, keep: int) -> frozenset[str]:
         return frozenset(with_bytes_yet(session, holding.artifacts))
 
 
-def _of_album(graph: Graph, album_id: str) -> Held:
+def _of_album(graph: Graph, album_id: str) -> Holdings:
     return graph.only_for(graph.names_of_album(album_id), graph.held_by_others(album=album_id))
 
 
-def _of_releases(graph: Graph, rows: Iterable[int]) -> Held:
+def _of_releases(graph: Graph, rows: Iterable[int]) -> Holdings:
     row_ids = frozenset(rows)
     return graph.only_for(graph.names_of_releases(row_ids), graph.held_by_others(releases=row_ids))
 
@@ -116,7 +116,7 @@ def _of_releases(graph: Graph, rows: Iterable[int]) -> Held:
 def _removal(
     session: Session,
     graph: Graph,
-    lone: Held,
+    lone: Holdings,
     *,
     album_id: str | None = None,
     builds: Sequence[int] | None = None,
@@ -147,7 +147,7 @@ def _counts(session: Session, album_id: str) -> tuple[int, int]:
     )
 
 
-def _refuse_if_made(session: Session, graph: Graph, lone: Held, album_id: str) -> None:
+def _refuse_if_made(session: Session, graph: Graph, lone: Holdings, album_id: str) -> None:
     """Raises RefusedError while work on anything to be removed is in progress."""
     submission = session.get(Submission, album_id)
     if submission is not None and submission.state in ("active", "paused"):
@@ -182,7 +182,7 @@ def _delete_album(session: Session, album_id: str) -> None:
     session.execute(sa.delete(Album).where(Album.id == album_id))
 
 
-def _delete_work(session: Session, lone: Held) -> list[str]:
+def _delete_work(session: Session, lone: Holdings) -> list[str]:
     """Delete the rows of work and artifacts; returns the digests whose bytes may be deleted."""
     keys = sorted(lone.work)
     for batch in chunked(keys):

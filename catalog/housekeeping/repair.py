@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import StoreError
-from catalog.plan.current_work import AskedFor, failed_for, makers_of
+from catalog.plan.current_work import CurrentWork, failed_for, makers_of
 from catalog.store.base import Store
 from db.session import Database
 from db.statements import chunked
@@ -157,7 +157,7 @@ def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: s
             if look == Look.CORRUPT:
                 store.delete(damage.digest)
             _mark_pruned(session, damage)
-            session.add(Loss(artifact_digest=damage.digest, found=found_as(damage), accepted_by=by))
+            session.add(Loss(artifact_digest=damage.digest, found=condition_of(damage), accepted_by=by))
     return planned_count
 
 
@@ -172,7 +172,7 @@ def accepted_losses(database: Database) -> frozenset[str]:
         return frozenset(session.scalars(query.where(Artifact.pruned_at.is_not(None))))
 
 
-def found_as(damage: Damage) -> str:
+def condition_of(damage: Damage) -> str:
     """The condition that was found, in one word."""
     return "corrupt" if damage.corrupt else "missing"
 
@@ -186,7 +186,7 @@ class _Again:
 
 
 def _to_plan_again(session: Session, damages: Sequence[Damage]) -> dict[str, _Again]:
-    requests = AskedFor(session)
+    requests = CurrentWork(session)
     lost_digests = {damage.digest for damage in damages}
     failed_work = failed_for(session, lost_digests)
     work_by_digest = {}

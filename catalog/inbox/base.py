@@ -19,7 +19,7 @@ MAX_NAMES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class ManifestFound:
     """A manifest by its name: its path inside the inbox, with slashes. ``fault`` is why it cannot be opened."""
 
     name: str
@@ -33,7 +33,7 @@ class Inbox(Protocol):
     def place(self) -> str:
         """The inbox as users write it."""
 
-    def manifests(self) -> Sequence[Offered]:
+    def manifests(self) -> Sequence[ManifestFound]:
         """Every ``.yaml``, ``.yml`` and ``.json`` file at any depth, ordered by path (by code points), except those
         in ``reports`` and those that begin with a dot."""
 

@@ -12,7 +12,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, StoreError
 from catalog.common.text import has_control
 from catalog.files.confined import MAX_PATH_CHARACTERS, confined, path_fault
-from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
+from catalog.inbox.base import MAX_NAMES, REPORTS, ManifestFound, is_offered, numbered, too_many
 from catalog.manifest.files import MAX_REFERENCE_BYTES
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
 from catalog.store.s3_objects import NamedObjects
@@ -38,7 +38,7 @@ class BucketInbox:
         """See :class:`catalog.inbox.base.Inbox`."""
         return self._place
 
-    def manifests(self) -> list[Offered]:
+    def manifests(self) -> list[ManifestFound]:
         """See :class:`catalog.inbox.base.Inbox`."""
         self._sizes = {}
         for entry in self._objects.listing():
@@ -48,7 +48,7 @@ class BucketInbox:
             if len(self._sizes) > MAX_NAMES:
                 raise too_many(self.place)
         names = sorted(name for name in self._sizes if is_offered(name))
-        return [Offered(name, UNSAFE if path_fault(name) else None) for name in names]
+        return [ManifestFound(name, UNSAFE if path_fault(name) else None) for name in names]
 
     @contextmanager
     def opened(self, name: str) -> Iterator[Path]:

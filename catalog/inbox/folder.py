@@ -12,7 +12,7 @@ from catalog.common.errors import InputError, StoreError
 from catalog.files.confined import is_inside, path_fault
 from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import write_whole
-from catalog.inbox.base import MAX_NAMES, REPORTS, Offered, is_offered, numbered, too_many
+from catalog.inbox.base import MAX_NAMES, REPORTS, ManifestFound, is_offered, numbered, too_many
 
 LINKED = "is a link to a folder, which an inbox does not follow. Put the folder itself there."
 
@@ -28,13 +28,13 @@ class FolderInbox:
         """See :class:`catalog.inbox.base.Inbox`."""
         return str(self._root)
 
-    def manifests(self) -> list[Offered]:
+    def manifests(self) -> list[ManifestFound]:
         """See :class:`catalog.inbox.base.Inbox`."""
         if not self._root.is_dir():
             raise InputError(f"there is no inbox at {self._root}", remedy="Make the folder, or correct SONGLINE_INBOX")
         return sorted(self._walk(), key=lambda each: each.name)
 
-    def _walk(self) -> Iterator[Offered]:
+    def _walk(self) -> Iterator[ManifestFound]:
         errors: list[OSError] = []
         seen_count = 0
         for folder_name, folders, files in os.walk(self._root, onerror=errors.append):
@@ -44,14 +44,16 @@ class FolderInbox:
             folder = Path(folder_name)
             for name in folders:
                 if (folder / name).is_symlink() and not name.startswith(".") and folder / name != self._root / REPORTS:
-                    yield Offered(self._name(folder / name), LINKED)
+                    yield ManifestFound(self._name(folder / name), LINKED)
             folders[:] = [
                 child for child in folders if not child.startswith(".") and folder / child != self._root / REPORTS
             ]
             names = (self._name(folder / name) for name in files)
-            yield from (Offered(name) for name in names if is_offered(name))
+            yield from (ManifestFound(name) for name in names if is_offered(name))
         for error in errors:
-            yield Offered(self._name(Path(error.filename)), f"cannot be read: {error.strerror}. Check its permissions.")
+            yield ManifestFound(
+                self._name(Path(error.filename)), f"cannot be read: {error.strerror}. Check its permissions."
+            )
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()

@@ -12,7 +12,7 @@ from catalog.common.digests import Json
 from db.tables.album import Candidate, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 
-TOLD_STEPS = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
+STEPS_SHOWN = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
 """Steps whose result is part of the lineage: defects of a reference, each mastering stage's settings with
 measurements before and after it, how stems add up, measurements of a lossy file. They are stored only there."""
 
@@ -59,7 +59,7 @@ def node_of(
         (link.role, node_of(session, link.artifact_digest, known, work_keys, below | {digest})) for link in links
     )
     step = session.get(Step, maker.work_key)
-    result_document = {"found": step.result} if step is not None and step.kind in TOLD_STEPS else {}
+    result_document = {"found": step.result} if step is not None and step.kind in STEPS_SHOWN else {}
     known[digest] = Node(artifact, {**_document(maker), **result_document}, children)
     return known[digest]
 

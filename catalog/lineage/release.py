@@ -16,7 +16,7 @@ def published(lineage: Mapping[str, Json]) -> dict[str, Json]:
     return {**lineage, "activities": [_published(activity) for activity in lineage["activities"]]}
 
 
-def tells_of_the_machine(lineage: Mapping[str, Json]) -> bool:
+def describes_the_machine(lineage: Mapping[str, Json]) -> bool:
     """Whether a release's document contains more than :func:`published` allows, as older versions packed it."""
     return any(OF_THE_MACHINE & activity.keys() for activity in lineage.get("activities", []))
 

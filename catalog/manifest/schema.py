@@ -178,7 +178,7 @@ def is_plain_sound(_path: Path) -> bool:
     return False
 
 
-def not_heard(path: Path, digest: str) -> None:
+def accept_reference(path: Path, digest: str) -> None:
     """Default: accepts every mastering reference."""
 
 
@@ -206,7 +206,7 @@ class Vocabulary:
     checks: frozenset[str] = frozenset()
     """Checks of a finished file, which can be waived."""
     cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
-    hear_reference: Callable[[Path, str], None] = not_heard
+    hear_reference: Callable[[Path, str], None] = accept_reference
     """Raises a SonglineError where a track, given with its digest, cannot be a mastering reference."""
     needs_ffmpeg: Callable[[Path], bool] = is_plain_sound
     """Whether only ffmpeg can decode an audio file, by its first bytes."""

@@ -89,7 +89,9 @@ def add(
     with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
         if is_url:
             fetcher.fetch(
-                Remote(origin, sha256=sha256), session.place(model_file.path), told=_told(watch, name, model_file.path)
+                Remote(origin, sha256=sha256),
+                session.place(model_file.path),
+                told=_progress(watch, name, model_file.path),
             )
         else:
             session.need_room(source.stat().st_size)
@@ -149,7 +151,7 @@ def _locate(spec: ModelSpec, place: InstallSession, fetcher: Downloader) -> list
         source = file.source
         if source is not None and (item := _locate_file(file, source, revisions, fetcher)) is not None:
             items.append(item)
-            revisions.setdefault(_held_key(source), item.remote.revision)
+            revisions.setdefault(_pinned_key(source), item.remote.revision)
     place.hold(place.held.model_copy(update={"revisions": revisions}))
     return items
 
@@ -158,7 +160,7 @@ def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], 
     first_error: NotFound | None = None
     for way in file.ways:
         try:
-            return _Wanted(way, fetcher.locate(way, source, revisions.get(_held_key(source), source.revision)))
+            return _Wanted(way, fetcher.locate(way, source, revisions.get(_pinned_key(source), source.revision)))
         except NotFound as error:
             first_error = first_error or error
     if file.optional or first_error is None:
@@ -166,7 +168,7 @@ def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], 
     raise first_error
 
 
-def _held_key(source: Source) -> str:
+def _pinned_key(source: Source) -> str:
     """The key of a pinned revision is what the table requests: another branch or commit there is resolved again."""
     return f"{source.key}@{source.revision}"
 
@@ -183,11 +185,11 @@ def _gather(place: InstallSession, item: _Wanted, fetcher: Downloader, watch: Wa
     if target.is_file():
         with suppress(MachineError):
             return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
-    fetcher.fetch(remote, target, told=_told(watch, place.name, item.file.path))
+    fetcher.fetch(remote, target, told=_progress(watch, place.name, item.file.path))
     return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
 
 
-def _told(watch: Watch, name: str, path: str) -> Callable[[int, int | None], None]:
+def _progress(watch: Watch, name: str, path: str) -> Callable[[int, int | None], None]:
     return lambda there, size: watch.coming(f"{name}/{path}", there, size)
 
 

@@ -38,7 +38,7 @@ STATEMENT_S = 20.0
 LONGEST_S = 3 * 3600.0
 """Longer than any attempt at a render; leases expire much earlier."""
 
-TROUBLE = (
+ERRORS = (
     DatabaseError,
     DatabaseUnusable,
     NetworkFileSystem,
@@ -100,7 +100,7 @@ class MetricsPoller:
     def _look_safely(self) -> MetricsSnapshot | None:
         try:
             snapshot = self._look()
-        except TROUBLE as error:
+        except ERRORS as error:
             self.trouble = redacted(getattr(error, "what", None) or str(error).splitlines()[0])
             return None
         self.trouble = None

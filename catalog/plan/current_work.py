@@ -38,7 +38,7 @@ def makers_of(session: Session, digest: str) -> list[Maker]:
     return list(dict.fromkeys(Maker(row.kind, row.role, row.work_key) for row in rows))
 
 
-class AskedFor:
+class CurrentWork:
     """Answers for one moment: used within one transaction, it examines each piece of work once."""
 
     def __init__(self, session: Session) -> None:

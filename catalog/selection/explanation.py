@@ -166,14 +166,14 @@ class Explainer:
 
     def _alike(self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome]) -> bool:
         """Whether all readings are equal in the digits that are shown: then none is called best."""
-        return {_told(rival.metrics[name]) for rival in rivals} == {_told(outcome.metrics[name])}
+        return {_reading_text(rival.metrics[name]) for rival in rivals} == {_reading_text(outcome.metrics[name])}
 
     def _compared(
         self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], where: str = ""
     ) -> str:
         """``prompt match (0.31, others 0.33 to 0.36, worst at 1:20-1:30)``."""
         spec = self.metrics[name]
-        own_text = _told(outcome.metrics[name])
+        own_text = _reading_text(outcome.metrics[name])
         values = [metric.value for rival in rivals if isinstance(metric := rival.metrics[name], Value)]
         if not values:
             return f"{label(spec)} ({own_text}, others not measurable)"
@@ -220,5 +220,5 @@ def _value(metric: Value | Missing) -> float | None:
     return metric.value if isinstance(metric, Value) else None
 
 
-def _told(metric: Value | Missing) -> str:
+def _reading_text(metric: Value | Missing) -> str:
     return figure(metric.value, metric.unit) if isinstance(metric, Value) else "not measurable"

@@ -77,7 +77,7 @@ class RetryingPool(urllib3.PoolManager):
             wait_s = min(LONGEST_WAIT_S, wait_s * 2)
 
 
-def short_trouble(error: Exception) -> str:
+def short_message(error: Exception) -> str:
     """A connection error in a few words, without Python's object names."""
     cause = error.__cause__ or (error.args[-1] if error.args else error)
     message = getattr(cause, "strerror", None) or str(cause).rpartition(": ")[2]

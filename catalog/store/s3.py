@@ -18,7 +18,7 @@ from catalog.common.digests import CHUNK, digest_bytes, digest_file
 from catalog.common.errors import InputError, StoreError, remedy_of_writing
 from catalog.store.base import Stored, lost, object_name
 from catalog.store.cache import LocalCache
-from catalog.store.http_retry import short_trouble
+from catalog.store.http_retry import short_message
 from catalog.store.s3_client import Bucket, S3Client
 from catalog.store.s3_errors import unreachable
 
@@ -172,7 +172,7 @@ class S3Store:
                     continue
                 if None not in cut_positions and len(set(cut_positions)) == 1 and self.stat(digest):
                     return NO_DIGEST
-                raise unreachable(short_trouble(error), where=self._client.where, digest=digest) from error
+                raise unreachable(short_message(error), where=self._client.where, digest=digest) from error
             except StoreError as error:
                 if error.ids.get("code") == UNREADABLE and self.stat(digest):
                     return NO_DIGEST

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from catalog.common.errors import StoreError
 from catalog.common.settings import Settings
-from catalog.store.http_retry import READ_S, RetryingPool, short_trouble
+from catalog.store.http_retry import READ_S, RetryingPool, short_message
 from catalog.store.s3_errors import not_s3, refusal, unreachable
 
 LEAST_READ_S = 5.0
@@ -64,7 +64,7 @@ def bucket_at(url: str, settings: Settings) -> Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ObjectInfo:
     """An object as the service describes it; ``sha256`` is in base64, None where the service states none."""
 
     key: str
@@ -108,7 +108,7 @@ class S3Client:
         client._is_open = self._is_open
         return client
 
-    def stat(self, key: str) -> Found | None:
+    def stat(self, key: str) -> ObjectInfo | None:
         """The service's description of an object; None where there is none."""
         with self._told():
             try:
@@ -120,7 +120,9 @@ class S3Client:
                     return None
                 raise
         sha256 = (description.metadata or {}).get("x-amz-checksum-sha256")
-        return Found(key, description.size or 0, _seconds(description.last_modified), str(sha256) if sha256 else None)
+        return ObjectInfo(
+            key, description.size or 0, _seconds(description.last_modified), str(sha256) if sha256 else None
+        )
 
     def upload(self, key: str, stream: BinaryIO, *, size: int, part_bytes: int, sha256: str | None) -> None:
         """Send ``size`` bytes in parts; with ``sha256`` (base64, for a single part only) the server rejects other
@@ -176,11 +178,11 @@ class S3Client:
         with self._told():
             self._minio.remove_object(self._bucket, key)
 
-    def listing(self, prefix: str) -> Iterator[Found]:
+    def listing(self, prefix: str) -> Iterator[ObjectInfo]:
         """All objects whose key begins with ``prefix``, ordered by key."""
         with self._told():
             for entry in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
-                yield Found(entry.object_name or "", entry.size or 0, _seconds(entry.last_modified))
+                yield ObjectInfo(entry.object_name or "", entry.size or 0, _seconds(entry.last_modified))
 
     def link(self, key: str, expires_s: int, *, file_name: str = "") -> str:
         """A URL that downloads the object without credentials until it expires, under ``file_name`` (RFC 6266)."""
@@ -232,7 +234,7 @@ class S3Client:
         except ServerError as error:
             raise unreachable(f"it answers with status {error.status_code}", where=self.where) from error
         except (MinioException, HTTPError) as error:
-            raise unreachable(short_trouble(error), where=self.where) from error
+            raise unreachable(short_message(error), where=self.where) from error
 
     def _open(self) -> None:
         """Create the bucket where it is missing. Checked by an empty listing: only responses with a body report wrong

@@ -13,9 +13,9 @@ from urllib3.exceptions import ProtocolError, TimeoutError
 from catalog.common.digests import CHUNK
 from catalog.common.errors import InputError, StoreError
 from catalog.common.settings import Settings
-from catalog.store.http_retry import short_trouble
+from catalog.store.http_retry import short_message
 from catalog.store.s3 import DOWNLOADS, PART_BYTES
-from catalog.store.s3_client import Bucket, Found, S3Client, bucket_at
+from catalog.store.s3_client import Bucket, ObjectInfo, S3Client, bucket_at
 from catalog.store.s3_errors import unreachable
 
 
@@ -34,10 +34,10 @@ class NamedObjects:
         self._client = _StandingBucket(bucket)
         self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
 
-    def listing(self) -> Iterator[Found]:
+    def listing(self) -> Iterator[ObjectInfo]:
         """Every object, its name as ``key``."""
         for entry in self._client.listing(self._prefix):
-            yield Found(entry.key.removeprefix(self._prefix), entry.size, entry.modified_at)
+            yield ObjectInfo(entry.key.removeprefix(self._prefix), entry.size, entry.modified_at)
 
     def is_there(self, name: str) -> bool:
         """Whether the object exists."""
@@ -52,7 +52,7 @@ class NamedObjects:
                     return _written(response, name, destination, max_bytes=max_bytes)
             except (ProtocolError, TimeoutError) as error:
                 last_error = error
-        raise unreachable(short_trouble(last_error), where=self._client.where) from last_error
+        raise unreachable(short_message(last_error), where=self._client.where) from last_error
 
     def put(self, name: str, data: bytes) -> None:
         """Store bytes under a name, replacing an existing object."""

@@ -83,7 +83,7 @@ def report(title: str, songs: Sequence[SongRow], failures: Failures, *, fetch: s
     lines += [f"Its release is written to any machine by `{fetch}`.", ""] if fetch else []
     for song in _shown(songs, failures):
         failure = failures.get(song.id)
-        sentence = f"**Failed:** {safe(_told(song, failure))}" if failure else safe(_sentence(song))
+        sentence = f"**Failed:** {safe(_failure_text(song, failure))}" if failure else safe(_sentence(song))
         lines += [f"## {safe(song.title)}", "", sentence, ""]
     return "\n".join(lines)
 
@@ -101,12 +101,12 @@ def _song_row(song: SongRow, state: str) -> tuple[str, ...]:
 
 def _why(song: SongRow, failure: SonglineError | None) -> str:
     if failure:
-        return _told(song, failure)
+        return _failure_text(song, failure)
     errors = dict.fromkeys(_error(take) for take in song.candidates if take.state == "failed")
     return " ".join(part for part in (_sentence(song) if song.winner or song.decision else "", *errors) if part)
 
 
-def _told(song: SongRow, failure: SonglineError) -> str:
+def _failure_text(song: SongRow, failure: SonglineError) -> str:
     return str(failure).removeprefix(f"{song.title}: ")
 
 

@@ -14,7 +14,7 @@ from catalog.album.document import manifest_document
 from catalog.common.digests import digest_bytes
 from catalog.common.errors import MachineError, ManifestError, ModelMissing, SonglineError
 from catalog.common.settings import Settings
-from catalog.inbox.base import Inbox, Offered
+from catalog.inbox.base import Inbox, ManifestFound
 from catalog.manifest.files import delivered_cover, read_file
 from catalog.plan.plan import manifest_digest
 from db.session import DatabaseError
@@ -33,7 +33,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ReadManifest:
     """A valid manifest: its album's id, and the digest of the manifest and all its files. ``cover_digests`` are those
     of the delivered cover and of its source file; None where it has none."""
 
@@ -44,10 +44,10 @@ class Offer:
     cover_digests: frozenset[str | None]
 
 
-def offer_of(manifest: str, album: Album) -> Offer:
+def read_one_manifest(manifest: str, album: Album) -> ReadManifest:
     """An album as an offer, without its contents, which may be large."""
     digest = manifest_digest(manifest_document(album))
-    return Offer(manifest, album.id, album.title, digest, _cover_digests(album.cover))
+    return ReadManifest(manifest, album.id, album.title, digest, _cover_digests(album.cover))
 
 
 def _cover_digests(path: Path | None) -> frozenset[str | None]:
@@ -56,7 +56,7 @@ def _cover_digests(path: Path | None) -> frozenset[str | None]:
     return frozenset({digest_bytes(delivered_cover(path).picture), digest_bytes(read_file(path, path.name))})
 
 
-def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) -> Iterator[Offer | Entry]:
+def read_offers(inbox: Inbox, offered: Sequence[ManifestFound], settings: Settings) -> Iterator[ReadManifest | Entry]:
     """Read every manifest in the given order: as an offer, or as an entry with its faults.
 
     Raises the inbox's error where nothing can be fetched from it any more.
@@ -76,9 +76,9 @@ def read_offers(inbox: Inbox, offered: Sequence[Offered], settings: Settings) ->
             yield Entry(name, "left", f"it could not be fetched: {error}")
 
 
-def _read(inbox: Inbox, name: str, settings: Settings) -> Offer:
+def _read(inbox: Inbox, name: str, settings: Settings) -> ReadManifest:
     with inbox.opened(name) as path:
-        return offer_of(name, read_album(path, settings))
+        return read_one_manifest(name, read_album(path, settings))
 
 
 def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
@@ -103,20 +103,20 @@ def faulty(name: str, error: SonglineError) -> Entry:
     return Entry(name, "faulty", reason, faults=faults)
 
 
-def without_doubles(read: Sequence[Offer | Entry]) -> list[Offer | Entry]:
+def without_doubles(read: Sequence[ReadManifest | Entry]) -> list[ReadManifest | Entry]:
     """The same list, with every album that several manifests declare marked faulty: file names must not decide which
     one is used."""
     manifests_by_album: dict[str, list[str]] = defaultdict(list)
     for result in read:
-        if isinstance(result, Offer):
+        if isinstance(result, ReadManifest):
             manifests_by_album[result.album_id].append(result.manifest)
     return [
-        _unless_double(result, manifests_by_album[result.album_id]) if isinstance(result, Offer) else result
+        _unless_double(result, manifests_by_album[result.album_id]) if isinstance(result, ReadManifest) else result
         for result in read
     ]
 
 
-def _unless_double(offer: Offer, declaring: Sequence[str]) -> Offer | Entry:
+def _unless_double(offer: ReadManifest, declaring: Sequence[str]) -> ReadManifest | Entry:
     other_manifests = [name for name in declaring if name != offer.manifest]
     if not other_manifests:
         return offer

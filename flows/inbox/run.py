@@ -12,7 +12,7 @@ from catalog.album.album import Album
 from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, SonglineError
 from catalog.common.text import counted
-from catalog.inbox.base import Inbox, Offered
+from catalog.inbox.base import Inbox, ManifestFound
 from catalog.inbox.factory import inbox_of
 from catalog.inbox.status import TO_TAKE, ManifestStatus, manifest_status
 from catalog.ledger.submissions import Priority, Submission
@@ -20,7 +20,7 @@ from catalog.plan.plan import PlannedAlbum
 from db.session import DatabaseError
 from flows.inbox.budget import NIGHT, GpuBudget, GpuEstimate, InUse, Spent, gpu_estimate, minutes_in_use, minutes_left
 from flows.inbox.parameters import InboxParameters
-from flows.inbox.reading import Offer, guarded, offer_of, read_offers, without_doubles
+from flows.inbox.reading import ReadManifest, guarded, read_offers, read_one_manifest, without_doubles
 from flows.inbox.report import Entry, InboxReport, ManifestOutcome
 from flows.inbox.time_windows import TimeWindow
 from flows.planning.plan_album import plan_album
@@ -72,7 +72,7 @@ def run_inbox(
     start = clock()
     inbox = inbox_of(catalog, work.place)
     listings = inbox.manifests()
-    night = _Night(catalog, work, inbox, submit=submit, clock=clock)
+    night = _InboxRun(catalog, work, inbox, submit=submit, clock=clock)
     entries = list(night.entries(listings))
     report = InboxReport(
         place=inbox.place,
@@ -85,10 +85,10 @@ def run_inbox(
         dry_run=submit is None,
         trouble=str(night.trouble) if night.trouble else None,
     )
-    return _left(inbox, report) if submit else report
+    return _with_report_written(inbox, report) if submit else report
 
 
-def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
+def _with_report_written(inbox: Inbox, report: InboxReport) -> InboxReport:
     """Write the report to the inbox, and return it with its path; a failure to write is recorded in it."""
     try:
         return replace(report, left_as=inbox.leave(report.stem, report.files()))
@@ -96,7 +96,7 @@ def _left(inbox: Inbox, report: InboxReport) -> InboxReport:
         return replace(report, trouble="; ".join(filter(None, (report.trouble, str(error)))))
 
 
-class _Night:
+class _InboxRun:
     """One run: first reads all manifests, then submits those that are due in the same order."""
 
     def __init__(
@@ -119,16 +119,16 @@ class _Night:
         self.in_use = InUse()
         self.trouble: SonglineError | DatabaseError | None = None
 
-    def entries(self, offered: Sequence[Offered]) -> Iterator[Entry]:
+    def entries(self, offered: Sequence[ManifestFound]) -> Iterator[Entry]:
         """The outcome of each manifest, in the order of the inbox."""
         results = without_doubles(self._read(offered))
-        statuses = {result.manifest: self._status(result) for result in results if isinstance(result, Offer)}
+        statuses = {result.manifest: self._status(result) for result in results if isinstance(result, ReadManifest)}
         self._open_gpu_budget([submission for _, submission in statuses.values() if submission])
         for result in results:
-            yield self._entry(result, statuses[result.manifest][0]) if isinstance(result, Offer) else result
+            yield self._entry(result, statuses[result.manifest][0]) if isinstance(result, ReadManifest) else result
 
-    def _read(self, offered: Sequence[Offered]) -> list[Offer | Entry]:
-        results: list[Offer | Entry] = []
+    def _read(self, offered: Sequence[ManifestFound]) -> list[ReadManifest | Entry]:
+        results: list[ReadManifest | Entry] = []
         try:
             for item in read_offers(self._inbox, offered, self._catalog.settings):
                 results.append(item)
@@ -136,7 +136,7 @@ class _Night:
             self.trouble = error
         return results + [Entry(item.name, "left", BROKE_OFF) for item in offered[len(results) :]]
 
-    def _status(self, offer: Offer) -> tuple[ManifestStatus, Submission | None]:
+    def _status(self, offer: ReadManifest) -> tuple[ManifestStatus, Submission | None]:
         return manifest_status(
             self._catalog.database,
             offer.album_id,
@@ -155,38 +155,38 @@ class _Night:
             self.in_use = minutes_in_use(self._catalog, submissions, self._expected_s, since=since)
         self._gpu_budget = GpuBudget(minutes_left(self._work, opening, now, in_use=self.in_use))
 
-    def _entry(self, offer: Offer, standing: ManifestStatus) -> Entry:
+    def _entry(self, offer: ReadManifest, standing: ManifestStatus) -> Entry:
         if standing not in TO_TAKE:
-            return _told(offer, "unchanged", WHY[standing])
+            return _entry_of(offer, "unchanged", WHY[standing])
         if self.trouble:
-            return _told(offer, "left", BROKE_OFF)
+            return _entry_of(offer, "left", BROKE_OFF)
         if self._work.hours and self._opening() is None:
-            return _told(offer, "left", f"it is outside of the hours {self._work.hours}")
+            return _entry_of(offer, "left", f"it is outside of the hours {self._work.hours}")
         if self._work.max_albums is not None and self._taken >= self._work.max_albums:
             verb = ("was" if self._taken == 1 else "were") if self._submit else "would be"
             reason = f"{counted(self._taken, 'album')} {verb} taken before it"
-            return _told(offer, "left", f"{reason}, as many as are asked for")
+            return _entry_of(offer, "left", f"{reason}, as many as are asked for")
         try:
             return guarded(offer.manifest, partial(self._take, offer, standing))
         except (MachineError, DatabaseError) as error:
             self.trouble = error
-            return _told(offer, "left", f"it could not be submitted: {error}")
+            return _entry_of(offer, "left", f"it could not be submitted: {error}")
 
-    def _take(self, offer: Offer, standing: ManifestStatus) -> Entry:
+    def _take(self, offer: ReadManifest, standing: ManifestStatus) -> Entry:
         """Read the manifest again, since its files are needed only now, and submit it."""
         with self._inbox.opened(offer.manifest) as path:
             album = read_album(path, self._catalog.settings)
-            if offer_of(offer.manifest, album) != offer:
-                return _told(offer, "left", "it was changed while the inbox was read")
+            if read_one_manifest(offer.manifest, album) != offer:
+                return _entry_of(offer, "left", "it was changed while the inbox was read")
             return self._submitted(offer, album, WHY[standing])
 
-    def _submitted(self, offer: Offer, album: Album, why: str) -> Entry:
+    def _submitted(self, offer: ReadManifest, album: Album, why: str) -> Entry:
         planned = plan_album(self._catalog, album)
         estimate = gpu_estimate(self._catalog, planned, self._expected_s)
         try:
             minutes = self._gpu_budget.grant(estimate)
         except Spent:
-            return _told(offer, "left", "what is left of the GPU minutes does not do for it", need=estimate)
+            return _entry_of(offer, "left", "what is left of the GPU minutes does not do for it", need=estimate)
         if self._submit:
             request = self._work
             self._submit(
@@ -195,10 +195,15 @@ class _Night:
         self._taken += 1
         if minutes is not None and minutes < estimate.minutes:
             why += f"; the {minutes:.1f} GPU minutes that are left do for a part of it"
-        return _told(offer, "taken", why, need=estimate, granted=minutes)
+        return _entry_of(offer, "taken", why, need=estimate, granted=minutes)
 
 
-def _told(
-    offer: Offer, outcome: ManifestOutcome, why: str, *, need: GpuEstimate | None = None, granted: float | None = None
+def _entry_of(
+    offer: ReadManifest,
+    outcome: ManifestOutcome,
+    why: str,
+    *,
+    need: GpuEstimate | None = None,
+    granted: float | None = None,
 ) -> Entry:
     return Entry(offer.manifest, outcome, why, offer.album_id, offer.title, need.minutes if need else None, granted)

@@ -135,7 +135,7 @@ class SongDispatcher:
             waiting_ids = songs if self._together else error.songs
             failures = {} if self._together else error.failures
         errors_of_abandoned = {
-            song_id: _given_up(song_id, self._titles[song_id])
+            song_id: _gave_up_error(song_id, self._titles[song_id])
             for song_id in waiting_ids
             if self._tries[song_id] >= TRIES
         }
@@ -153,7 +153,7 @@ class SongDispatcher:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 
 
-def _given_up(song_id: str, title: str) -> WorkError:
+def _gave_up_error(song_id: str, title: str) -> WorkError:
     return WorkError(
         f"{title}: {TRIES} runs that were to bring it on ended before it was done",
         remedy="Read their logs in the Prefect UI, then submit the album again",

@@ -47,7 +47,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
         max_candidates=settings.max_candidates,
         checks=frozenset(CHECKS),
         cover_remarks=cover_notices,
-        hear_reference=_heard,
+        hear_reference=_check_mastering_reference,
         needs_ffmpeg=_needs_ffmpeg,
         voiced=frozenset(name for name, kind in DELIVERABLES.items() if kind.version),
     )
@@ -80,7 +80,7 @@ def _check_agreements(album: Album, path: Path, settings: Settings) -> None:
 
 
 @cache
-def _heard(path: Path, digest: str) -> None:
+def _check_mastering_reference(path: Path, digest: str) -> None:
     """Check that a track can serve as a mastering reference. Cached, as one command reads an album several times."""
     from tasks.mastering.analysis.reference import check_reference
 

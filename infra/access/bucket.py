@@ -46,7 +46,7 @@ def make_bucket_user(
     admin = MinioAdmin(
         endpoint=url.netloc, credentials=StaticProvider(root.name, root.secret), region=region, secure=is_secure
     )
-    with _told(endpoint):
+    with _errors_translated(endpoint):
         for bucket in dict.fromkeys(urlsplit(place).netloc for place in places):
             _make_bucket(client, bucket, region)
         admin.policy_add(POLICY, policy=policy(places))
@@ -83,18 +83,18 @@ def _make_bucket(client: Minio, bucket: str, region: str) -> None:
 
 
 @contextmanager
-def _told(endpoint: str) -> Iterator[None]:
+def _errors_translated(endpoint: str) -> Iterator[None]:
     try:
         yield
     except S3Error as error:
-        raise _trouble(endpoint, error.code or "it was refused") from error
+        raise _bucket_error(endpoint, error.code or "it was refused") from error
     except MinioAdminException as error:
-        raise _trouble(endpoint, "its administration refused it") from error  # the response may name accounts
+        raise _bucket_error(endpoint, "its administration refused it") from error  # the response may name accounts
     except (MinioException, HTTPError) as error:
-        raise _trouble(endpoint, type(error).__name__) from error
+        raise _bucket_error(endpoint, type(error).__name__) from error
 
 
-def _trouble(endpoint: str, said: str) -> MachineError:
+def _bucket_error(endpoint: str, said: str) -> MachineError:
     return MachineError(
         f"the bucket and its user cannot be made at {endpoint}: {said}",
         remedy="See that MinIO runs there and that MINIO_ROOT_USER and MINIO_ROOT_PASSWORD are its own",

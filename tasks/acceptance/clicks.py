@@ -67,10 +67,10 @@ def click_finding(audio: Audio) -> Finding:
     if not lone_edges:
         sentence = "No click found: the edges in it recur as those of a sound." if edge_count else "No click found."
         return Finding("clicks", "pass", 0.0, 0.0, "clicks", sentence)
-    return _told(sorted(lone_edges), audio)
+    return _summary(sorted(lone_edges), audio)
 
 
-def _told(found: list[Click], audio: Audio) -> Finding:
+def _summary(found: list[Click], audio: Audio) -> Finding:
     clicks_apart = [
         candidate
         for position, candidate in enumerate(found)

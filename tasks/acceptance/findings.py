@@ -82,7 +82,7 @@ class Target:
 EXPECTED_OF_A_PART = frozenset({"short_term_max", "plr", "balance", "head_silence", "tail_silence", "inner_gaps"})
 """A voice rests between the verses, enters late and is nearly mono; the remainder without it begins differently."""
 
-TOLD_OF_A_PART = frozenset({"loudness", "mono_fold_down", "phase"})
+CHECKS_OF_A_PART = frozenset({"loudness", "mono_fold_down", "phase"})
 """Nobody chose how these come out once a part is taken away: worth reporting, no reason to hold the song back."""
 
 
@@ -94,7 +94,7 @@ def of_a_part(finding: Finding) -> Finding:
     is_silent = finding.check == "true_peak" and finding.value is None
     if finding.check in EXPECTED_OF_A_PART or is_silent:
         return replace(finding, verdict="pass")
-    if finding.check in TOLD_OF_A_PART and finding.verdict == "fail":
+    if finding.check in CHECKS_OF_A_PART and finding.verdict == "fail":
         return replace(finding, verdict="warn")
     return finding
 

@@ -27,7 +27,7 @@ from tasks.audio.formats.containers import (
     repaired_wav,
 )
 from tasks.audio.formats.ffmpeg import LONGEST_WAIT_S, Decoding, decoding
-from tasks.audio.formats.gapless import after_id3, gapless_header, tells_frames
+from tasks.audio.formats.gapless import after_id3, gapless_header, states_frames
 from tasks.audio.formats.mp3_frames import count_frames, with_length
 
 Frames = NDArray[np.float32]
@@ -163,7 +163,7 @@ def _counted_mp3(raw: BinaryIO, name: str) -> Repair | None:
         return None
     if frames.ends_inside_a_frame:
         raise cut_short(name)
-    header = with_length(frames) if frames.varies and not tells_frames(head) else None
+    header = with_length(frames) if frames.varies and not states_frames(head) else None
     return Repair(joined(header, raw, frames.start, raw.seek(0, os.SEEK_END) - frames.start)) if header else None
 
 

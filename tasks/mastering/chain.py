@@ -45,11 +45,11 @@ def master_file(
     where the target is out of reach; then, or when writing fails, no file is left behind.
     """
     target = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
-    dimensions = _Given(source.rate, source.frames)
+    dimensions = _Source(source.rate, source.frames)
     treatment = treat(source, spec=spec, aim=target, reference=reference, fade_out_s=fade_out_s)
     del source  # every copy of a song that is released here reduces peak memory by a tenth
     goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)
-    course = _Course.of(treatment, dimensions)
+    course = _Treatment.of(treatment, dimensions)
     final_render = finalise(
         treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, heard=treatment.heard
     )
@@ -64,7 +64,7 @@ def master_file(
     return report
 
 
-class _Given(NamedTuple):
+class _Source(NamedTuple):
     """The rate and length of the source, before any processing."""
 
     rate: int
@@ -72,17 +72,17 @@ class _Given(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _Treatment:
     """What remains of a treatment once its audio is released."""
 
-    given: _Given
+    given: _Source
     source_lufs: float
     ends: dict[str, Json]
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, treated: Treated, given: _Given) -> _Course:
+    def of(cls, treated: Treated, given: _Source) -> _Treatment:
         ends = treated.ends.as_document(treated.audio.rate)
         return cls(given, treated.source_lufs, ends, treated.stages, treated.notes)
 
@@ -110,7 +110,7 @@ class _Render:
         )
 
 
-def _report(written: Audio, course: _Course, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
+def _report(written: Audio, course: _Treatment, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
     loudness, peak = measure_loudness(written), true_peak_dbtp(written)
     levels_after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
     reached_lufs = _value(loudness.integrated_lufs)
@@ -145,7 +145,7 @@ def _value(reading: Reading) -> float:
     raise WorkError(f"the written master cannot be measured: {reading.reason}", remedy="Report this, with the source")
 
 
-def _last_stage(course: _Course, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
+def _last_stage(course: _Treatment, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
     levels_before = course.stages[-1].after
     if spec.gain_only:
         return Stage("gain", {"gain_db": render.drive_db, "ceiling_dbtp": goal.ceiling_dbtp}, levels_before, after)

@@ -21,7 +21,7 @@ from tasks.mastering.processors.equaliser import HIGH_SHELVES_DB, brighten, clea
 from tasks.mastering.processors.tone import correction, filtered
 from tasks.mastering.stages import Stages
 
-HEARD_FROM_DB = 0.1
+AUDIBLE_FROM_DB = 0.1
 """A smaller correction of tone is not worth a filter."""
 
 
@@ -137,7 +137,7 @@ def _tone(run: Stages, spec: MasteringSpec, reference: Reference | None) -> None
     if change is None:
         run.notes.append("tone left as it is: too little of the spectrum holds sound")
         return
-    if change.most_db < HEARD_FROM_DB:
+    if change.most_db < AUDIBLE_FROM_DB:
         run.notes.append(f"tone left as it is: it lies within what is usual for {spec.tone_curve}")
         return
     parameters: dict[str, Json] = {

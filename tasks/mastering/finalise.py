@@ -20,7 +20,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import BLOCK_STEP_MS, MOMENTARY_MS, gated_loudness, unit_edges
 from tasks.audio.metering.true_peak import resampled_peak_dbtp, true_peak_dbtp
 from tasks.mastering.analysis.admission import loudness_or_refusal
-from tasks.mastering.metered_audio import MeteredAudio, hear
+from tasks.mastering.metered_audio import MeteredAudio, measure_audio
 from tasks.mastering.processors.limiter import CONTROL, FLOOR_DB, Limiter
 from tasks.mastering.processors.offset import without_offset
 from tasks.mastering.stages import amplified
@@ -73,7 +73,7 @@ class LoudnessModel:
 
     def __init__(self, audio: Audio, limiter: Limiter, heard: MeteredAudio | None = None) -> None:
         self._limiter = limiter
-        self._energies = (heard or hear(audio)).control_energies
+        self._energies = (heard or measure_audio(audio)).control_energies
         self._edges = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS) // CONTROL
         self._block = audio.rate * MOMENTARY_MS / 1000
 

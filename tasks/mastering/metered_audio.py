@@ -44,7 +44,7 @@ class MeteredAudio:
         stop = int(np.searchsorted(edges, audio.frames - max(fade_out, CONTROL), "right")) - 1  # the same up to there
         first_edge = int(np.searchsorted(edges, fade_in + settling_frames)) if fade_in else 0
         if first_edge >= stop:
-            return hear(audio)
+            return measure_audio(audio)
         energies = np.empty(len(edges) - 1)
         energies[first_edge:stop] = self.energies[first_edge:stop]
         if first_edge:
@@ -61,7 +61,7 @@ class MeteredAudio:
         return np.asarray(np.add.reduceat(self.energies[: places[-1]], places[:-1]))
 
 
-def hear(audio: Audio) -> MeteredAudio:
+def measure_audio(audio: Audio) -> MeteredAudio:
     """Measure a whole sound of shape (channels, frames)."""
     edges = _edges(audio)
     return MeteredAudio(audio.rate, edges, weighted_energies(audio, edges))

@@ -13,7 +13,7 @@ from tasks.audio.metering.loudness import Powers, loudness_of, unit_powers
 from tasks.audio.metering.true_peak import sample_peak_dbfs
 from tasks.mastering.analysis.admission import lufs_or_refusal
 from tasks.mastering.analysis.report import Levels, Stage
-from tasks.mastering.metered_audio import MeteredAudio, hear
+from tasks.mastering.metered_audio import MeteredAudio, measure_audio
 
 Change = Callable[[Audio], Audio]
 
@@ -56,7 +56,7 @@ class Stages:
     def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
         """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
         levels_before, self.audio = self._levels, audio
-        self.heard = hear(audio) if heard is None else heard
+        self.heard = measure_audio(audio) if heard is None else heard
         self._take(self.heard.unit_powers)
         self.done.append(Stage(name, parameters, levels_before, self._levels))
 

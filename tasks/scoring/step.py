@@ -30,7 +30,7 @@ def _scorers() -> tuple[Scorer, ...]:
 def score(context: StepContext) -> StepOutcome:
     """The metrics of one candidate that need no model, with its fingerprint and its bandwidth."""
     audio = read_audio(context.input("audio"))
-    outcome = _heard(_scorers(), audio, _brief(context))
+    outcome = _scored(_scorers(), audio, _brief(context))
     song_print = fingerprint(audio)
     values = {record.metric: record.value for record in outcome.records if isinstance(record, ScoreRecord)}
     extra_results = {"fingerprint": song_print and song_print.document(), "bandwidth": _bandwidth(values, audio.rate)}
@@ -49,7 +49,7 @@ def judge(context: StepContext) -> StepOutcome:
     """The metrics of one judge for one candidate, compared with the song's reference where it has one."""
     reference = read_audio(context.input("reference")) if "reference" in context.request.inputs else None
     scorer = load_judge(context.request.parameters["judge"], context.catalog.settings, reference)
-    return _heard([scorer], read_audio(context.input("audio")), _brief(context))
+    return _scored([scorer], read_audio(context.input("audio")), _brief(context))
 
 
 def _brief(context: StepContext) -> Brief:
@@ -59,7 +59,7 @@ def _brief(context: StepContext) -> Brief:
     return Brief(**fields)
 
 
-def _heard(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> StepOutcome:
+def _scored(scorers: Sequence[Scorer], audio: Audio, brief: Brief) -> StepOutcome:
     records: list[ScoreRecord] = []
     for scorer in scorers:
         readings_by_name = scorer.score(audio, brief)

@@ -81,7 +81,7 @@ def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: s
     wanted_tensors = _not_derived(module.state_dict())
     given_tensors = _not_derived(tensors)
     if faults := differences(wanted_tensors, given_tensors):
-        problem = ", ".join(_told(names, kind) for kind, names in faults.items())
+        problem = ", ".join(_listed(names, kind) for kind, names in faults.items())
         raise MachineError(f"{whose} is not of {model}: {problem}", remedy=remedy)
     derived_tensors = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
     module.load_state_dict({**derived_tensors, **given_tensors}, strict=True)
@@ -125,5 +125,5 @@ def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
     return {kind: names for kind, names in faults.items() if names}
 
 
-def _told(names: list[str], what: str) -> str:
+def _listed(names: list[str], what: str) -> str:
     return f"{len(names)} tensor{'s' if len(names) > 1 else ''} {what} (such as {names[0]})"

@@ -16,7 +16,7 @@ from catalog.common.errors import ArtifactLost, InputError
 from catalog.inbox.bucket import BucketInbox
 from catalog.store import s3
 from catalog.store.base import object_name
-from catalog.store.s3_client import Found
+from catalog.store.s3_client import ObjectInfo
 from catalog.store.s3_objects import NamedObjects
 from tests.support.services.s3_service import S3Service
 
@@ -75,8 +75,8 @@ class Lying:
     def __init__(self, objects: dict[str, bytes]) -> None:
         self.objects = objects
 
-    def listing(self) -> Iterator[Found]:
-        yield from (Found(name, 1, 0.0) for name in self.objects)
+    def listing(self) -> Iterator[ObjectInfo]:
+        yield from (ObjectInfo(name, 1, 0.0) for name in self.objects)
 
     def fetch(self, name: str, destination: Path, *, max_bytes: int) -> int:
         if len(self.objects[name]) > max_bytes:

@@ -26,7 +26,7 @@ from catalog.ledger.recording import record_artifact
 from catalog.models.install import InstallSession
 from catalog.models.store import ModelStore
 from catalog.release.queries import ReleaseRow
-from catalog.store.s3_client import Found
+from catalog.store.s3_client import ObjectInfo
 from db.tables.album import Album
 from db.tables.provenance import Activity
 from db.tables.release import Release, ReleaseFile
@@ -202,7 +202,7 @@ class Objects:
         self.names = names
 
     def listing(self):
-        return iter([Found(name, 1, 0.0) for name in self.names])
+        return iter([ObjectInfo(name, 1, 0.0) for name in self.names])
 
     def fetch(self, name: str, destination: Path, *, max_bytes: int) -> int:
         return destination.write_bytes(b"x")

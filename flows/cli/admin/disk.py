@@ -132,7 +132,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
         album = album_id(named, settings)
         removal = plan_removal(catalog.database, album)
         if not as_json:
-            for line in _told(album, removal):
+            for line in _removal_lines(album, removal):
                 stdout().print(line, soft_wrap=True)
         if not dry_run:
             if not is_agreed and not _agrees(album, as_json=as_json):
@@ -147,7 +147,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
     end(removal)
 
 
-def _told(album: str, removal: Removal) -> list[str]:
+def _removal_lines(album: str, removal: Removal) -> list[str]:
     kinds = ", ".join(f"{kind} {size(count)}" for kind, count in removal.freed.items() if count) or "nothing"
     counts = (
         counted(removal.songs, "song"),

@@ -24,12 +24,12 @@ from catalog.housekeeping.repair import Damage, accept, accepted_losses, examine
 from catalog.housekeeping.repair import repair as mend
 from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
-from catalog.lineage.release import tells_of_the_machine
+from catalog.lineage.release import describes_the_machine
 from catalog.release.queries import current_release
 from catalog.store.gc import collect_garbage, require_catalog_of
 from flows.cli.admin.disk import end, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
-from flows.cli.console.kept_files import say_kept
+from flows.cli.console.kept_files import print_kept
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
 from tasks.delivery.identify import remember_samples
@@ -161,7 +161,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
         if release is None:
             raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
         written_release = write_release(catalog, release, out, with_environment=with_environment)
-    if not as_json and tells_of_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
+    if not as_json and describes_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
         warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
     if as_json:
         document = {
@@ -172,7 +172,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
         }
         print_json({**document, "kept": list(written_release.kept)})
     else:
-        say_kept(written_release)
+        print_kept(written_release)
         stdout().print(f"Build {release.build}: {written_release.folder}", soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from catalog.common.digests import Json
 from catalog.housekeeping.lost_artifacts import Place
-from catalog.housekeeping.repair import Damage, found_as
+from catalog.housekeeping.repair import Damage, condition_of
 from tasks.delivery.deliverables import DELIVERABLES
 
 _OF_TAKES = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}
@@ -18,7 +18,7 @@ def lost_sentence(damage: Damage, place: Place) -> str:
     build_suffix = f" of build {place.build}" if place.build is not None else ""
     owner = _whose(place)
     description = f"{_what(damage, place)}{build_suffix}"
-    return f"{found_as(damage)}: {f'{owner}: ' if owner else ''}{description}  {damage.digest[:12]}"
+    return f"{condition_of(damage)}: {f'{owner}: ' if owner else ''}{description}  {damage.digest[:12]}"
 
 
 def lost_documents(damages: Sequence[Damage], places: Mapping[str, Place]) -> list[dict[str, Json]]:
@@ -29,7 +29,7 @@ def lost_documents(damages: Sequence[Damage], places: Mapping[str, Place]) -> li
 def _document(damage: Damage, place: Place) -> dict[str, Json]:
     return {
         "digest": damage.digest,
-        "found": found_as(damage),
+        "found": condition_of(damage),
         "album": place.album,
         "song": place.song,
         "candidate": place.candidate,

@@ -22,7 +22,7 @@ from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release.queries import release_by_key
 from flows.cli.console.exit import STOPPED
-from flows.cli.console.kept_files import say_kept
+from flows.cli.console.kept_files import print_kept
 from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
 from flows.pipeline.forecast import forecast, peek
 from flows.pipeline.pipeline import PipelineResult
@@ -127,7 +127,7 @@ def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
     written_release = write_release(catalog, release, out)
-    say_kept(written_release)
+    print_kept(written_release)
     for track in release.document["tracks"]:
         if limitation := track["readings"]["stopped_by"]:
             warn(f"{track['title']}: {limitation}")

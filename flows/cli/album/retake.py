@@ -107,7 +107,7 @@ def retake(
             passage = f"{retakes.start_s:.2f} to {retakes.end_s:.2f} s, everything else stays"
             stdout().print(f"{parent.song_title}: {count_text} of {passage}")
         statuses = until_settled(lambda: render_shard(catalog, keys, execution_environment()))
-        takes = [_told(catalog, candidate, statuses[candidate.render_key], out) for candidate in candidates]
+        takes = [_take_document(catalog, candidate, statuses[candidate.render_key], out) for candidate in candidates]
     if as_json:
         document = {"album": parent.album_id, "song": parent.song_id, "parent": parent.id}
         print_json({**document, "passage_s": [retakes.start_s, retakes.end_s], "candidates": takes})
@@ -173,7 +173,7 @@ def _make_folder(out: Path) -> None:
         raise InputError(f"{out} cannot be written: {error.strerror}", remedy="Choose another folder") from error
 
 
-def _told(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path | None) -> dict[str, Any]:
+def _take_document(catalog: Catalog, candidate: Candidate, status: WorkStatus, out: Path | None) -> dict[str, Any]:
     """A take as JSON, with the reason where it failed; its audio is written to ``out`` if given."""
     document: dict[str, Any] = {"id": candidate.id, "seed": candidate.seed, "state": status.state}
     if status.state == "failed":

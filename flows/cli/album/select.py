@@ -67,7 +67,7 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
             warn(f"The policy of {policy_path} is in force now, though it leaves songs without a winner; {remedy_text}")
         sys.exit(1)
     if not as_json:
-        stdout().print(_what_is_kept(path, planned, apply=apply, undo=undo), soft_wrap=True)
+        stdout().print(_applied_sentence(path, planned, apply=apply, undo=undo), soft_wrap=True)
 
 
 def _winners(catalog: Catalog, album: Album) -> dict[str, str | None]:
@@ -75,7 +75,7 @@ def _winners(catalog: Catalog, album: Album) -> dict[str, str | None]:
     return {song.id: song.winner for song in songs_of(catalog.database, album.id, documents=False)}
 
 
-def _what_is_kept(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool) -> str:
+def _applied_sentence(path: Path, planned: PlannedAlbum, *, apply: bool, undo: bool) -> str:
     origin = origin_sentence(origin_document(planned.policy, planned.applied))
     if apply:
         sentence = f"Kept until the manifest's own policy changes, or `songline select {path} --undo`."

@@ -37,7 +37,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     machine_error = MachineError(
         f"the output cannot be written: {_reason(write_error)}", remedy="Free space there, or send it elsewhere"
     )
-    return _told(machine_error, as_json=False) if code == 0 else code
+    return _report_error(machine_error, as_json=False) if code == 0 else code
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -56,9 +56,9 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     except _UsageError as error:
         return _misused(error, as_json=as_json)
     except _ClickException as error:
-        return _told(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
+        return _report_error(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
     except Exception as error:
-        return _told(fault_of(error), as_json=as_json)
+        return _report_error(fault_of(error), as_json=as_json)
     if code == INTERRUPTED_CODE:
         from flows.console import stderr
 
@@ -119,7 +119,7 @@ def _reason(error: OSError) -> str:
     return words[:1].lower() + words[1:]
 
 
-def _told(error: SonglineError, *, as_json: bool) -> int:
+def _report_error(error: SonglineError, *, as_json: bool) -> int:
     from flows.console import print_error
 
     print_error(error, as_json=as_json)
@@ -140,7 +140,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
         message = "no command is named"
     message = message.replace("Value error, ", "")
     sentence = message[:1].lower() + message[1:]
-    return _told(InputError(sentence, remedy=f"See `{command} --help`"), as_json=as_json)
+    return _report_error(InputError(sentence, remedy=f"See `{command} --help`"), as_json=as_json)
 
 
 def _reported(error: Exception) -> SonglineError:

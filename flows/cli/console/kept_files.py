@@ -10,7 +10,7 @@ from tasks.delivery.package.own_files import OwnFile
 LISTED = 10
 
 
-def say_kept(written: Written) -> None:
+def print_kept(written: Written) -> None:
     """Print a line for each kept file, for the first ones by name."""
     for file in written.own[:LISTED]:
         stdout().print(visible(kept_sentence(file), line_breaks=False), soft_wrap=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from catalog.catalog import open_catalog
-from catalog.catalog_errors import told
+from catalog.catalog_errors import errors_translated
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.understood import understood
@@ -44,7 +44,7 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
         certainty = {"certainty": identity.certainty, **({"note": note} if note else {})}
         print_json({**file_lineage.document(), **certainty})
     else:
-        with told(settings), understood():
+        with errors_translated(settings), understood():
             _print_tree(file_lineage, what, identity)
 
 

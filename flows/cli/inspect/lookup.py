@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from catalog.catalog import open_catalog
-from catalog.catalog_errors import told
+from catalog.catalog_errors import errors_translated
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
@@ -42,7 +42,7 @@ def scores(named: str, *, as_json: bool) -> None:
         ]
         print_json({"album": id_of_album, "songs": documents})
         return
-    with told(load_settings()), understood():
+    with errors_translated(load_settings()), understood():
         _print_scores(songs)
 
 

@@ -49,7 +49,7 @@ def gapless_header(data: bytes) -> Gapless | None:
     return Gapless(encoder, delay, padding, frames * FRAME_SAMPLES[version] - delay - padding) if encoder else None
 
 
-def tells_frames(data: bytes) -> bool:
+def states_frames(data: bytes) -> bool:
     """Whether an MP3 begins with any encoder's header that states its number of frames: Xing, Info or VBRI."""
     tag_offset, tag = after_id3(data) + HEADER_BYTES + 32, _tag_at(data)
     return data[tag_offset : tag_offset + 4] == b"VBRI" or (tag is not None and bool(data[tag + 7] & 1))

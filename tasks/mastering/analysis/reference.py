@@ -49,7 +49,7 @@ def reference_from(path: Path) -> Reference:
     a file that cannot be used: silent, too_short or invalid.
     """
     with _opened(path) as stream:
-        return _heard((block.T for block in stream.blocks(BLOCK)), stream.rate)
+        return _measured((block.T for block in stream.blocks(BLOCK)), stream.rate)
 
 
 def check_reference(path: Path) -> None:
@@ -61,7 +61,7 @@ def check_reference(path: Path) -> None:
         blocks = stream.blocks(BLOCK)
         first_blocks = (block.T for block in islice(blocks, -(-MOST_CHECKED_VALUES // (BLOCK * stream.channels))))
         try:
-            _heard(first_blocks, stream.rate)
+            _measured(first_blocks, stream.rate)
         except AudioRefused as refusal:
             if refusal.reason != "silent" or next(blocks, None) is None:
                 raise
@@ -78,13 +78,13 @@ def _opened(path: Path) -> Iterator[Stream]:
         raise AudioRefused(f"the reference cannot be used: {fault.what}", reason="invalid", remedy=ANOTHER) from fault
 
 
-def hear(audio: Audio) -> Reference:
+def measure_reference(audio: Audio) -> Reference:
     """The spectrum and loudness of audio that is already loaded, shape (channels, frames)."""
     check_layout(audio.channels, audio.rate, what=WHAT)
-    return _heard([audio.samples], audio.rate)
+    return _measured([audio.samples], audio.rate)
 
 
-def _heard(blocks: Iterable[Samples], rate: int) -> Reference:
+def _measured(blocks: Iterable[Samples], rate: int) -> Reference:
     powers, spectrum = StreamedPowers(rate, 2), StreamedSpectrum(rate)
     for block in blocks:
         stereo = block if len(block) == 2 else np.repeat(block, 2, axis=0)

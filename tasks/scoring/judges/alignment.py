@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-HEARD_SHARE = 0.5
+COVERED_SHARE = 0.5
 """A line counts as sung where this share of its units is right: a listener fills in the rest."""
 
 WORST_PENALTY = 100
@@ -51,7 +51,7 @@ class TranscribedLine:
 
     def is_covered(self, tolerance_s: float) -> bool:
         """Whether half of it or more was right, and sung no more than ``tolerance_s`` outside its time."""
-        if self.heard_s is None or self.right < HEARD_SHARE * len(self.line.units):
+        if self.heard_s is None or self.right < COVERED_SHARE * len(self.line.units):
             return False
         return self.line.start_s - tolerance_s <= self.heard_s <= self.line.end_s + tolerance_s
 

@@ -48,7 +48,7 @@ _NO_WORDS = (NotMeasurable.not_stated("lyric"),) * 3
 Sound = Callable[[str], tuple[str, ...]]
 
 
-class Ear(Protocol):
+class Transcriber(Protocol):
     """Transcribes audio."""
 
     def knows(self, language: str) -> bool:
@@ -59,10 +59,10 @@ class Ear(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
+class LyricsModels:
     """The judge's models: a transcriber, a function from text to phonemes, and an optional voice separator."""
 
-    ear: Ear
+    ear: Transcriber
     phonemes: Callable[[str, str], tuple[str, ...]]
     voice: Callable[[Audio], Audio] | None = None
 
@@ -74,11 +74,11 @@ class LyricsScorer:
     revision: ClassVar[int] = 1
     metrics: ClassVar[tuple[MetricSpec, ...]] = LYRICS
 
-    def __init__(self, model: Listening, reference: Audio | None = None) -> None:
+    def __init__(self, model: LyricsModels, reference: Audio | None = None) -> None:
         self._model = model
 
     @staticmethod
-    def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
+    def load(models: Sequence[InstalledModel], settings: Settings) -> LyricsModels:
         """The judge's models. Raises MachineError."""
         from tasks.scoring.judges.voice import voice_of
 
@@ -136,14 +136,14 @@ class MixLyricsScorer(LyricsScorer):
     metrics: ClassVar[tuple[MetricSpec, ...]] = LYRICS_MIX
 
     @staticmethod
-    def load(models: Sequence[InstalledModel], settings: Settings) -> Listening:
+    def load(models: Sequence[InstalledModel], settings: Settings) -> LyricsModels:
         """The judge's models. Raises MachineError."""
         return _listening(models, settings, None)
 
 
 def _listening(
     models: Sequence[InstalledModel], settings: Settings, voice: Callable[[Audio], Audio] | None
-) -> Listening:
+) -> LyricsModels:
     from tasks.phonemes.reader import Reader
     from tasks.phonemes.symbols.vocabulary import without_gaps_and_marks
 
@@ -153,7 +153,7 @@ def _listening(
     def phonemes(text: str, language: str) -> tuple[str, ...]:
         return without_gaps_and_marks(reader.tokens(text, language).phones)
 
-    return Listening(Whisper.load(whisper.folder, device=settings.device_here), phonemes, voice)
+    return LyricsModels(Whisper.load(whisper.folder, device=settings.device_here), phonemes, voice)
 
 
 def _above(voice: Audio, mix_lufs: float) -> float:

@@ -20,7 +20,7 @@ from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.scoring.measures.waveform import SILENCE_DBFS
 
 OCTAVES_HZ = (200.0, 400.0, 800.0, 1600.0, 3200.0, 6400.0)
-HEARD_DB = 30.0
+AUDIBLE_DB = 30.0
 """Octaves further under the strongest are ignored: leakage into them is as flat as noise."""
 
 FLAT = 0.7
@@ -67,6 +67,6 @@ def _flat(spectra: Powers, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
     octaves = [spectra[:, low:high] for low, high in pairwise(edges)]
     means = np.maximum(np.stack([octave.mean(axis=1) for octave in octaves]), _LEAST)
     geometric_means = np.stack([np.exp(np.log(np.maximum(octave, _LEAST)).mean(axis=1)) for octave in octaves])
-    is_inaudible = means < means.max(axis=0) * 10 ** (-HEARD_DB / 10)
+    is_inaudible = means < means.max(axis=0) * 10 ** (-AUDIBLE_DB / 10)
     is_flat: NDArray[np.bool_] = np.all(is_inaudible | (geometric_means > FLAT * means), axis=0)
     return is_flat

@@ -111,7 +111,7 @@ def separate_stems(
     torch.set_num_threads(settings.worker_count)
     ensemble = load_ensemble(installed, settings.device_here)
     portion = portion_for(ensemble, free=free_bytes(ensemble.device))
-    model_mix = _heard(mix)
+    model_mix = _network_input(mix)
     blocks = estimates(ensemble, model_mix, level=_level_of(model_mix), portion=portion, progress=progress)
     blocks = _like(mix, _chosen(blocks, STEM_MODELS[model], options))
     stem_buffer = StemBuffer(folder, (*names, RESIDUAL), channels=mix.channels, frames=mix.frames, rate=mix.rate)
@@ -130,7 +130,7 @@ def separate_stems(
     return SeparationResult(files, {**figures, "seconds": round(time.perf_counter() - start_time, 3)})
 
 
-def _heard(mix: Audio) -> Samples:
+def _network_input(mix: Audio) -> Samples:
     """The mix as the networks' input: stereo (2, frames) at their rate; mono is copied to both channels."""
     samples = resample(mix, RATE_HZ).samples
     return np.broadcast_to(samples, (2, samples.shape[1]))

@@ -38,7 +38,7 @@ def reference_clip(audio: Audio) -> Mono:
     """
     start_s, end_s = middle_window(audio.duration_s)
     clip = audio.samples[:, round(start_s * audio.rate) : round(end_s * audio.rate)]
-    return _exactly(_heard(Audio(clip, audio.rate)), WINDOW_FRAMES)
+    return _exactly(_mono(Audio(clip, audio.rate)), WINDOW_FRAMES)
 
 
 def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[float, float, Mono]]:
@@ -52,7 +52,7 @@ def whole_length(audio: Audio, *, hop_s: float | None = None) -> Iterator[tuple[
         raise InputError(f"a hop of {hop_s} s is none", remedy="Give a number of seconds above 0")
     if audio.duration_s < WINDOW_S:
         raise _too_short(audio.duration_s)
-    mono = _heard(audio)
+    mono = _mono(audio)
     mono = _exactly(mono, max(WINDOW_FRAMES, len(mono)))
     for start in _starts(len(mono), hop=round((hop_s or WINDOW_S) * RATE_HZ)):
         end = start + WINDOW_FRAMES
@@ -67,7 +67,7 @@ def _starts(frames: int, *, hop: int) -> list[int]:
     return starts
 
 
-def _heard(audio: Audio) -> Mono:
+def _mono(audio: Audio) -> Mono:
     """All channels' mean, resampled by soxr HQ."""
     mono: Mono = audio.samples.mean(axis=0)
     if not np.isfinite(mono).all():

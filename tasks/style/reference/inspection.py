@@ -85,7 +85,7 @@ def inspect(path: Path, *, most_s: float | None = None) -> tuple[Finding, ...]:
             signs.take(block)
         frames = stream.frames if stream.frames is not None else signs.frames
         is_window = signs.frames >= min(frames, WINDOW_S * stream.rate)
-        return _stated(stream, frames) + _heard(signs, _format_of(stream), is_window=is_window)
+        return _stated(stream, frames) + _sample_findings(signs, _format_of(stream), is_window=is_window)
 
 
 def _format_of(file: Stream) -> str | None:
@@ -112,7 +112,7 @@ def _stated(file: Stream, frames: int) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def _heard(signs: Signs, lossy_format: str | None, *, is_window: bool) -> tuple[Finding, ...]:
+def _sample_findings(signs: Signs, lossy_format: str | None, *, is_window: bool) -> tuple[Finding, ...]:
     """The findings from the samples; ``is_window`` where they are the whole part that would be embedded."""
     if is_window and signs.middle_dbfs < SILENT_DBFS:
         return (Finding("silence", f"The {WINDOW_S} s around its middle, which would be embedded, are silent."),)

@@ -19,7 +19,7 @@ from flows.orchestration.parameters import AlbumParameters
 from flows.pipeline.pipeline import PipelineResult
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
-from flows.produce_album import _charge, _close
+from flows.produce_album import _claimed_submission, _close
 from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
 from tests.support.inline_executor import HERE
@@ -44,7 +44,7 @@ def begun(monkeypatch: pytest.MonkeyPatch):
 
 
 def charge(catalog, attempt):
-    found = _charge(catalog, AlbumParameters(album="small", attempt=attempt))
+    found = _claimed_submission(catalog, AlbumParameters(album="small", attempt=attempt))
     return found.attempt if found else None
 
 

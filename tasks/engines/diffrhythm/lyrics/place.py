@@ -12,7 +12,7 @@ from tasks.engines.diffrhythm.lyrics.timing import Runs, Slot, TimedTokens, fram
 from tasks.engines.diffrhythm.network.frames import FRAME_RATE, Passage, frame_at
 from tasks.phonemes.reader import Reader, Spoken
 
-LATE_TOLD_S = 0.1
+LATE_NOTED_S = 0.1
 """A line delayed by less than this still sounds in time."""
 
 _AFTER_END = "is not sung, because the song ends before it. Move it earlier"
@@ -169,7 +169,7 @@ def _as_published(line: LyricLine, reader: Reader) -> Spoken:
 def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacement | None) -> LinePlacement:
     late_frames = slot.first - slot.wanted
     notes = list(spoken.notes)
-    if before and slot.tokens and late_frames / FRAME_RATE >= LATE_TOLD_S:
+    if before and slot.tokens and late_frames / FRAME_RATE >= LATE_NOTED_S:
         notes.append(_late_note(late_frames, before))
     if slot.lost:
         notes.append(_lost_note(slot))

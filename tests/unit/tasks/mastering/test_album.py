@@ -17,7 +17,7 @@ from tasks.audio.metering.loudness import pyloudnorm_integrated
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.album import song_level
 from tasks.mastering.analysis.admission import check_input, loudness_or_refusal
-from tasks.mastering.analysis.reference import Reference, hear
+from tasks.mastering.analysis.reference import Reference, measure_reference
 from tasks.mastering.analysis.report import MasterReport
 from tasks.mastering.chain import master_file
 from tasks.mastering.colour import target_of, treat
@@ -74,7 +74,7 @@ def paths(folder: Path, count: int) -> list[Path]:
 )
 def test_differences_survive(tmp_path: Path, block: dict[str, object]) -> None:
     spec = MasteringSpec.model_validate({"mode": "album"} | block)
-    reference = hear(audio(np.cumsum(noise(-30), axis=1) / 100)) if spec.reference else None
+    reference = measure_reference(audio(np.cumsum(noise(-30), axis=1) / 100)) if spec.reference else None
     before = [loudness_or_refusal(check_input(source)) for source in SOURCES]
     files = paths(tmp_path, len(SOURCES))
     loads = [lambda source=source: source for source in SOURCES]  # type: ignore[misc]
@@ -113,7 +113,7 @@ def test_an_album_level_is_that_of_the_source_on_two_channels() -> None:
 def test_a_level_takes_no_more_than_its_parameters(block: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     spec = MasteringSpec.model_validate(block)
     least = MasteringSpec.from_level_parameters(spec.level_parameters())
-    reference = hear(audio(np.cumsum(noise(-30), axis=1) / 100))
+    reference = measure_reference(audio(np.cumsum(noise(-30), axis=1) / 100))
     treated = treat(
         SOURCES[1], spec=spec, aim=target_of(spec, reference if spec.reference else None), reference=reference
     )

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.audio.metering.loudness import unit_powers, weighted_energies
-from tasks.mastering.metered_audio import control_edges, hear
+from tasks.mastering.metered_audio import control_edges, measure_audio
 from tasks.mastering.processors.ends import Ends
 from tests.support.signals.mastering import RATE, audio, song
 
@@ -18,7 +18,7 @@ SONG = song(4)
 @pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
 def test_units_and_control_blocks_come_from_one_hearing(rate: int) -> None:
     sound = audio(SONG[:, : 3 * rate + 5], rate)
-    heard = hear(sound)
+    heard = measure_audio(sound)
     np.testing.assert_allclose(heard.unit_powers, unit_powers(sound), rtol=1e-12)
     np.testing.assert_allclose(
         heard.control_energies, weighted_energies(sound, control_edges(sound.frames)), rtol=1e-12
@@ -38,6 +38,9 @@ def test_other_ends_are_heard_as_if_all_were_heard_again(frames: int, tail: int,
     fade_in = min(fade_in, frames - tail)
     ends = Ends(0, tail, fade_in, min(fade_out, frames - tail - fade_in))
     ended = ends.applied(sound)
-    again, worked_out = hear(ended), hear(sound).with_other_ends(ended, fade_in=ends.fade_in, fade_out=ends.fade_out)
+    again, worked_out = (
+        measure_audio(ended),
+        measure_audio(sound).with_other_ends(ended, fade_in=ends.fade_in, fade_out=ends.fade_out),
+    )
     assert np.array_equal(worked_out.edges, again.edges)
     np.testing.assert_allclose(worked_out.energies, again.energies, rtol=1e-9, atol=1e-18)

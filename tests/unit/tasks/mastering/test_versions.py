@@ -13,7 +13,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.mastering.analysis.admission import loudness_or_refusal
-from tasks.mastering.analysis.reference import hear
+from tasks.mastering.analysis.reference import measure_reference
 from tasks.mastering.chain import master_file
 from tasks.mastering.versions import Mastered, Version, VersionReport, version_file
 from tests.support.signals.mastering import RATE, audio, dense, saw_bass, song
@@ -39,7 +39,7 @@ MIX = audio(BACKING.samples + VOICE.samples)
 def made(
     tmp_path: Path, version: Version, spec: MasteringSpec, reference: Audio | None = None
 ) -> tuple[Audio, Audio, VersionReport]:
-    heard = None if reference is None else hear(reference)
+    heard = None if reference is None else measure_reference(reference)
     report = master_file(MIX, tmp_path / "master.wav", spec=spec, reference=heard)
     part = version_file(
         MIX,

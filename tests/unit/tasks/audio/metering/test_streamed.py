@@ -14,7 +14,7 @@ from tasks.audio.metering.loudness import unit_powers
 from tasks.audio.metering.meter import meter_file, read_measurement, series_document
 from tasks.audio.metering.streamed import StreamedPowers
 from tasks.audio.stream import open_stream
-from tasks.mastering.analysis.reference import hear, reference_from
+from tasks.mastering.analysis.reference import measure_reference, reference_from
 
 
 def noise(frames: int, channels: int = 2, rate: int = 44100, *, scale: float = 0.3) -> Audio:
@@ -55,7 +55,7 @@ def test_samples_out_of_the_ordinary_are_metered_alike(tmp_path: Path, value: fl
 def test_a_reference_is_heard_in_blocks_as_whole(tmp_path: Path, channels: int) -> None:
     audio = noise(400_000, channels)
     write_wav(tmp_path / "a.wav", audio, subtype="FLOAT")
-    streamed, loaded = reference_from(tmp_path / "a.wav"), hear(audio)
+    streamed, loaded = reference_from(tmp_path / "a.wav"), measure_reference(audio)
     assert np.array_equal(streamed.curve.levels_db, loaded.curve.levels_db)
     assert streamed.loudness_lufs == loaded.loudness_lufs
 

@@ -16,7 +16,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.mastering.analysis.admission import loudness_or_refusal
 from tasks.mastering.analysis.curves import OCTAVE_LEVELS_DB, Curve, curve_of, named_curve
-from tasks.mastering.analysis.reference import hear, reference_from
+from tasks.mastering.analysis.reference import measure_reference, reference_from
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, Spectrum, third_octaves
 from tasks.mastering.chain import master_file
 from tasks.mastering.processors.tone import Correction, correction, filtered, minimum_phase
@@ -163,7 +163,7 @@ def test_a_reference_gives_the_tone_and_on_request_the_loudness(tmp_path: Path, 
 
 @pytest.mark.slow
 def test_a_loud_reference_brings_the_loud_ceiling(tmp_path: Path) -> None:
-    reference = hear(audio(np.clip(song(4) * 6, -1, 1)))
+    reference = measure_reference(audio(np.clip(song(4) * 6, -1, 1)))
     assert reference.loudness_lufs > -12
     spec = MasteringSpec(reference="hot.wav", reference_loudness=True)
     report = master_file(audio(song(4)), tmp_path / "master.wav", spec=spec, reference=reference)
@@ -182,7 +182,7 @@ def test_a_loud_reference_brings_the_loud_ceiling(tmp_path: Path) -> None:
 )
 def test_a_reference_that_cannot_serve_is_refused_by_name(samples: np.ndarray, reason: str) -> None:
     with pytest.raises(AudioRefused, match="reference") as refused:
-        hear(audio(samples))
+        measure_reference(audio(samples))
     assert refused.value.reason == reason
 
 

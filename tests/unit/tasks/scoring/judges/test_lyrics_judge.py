@@ -17,7 +17,7 @@ from catalog.selection.metrics import Measured, NotMeasurable, Reading
 from tasks.audio.audio import Audio
 from tasks.scoring.base import Brief
 from tasks.scoring.judges import transcript
-from tasks.scoring.judges.lyrics import Listening, LyricsScorer, MixLyricsScorer
+from tasks.scoring.judges.lyrics import LyricsModels, LyricsScorer, MixLyricsScorer
 from tasks.scoring.judges.transcript import PASSES, Phrase, Whisper
 from tasks.scoring.load_judge import load_judge
 from tests.support.judge_inputs import LINES, music, settings, store, words
@@ -54,7 +54,7 @@ def letters(text: str, language: str) -> tuple[str, ...]:
 
 
 def read(ear: Hears, brief: Brief = BRIEF, audio: Audio | None = None) -> Mapping[str, Reading]:
-    readings = MixLyricsScorer(Listening(ear, letters)).score(audio or music(), brief)
+    readings = MixLyricsScorer(LyricsModels(ear, letters)).score(audio or music(), brief)
     assert list(readings) == [spec.name for spec in MixLyricsScorer.metrics]
     return readings
 
@@ -133,7 +133,7 @@ def test_the_voice_is_heard_at_the_common_level_and_not_the_mix() -> None:
     ear, voice = Hears(RIGHT), music(24.0, seed=11)
     for gain in (0.3, 1.0):
         quiet = Audio(voice.samples * np.float32(gain), voice.rate)
-        model = Listening(ear, letters, lambda _, quiet=quiet: quiet)
+        model = LyricsModels(ear, letters, lambda _, quiet=quiet: quiet)
         assert value(LyricsScorer(model).score(music(), BRIEF)["lyric_per"]) == 0
     np.testing.assert_allclose(ear.given[0].samples, ear.given[1].samples, atol=1e-5)
     assert float(np.corrcoef(ear.given[0].samples[0], voice.samples[0])[0, 1]) > 0.999
@@ -142,7 +142,7 @@ def test_the_voice_is_heard_at_the_common_level_and_not_the_mix() -> None:
 @pytest.mark.parametrize("gain", [0.0, 0.003])
 def test_where_nobody_sings_nothing_is_heard(gain: float) -> None:
     ear = Hears(RIGHT)
-    model = Listening(ear, letters, lambda mix: Audio(mix.samples * np.float32(gain), mix.rate))
+    model = LyricsModels(ear, letters, lambda mix: Audio(mix.samples * np.float32(gain), mix.rate))
     per, _, coverage, _ = LyricsScorer(model).score(music(), BRIEF).values()
     assert (value(per), value(coverage)) == (1.0, 0.0)
     assert ear.given == []
@@ -151,14 +151,14 @@ def test_where_nobody_sings_nothing_is_heard(gain: float) -> None:
 def test_a_voice_in_an_instrumental_is_told_by_its_loudness() -> None:
     readings = []
     for gain in (0.5, 0.0):
-        model = Listening(Hears(), letters, lambda mix, gain=gain: Audio(mix.samples * np.float32(gain), mix.rate))
+        model = LyricsModels(Hears(), letters, lambda mix, gain=gain: Audio(mix.samples * np.float32(gain), mix.rate))
         readings.append(LyricsScorer(model).score(music(), Brief(24.0)))
     assert [value(each["unwanted_voice_lu"]) for each in readings] == pytest.approx([-6.02, -60.0], abs=0.01)
     assert readings[0]["lyric_per"] == NotMeasurable("no lyric is stated")
 
 
 def test_a_song_with_words_states_no_instrumental() -> None:
-    model = Listening(Hears(RIGHT), letters, lambda mix: mix)
+    model = LyricsModels(Hears(RIGHT), letters, lambda mix: mix)
     reading = LyricsScorer(model).score(music(), BRIEF)["unwanted_voice_lu"]
     assert isinstance(reading, NotMeasurable)
     assert reading.is_not_stated
@@ -197,7 +197,7 @@ def test_the_engines_rules_read_both_texts(tmp_path: Path, whisper: Path) -> Non
     model = install(held, "whisper-large-v3", {path.name: path for path in whisper.iterdir()})
     loaded = MixLyricsScorer.load([model, words(held)], settings(tmp_path))
     sung = (Phrase(1.0, 4.0, "walking home again"), Phrase(6.0, 9.0, "city lights in the reign"))
-    judge = MixLyricsScorer(Listening(Hears(sung), loaded.phonemes))
+    judge = MixLyricsScorer(LyricsModels(Hears(sung), loaded.phonemes))
     per, cer, _ = judge.score(music(), BRIEF).values()
     assert value(per) == 0
     assert value(cer) > 0
