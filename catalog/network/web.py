@@ -188,7 +188,8 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 @contextmanager
 def _watchdog(deadline_s: float) -> Iterator[Any]:
-    """A trace for one request; at ``give_up`` (monotonic) its sockets are shut down, which ends any wait for them."""
+    """A trace for one request; at ``deadline_s`` (monotonic clock) its sockets are shut down, which ends any wait for
+    them."""
     sockets: list[socket.socket] = []
     is_late = threading.Event()
 

@@ -58,7 +58,7 @@ WARM = (
         "catalog.network.proxies",
         "catalog.files.permissions",
         "flows.cli.console.exit",
-        "flows.cli.streams",
+        "catalog.common.streams",
         "flows.console",
     ),
 )

@@ -17,10 +17,10 @@ from catalog.files import owners
 def run_and_kill(settings, body):
     script = f"""
         import os, pathlib
-        from catalog.catalog import enter_house
+        from catalog.catalog import connect_catalog
         from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
-        house = enter_house(settings)
+        catalog = connect_catalog(settings)
         {body}
         os.kill(os.getpid(), 9)
     """
@@ -39,7 +39,7 @@ def test_scratch_is_empty_and_gone_afterwards(catalog: Catalog) -> None:
 @pytest.mark.both_databases
 def test_what_a_killed_process_left_is_swept_by_the_next(settings) -> None:
     killed = run_and_kill(
-        settings, "kept = house.scratch(); folder = kept.__enter__(); (folder / 'half').write_bytes(b'x')"
+        settings, "kept = catalog.scratch(); folder = kept.__enter__(); (folder / 'half').write_bytes(b'x')"
     )
     assert killed.returncode == -9, killed.stderr
     scratch = settings.home / "scratch"

@@ -114,8 +114,8 @@ def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(
     catalog: Catalog, planned, monkeypatch: pytest.MonkeyPatch, run_id, state
 ) -> None:
     farm = FakeFarm()
-    monkeypatch.setattr(album_flow, "PrefectDispatcher", lambda: farm)
-    monkeypatch.setattr(album_flow, "house_of_run", lambda: nullcontext(catalog))
+    monkeypatch.setattr(album_flow, "PrefectRunLauncher", lambda: farm)
+    monkeypatch.setattr(album_flow, "open_run_catalog", lambda: nullcontext(catalog))
     set_flow_run_id(catalog.database, "small", "run-1", attempt=1)
     order = {"work": {"album": "small", "attempt": 1}}
     album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)

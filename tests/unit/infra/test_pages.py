@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -167,6 +168,11 @@ def test_every_command_stands_under_a_heading_with_its_whole_sentence() -> None:
     assert [line for line in lines if line.endswith("...")] == []
     assert [line[:-1] for line in lines if line.endswith(":") and line != "Options:"] == list(Heading)
     assert all(f"\n  {name} " in text for name in root.commands)
+
+
+def test_no_two_commands_say_the_same_of_themselves() -> None:
+    commands_of = Counter(command.get_short_help_str(limit=200) for command in by_words().values())
+    assert [sentence for sentence, count in commands_of.items() if count > 1] == []
 
 
 def test_the_examples_of_the_help_are_commands_there_are() -> None:

@@ -253,7 +253,7 @@ def test_bytes_that_an_old_build_left_behind_are_garbage(
     with catalog.database.write() as session:
         session.add(Loss(artifact_digest=page, found="missing", accepted_by="ada"))
     with monkeypatch.context() as patch:
-        patch.setattr("catalog.housekeeping.removal.sweep_these", lambda *_: None)
+        patch.setattr("catalog.housekeeping.removal.collect_these", lambda *_: None)
         remove_old_builds(catalog.database, catalog.store, 1)
     assert catalog.store.stat(mp3) is not None
     assert disk_use(catalog).garbage > 0

@@ -95,14 +95,14 @@ def test_renewal_keeps_a_lease_beyond_its_life(settings, tmp_path: Path) -> None
 def test_a_dead_processs_lease_is_free_at_once(catalog: Catalog, settings) -> None:
     script = f"""
         import os, pathlib
-        from catalog.catalog import enter_house
+        from catalog.catalog import connect_catalog
         from catalog.recipe import Recipe
         from catalog.common.settings import Settings
         settings = Settings(home=pathlib.Path({str(settings.home)!r}), database_url={settings.database_url!r})
-        house = enter_house(settings)
+        catalog = connect_catalog(settings)
         recipe = Recipe("faulty", 1, 42, 10.0, {{"prompt": "x"}})
-        house.ledger.declare_renders([recipe])
-        print(house.ledger.claim("render", recipe.digest).fence, flush=True)
+        catalog.ledger.declare_renders([recipe])
+        print(catalog.ledger.claim("render", recipe.digest).fence, flush=True)
         os.kill(os.getpid(), 9)
     """
     killed = subprocess.run(

@@ -263,13 +263,13 @@ def test_only_the_web_is_fetched_from(tmp_path: Path, url) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from catalog.models.download import Fetcher
+from catalog.models.download import Downloader
 from catalog.models.pull import pull
 from catalog.models.store import ModelStore
 from tests.support.models import AT
 folder, table, url, name = sys.argv[1:]
-with Fetcher(url) as fetcher:
-    pull(ModelStore(Path(folder), Path(table)), name, fetcher, at=AT, accept=True)
+with Downloader(url) as downloader:
+    pull(ModelStore(Path(folder), Path(table)), name, downloader, at=AT, accept=True)
 """
 
 

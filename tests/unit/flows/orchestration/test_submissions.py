@@ -137,7 +137,8 @@ def test_trouble_with_one_album_holds_no_other_up(catalog: Catalog, settings, tm
 def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(
     catalog: Catalog, album, farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.orchestration.submissions.name_run", lambda *_, **__: None)  # killed between the two
+    # Killed between the two.
+    monkeypatch.setattr("flows.orchestration.submissions.set_flow_run_id", lambda *_, **__: None)
     submit_album(catalog, album, dispatcher=farm)
     monkeypatch.undo()
     assert submit_album(catalog, album, dispatcher=farm).flow_run_id == "run-1"

@@ -46,7 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count(required_models, "refusals")
     count(planning, "expand")
     count(storage, "album_of")
-    monkeypatch.setattr(submissions, "PrefectDispatcher", FakeFarm)
+    monkeypatch.setattr(submissions, "PrefectRunLauncher", FakeFarm)
     return counts
 
 

@@ -155,7 +155,7 @@ def test_looks_are_rare_however_often_a_monitor_asks(
 ) -> None:
     looks = []
     monkeypatch.setattr(
-        line_watch, "line_figures", lambda database: looks.append(1) or line_figures.pipeline_figures(database)
+        line_watch, "pipeline_figures", lambda database: looks.append(1) or line_figures.pipeline_figures(database)
     )
     with watching(settings, fresh_s=60.0) as watch:
         assert metrics_text(watch) == metrics_text(watch)

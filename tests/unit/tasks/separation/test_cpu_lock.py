@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 HOLDS = """
 import sys
 from pathlib import Path
-from tasks.separation.cpu_lock import turn_on_cores
-with turn_on_cores(Path(sys.argv[1]), device="cpu"):
+from tasks.separation.cpu_lock import cpu_lock
+with cpu_lock(Path(sys.argv[1]), device="cpu"):
     print("mine", flush=True)
     sys.stdin.read()
 """

@@ -49,7 +49,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture(params=["exchange", "two renames"])
 def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "two renames":
-        monkeypatch.setattr("tasks.delivery.package.bundle.exchange", lambda one, other: False)
+        monkeypatch.setattr("tasks.delivery.package.bundle.atomic_swap", lambda one, other: False)
 
 
 @pytest.mark.usefixtures("either_way")

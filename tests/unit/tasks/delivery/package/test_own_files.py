@@ -45,7 +45,7 @@ def file_system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if request.param == "copies":
         monkeypatch.setattr(os, "link", refuse)
     if request.param == "two renames":
-        monkeypatch.setattr("tasks.delivery.package.bundle.exchange", lambda one, other: False)
+        monkeypatch.setattr("tasks.delivery.package.bundle.atomic_swap", lambda one, other: False)
     return str(request.param)
 
 

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
+from catalog.common import packages
 from catalog.common.errors import InputError, MachineError
 from catalog.models.spec import Role
 from catalog.models.table import read_table
-from tasks.separation.demucs import models as names
 from tasks.separation.demucs.models import STEM_MODELS, require_stem_packages, stems_given
 
 
@@ -39,7 +39,7 @@ def test_a_wrong_name_gets_the_nearest_one() -> None:
 
 
 def test_what_is_not_installed_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(names, "find_spec", lambda name: None if name == "demucs" else object())
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name == "demucs" else object())
     with pytest.raises(MachineError, match=r"not installed: demucs\. Run `make engine`"):
         require_stem_packages()
 

@@ -57,9 +57,9 @@ def correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> floa
 def test_another_process_plays_the_same_samples(rendered: RenderResult) -> None:
     code = (
         "import sys, json; from catalog.recipe import Recipe; from catalog.common.digests import digest_bytes;"
-        "from catalog.common.settings import Settings; from tasks.engines.base import Order;"
+        "from catalog.common.settings import Settings; from tasks.engines.base import RenderJob;"
         "from tasks.engines.guide.engine import GuideEngine;"
-        "(made,) = GuideEngine(Settings()).load().render([Order(Recipe.from_document(json.load(sys.stdin)))]);"
+        "(made,) = GuideEngine(Settings()).load().render([RenderJob(Recipe.from_document(json.load(sys.stdin)))]);"
         "print(digest_bytes(made.audio.samples.tobytes()), digest_bytes(made.extras['midi'].data))"
     )
     document = canonical_json(rendered.recipe.document()).decode()
