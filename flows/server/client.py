@@ -37,7 +37,7 @@ def server_client() -> Iterator[SyncPrefectClient]:
 
 
 @contextmanager
-def hurried_client(timeout_s: float) -> Iterator[SyncPrefectClient]:
+def client_with_timeout(timeout_s: float) -> Iterator[SyncPrefectClient]:
     """The same for a single request with a timeout and without retries."""
     with temporary_settings({"client.max_retries": 0, "api.request_timeout": timeout_s}), server_client() as client:
         yield client

@@ -7,8 +7,8 @@ predictor's own response to an impulse or a step. Only where these explain the r
 after are quiet in comparison, is it reported as a click. On six songs of the guide engine (9 min, all with drums) this
 reports nothing but true jumps in the engine's own samples, and it detects 4 in 5 single samples that are off by 0.2.
 
-The edges of a synthesiser's saw or square wave look the same but are no damage: ``recurring`` excludes edges that
-recur.
+The edges of a synthesiser's saw or square wave look the same but are no damage: :mod:`tasks.acceptance.recurring`
+excludes edges that recur.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ Version = Literal["instrumental", "acapella"]
 class Deliverable:
     """One form. ``name`` is also its folder in a release; ``label`` is its name on the listening page.
 
-    With a ``version`` it is made from that version of the master, mastered by the step of this name; ``needs_vocals``
-    states that this needs a vocals stem. ``program`` is one that must be on PATH.
+    With a ``version`` it is made from that version of the master, mastered by the step of this name.
+    ``program`` is one that must be on PATH.
     """
 
     name: str

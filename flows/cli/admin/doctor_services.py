@@ -90,12 +90,12 @@ def store(settings: Settings) -> Iterator[Check]:
 
 def prefect(settings: Settings) -> Iterator[Check]:
     """Check the Prefect server, its pools with their workers, the deployments and the notification block."""
-    from flows.server.client import hurried_client, is_set
+    from flows.server.client import client_with_timeout, is_set
 
     if not is_set():
         return
     try:
-        with hurried_client(PATIENCE_S) as client:
+        with client_with_timeout(PATIENCE_S) as client:
             yield _server(client)
             yield from _on_server(client, settings)
     except SonglineError as error:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-Course = NDArray[np.float64]
+Chroma = NDArray[np.float64]
 
 OVERLAP = 0.75
 """The share of the shorter sequence that must overlap at an offset for it to count."""
@@ -48,22 +48,22 @@ class ChromaSequence:
     classes).
     """
 
-    values: Sequence[Course]
+    values: Sequence[Chroma]
     lengths: NDArray[np.int64]
     spectra: NDArray[np.complex64]
     energies: NDArray[np.float64]
 
     @classmethod
-    def of(cls, chroma: Sequence[Course]) -> ChromaSequence:
+    def of(cls, chroma: Sequence[Chroma]) -> ChromaSequence:
         """Prepare one or more sequences, each of shape (values, pitch classes)."""
-        centred_courses = [course - course.mean(axis=0) for course in chroma]
-        most_values = max(len(course) for course in centred_courses)
-        padded_courses = np.stack(
-            [np.pad(course, ((0, most_values - len(course)), (0, 0))) for course in centred_courses]
+        centred_chroma = [sequence - sequence.mean(axis=0) for sequence in chroma]
+        most_values = max(len(sequence) for sequence in centred_chroma)
+        padded_chroma = np.stack(
+            [np.pad(sequence, ((0, most_values - len(sequence)), (0, 0))) for sequence in centred_chroma]
         )
-        spectra = rfft(padded_courses.astype(np.float32), next_fast_len(2 * most_values, real=True), axis=1)
-        energies = np.pad(np.cumsum(np.square(padded_courses).sum(axis=2), axis=1), ((0, 0), (1, 0)))
-        return cls(centred_courses, np.array([len(course) for course in centred_courses]), spectra, energies)
+        spectra = rfft(padded_chroma.astype(np.float32), next_fast_len(2 * most_values, real=True), axis=1)
+        energies = np.pad(np.cumsum(np.square(padded_chroma).sum(axis=2), axis=1), ((0, 0), (1, 0)))
+        return cls(centred_chroma, np.array([len(sequence) for sequence in centred_chroma]), spectra, energies)
 
     def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The best whole offset of each of ``others`` into ``one``, and the correlation there; shapes (others,)."""
@@ -110,15 +110,15 @@ class ChromaSequence:
             _cosine(first_part, second_part) if len(first_part) > 1 else 0.0 for _, first_part, second_part in overlaps
         ]
         best_index = int(np.argmax(correlations))
-        quarter, own_course, other_course = overlaps[best_index]
-        return Agreement(correlations[best_index], _worst(own_course, other_course, length), quarter == 0.0)
+        quarter, own_chroma, other_chroma = overlaps[best_index]
+        return Agreement(correlations[best_index], _worst(own_chroma, other_chroma, length), quarter == 0.0)
 
 
-def _moved(course: Course, quarter: float) -> Course:
-    return course if quarter == 0 else (1 - quarter) * course[:-1] + quarter * course[1:]
+def _moved(sequence: Chroma, quarter: float) -> Chroma:
+    return sequence if quarter == 0 else (1 - quarter) * sequence[:-1] + quarter * sequence[1:]
 
 
-def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Course]:
+def _overlapping(one: Chroma, other: Chroma, offset: int) -> tuple[Chroma, Chroma]:
     first_part, second_part = one[max(0, offset) :], other[max(0, -offset) :]
     common_length = min(len(first_part), len(second_part))
     first_part, second_part = first_part[:common_length], second_part[:common_length]
@@ -129,7 +129,7 @@ def _overlapping(one: Course, other: Course, offset: int) -> tuple[Course, Cours
     )
 
 
-def _worst(one: Course, other: Course, length: int) -> float:
+def _worst(one: Chroma, other: Chroma, length: int) -> float:
     """The lowest correlation in segments of ``length`` values; a shorter remainder is added to the last."""
     least_energy = FAINT * (np.square(one).mean() + np.square(other).mean())
     edges = [*range(0, max(1, len(one) - length + 1), length), len(one)]
@@ -145,6 +145,6 @@ def _worst(one: Course, other: Course, length: int) -> float:
     )
 
 
-def _cosine(one: Course, other: Course) -> float:
+def _cosine(one: Chroma, other: Chroma) -> float:
     size = float(np.sqrt(np.vdot(one, one) * np.vdot(other, other)))
     return float(np.vdot(one, other)) / size if size > 0 else 0.0
