@@ -64,7 +64,6 @@ def worker(
 
 @app.command(
     rich_help_panel=Heading.FARM,
-    short_help="Submit the new and changed albums of an inbox.",
     epilog=examples("songline submit album.yaml --priority urgent", "songline submit album.yaml --max-gpu-minutes 60"),
 )
 def submit(
