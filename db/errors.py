@@ -47,6 +47,18 @@ class DatabaseUnusable(Exception):
         self.remedy = remedy
 
 
+INSUFFICIENT_PRIVILEGE = "42501"
+"""The SQLSTATE of a statement that the role may not run."""
+
+RUN_ACCESS = "Run `python -m infra.access` with the administrators' accounts (docs/operations.md, Upgrade)"
+
+
+def owner_needed(place: str, found: str | None, expected: str) -> DatabaseUnusable:
+    """The error of a role that may not migrate the schema at ``place`` from ``found`` (None: no table yet)."""
+    condition = f"is of schema {found} and must be brought to {expected}" if found else "has no tables yet"
+    return DatabaseUnusable(f"the catalog at {place} {condition}, which only its owner may do", RUN_ACCESS)
+
+
 class DatabaseError(Exception):
     """The database is busy, full or unreachable; carries its own message. ``repeatable``: nothing was committed, or
     the connection was lost, so the whole transaction may be retried."""

@@ -27,13 +27,15 @@ IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transacti
 
 @dataclass(frozen=True, slots=True)
 class ServerFound:
-    """A PostgreSQL server with a catalog. ``revision`` is None for an empty database; ``expected`` is this code's."""
+    """A PostgreSQL server with a catalog. ``revision`` is None for an empty database; ``expected`` is this code's.
+    ``may_write`` is about rows, or tables where there are none yet; ``may_migrate`` is about an older schema."""
 
     where: str
     version: str
     revision: str | None
     expected: str
     may_write: bool
+    may_migrate: bool
     latency_s: float
 
 
@@ -67,6 +69,7 @@ def _found(connection: Connection, place: str) -> ServerFound:
     version = str(connection.scalar(sa.text("SHOW server_version")))
     latency_s = time.perf_counter() - started_at
     revision = schema_revision(connection)
-    query = sa.text(MAY_WRITE if revision == SCHEMA_REVISION else MAY_MAKE)
-    may_write = bool(connection.scalar(query)) and not connection.scalar(sa.text(IS_READ_ONLY))
-    return ServerFound(place, version.split()[0], revision, SCHEMA_REVISION, may_write, latency_s)
+    may_make = bool(connection.scalar(sa.text(MAY_MAKE)))
+    has_rights = may_make if revision is None else bool(connection.scalar(sa.text(MAY_WRITE)))
+    may_write = has_rights and not connection.scalar(sa.text(IS_READ_ONLY))
+    return ServerFound(place, version.split()[0], revision, SCHEMA_REVISION, may_write, may_make, latency_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
 from db.errors import (
+    INSUFFICIENT_PRIVILEGE,
     DatabaseDamaged,
     DatabaseError,
     DatabaseReadOnly,
@@ -29,6 +29,8 @@ from db.errors import (
     error_of,
     is_lost,
     message_of,
+    owner_needed,
+    sqlstate_of,
     translated,
 )
 from db.files.lock import file_lock
@@ -38,7 +40,7 @@ from db.identity import revision_of_ours
 from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
 from db.read_only import changes, reading_engine
 from db.schema import schema_revision, upgrade
-from db.sqlite import back_up, sqlite_engine, sqlite_url
+from db.sqlite import back_up, sqlite_engine, sqlite_url, url_of_file
 
 __all__ = [
     "SCHEMA_REVISION",
@@ -242,23 +244,13 @@ def _parsed(url: str) -> URL:
             "SONGLINE_DATABASE_URL is no address of a PostgreSQL or SQLite database",
             "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, special characters of the password %-encoded",
         )
-    return address if address.drivername in POSTGRES_NAMES else _of_file(address)
-
-
-def _of_file(url: URL) -> URL:
-    """The URL of a SQLite file with ``~`` expanded. Raises DatabaseUnusable where it names no file."""
-    path = Path(os.path.expanduser(url.database or ""))
-    if not path.name or path.name == ":memory:" or str(path).startswith(("~", "file:")):
-        raise DatabaseUnusable(
-            "SONGLINE_DATABASE_URL names no SQLite file", "Write sqlite:////PATH with the whole path, from / on"
-        )
-    return url.set(database=str(path))
+    return address if address.drivername in POSTGRES_NAMES else url_of_file(address)
 
 
 def _open_server(url: URL, limits: ServerLimits) -> Database:
     engine = postgres_engine(url, limits)
     try:
-        _migrate_server(engine)
+        _migrate_server(engine, where(url))
     except DBAPIError as error:
         engine.dispose()
         raise DatabaseUnusable(
@@ -282,16 +274,23 @@ def _migrate_file(engine: Engine, path: Path) -> None:
         upgrade(connection)
 
 
-def _migrate_server(engine: Engine) -> None:
-    """Migrate a server; PostgreSQL changes its tables in one transaction, so no copy is made before."""
+def _migrate_server(engine: Engine, place: str) -> None:
+    """Migrate a server; PostgreSQL changes its tables in one transaction, so no copy is made before. Raises
+    DatabaseUnusable where the role of this process may not change the tables."""
     with engine.connect() as connection:
         require_utf8(connection)
         if not _is_old(revision_of_ours(connection)):
             return
     with engine.begin() as connection:
         await_migrations(connection)
-        if _is_old(schema_revision(connection)):
+        if not _is_old(found := schema_revision(connection)):
+            return
+        try:
             upgrade(connection)
+        except DBAPIError as error:
+            if sqlstate_of(error) != INSUFFICIENT_PRIVILEGE:
+                raise
+            raise owner_needed(place, found, SCHEMA_REVISION) from error
 
 
 def _is_old(found: str | None) -> bool:

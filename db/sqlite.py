@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy import URL, Connection, Engine, event
 
-from db.errors import NetworkFileSystem
+from db.errors import DatabaseUnusable, NetworkFileSystem
 from db.files.private_file import make_private
 from db.tables.documents import read_document
 
@@ -74,3 +75,13 @@ def file_system_of(path: Path) -> str:
     real_path = path.resolve()
     partitions = [p for p in psutil.disk_partitions(all=True) if real_path.is_relative_to(p.mountpoint)]
     return max(partitions, key=lambda p: len(p.mountpoint)).fstype if partitions else ""
+
+
+def url_of_file(url: URL) -> URL:
+    """The URL of a SQLite file with ``~`` expanded. Raises DatabaseUnusable where it names no file."""
+    path = Path(os.path.expanduser(url.database or ""))
+    if not path.name or path.name == ":memory:" or str(path).startswith(("~", "file:")):
+        raise DatabaseUnusable(
+            "SONGLINE_DATABASE_URL names no SQLite file", "Write sqlite:////PATH with the whole path, from / on"
+        )
+    return url.set(database=str(path))

@@ -105,8 +105,8 @@ class MasteringSpec(_Block):
 
     profile: Profile = Field(
         default="streaming",
-        description="streaming -14 LUFS, apple -16, loud -9, broadcast -23; dynamic: gain alone, up to -14 as far "
-        "as the peaks allow, without compression or limiting; custom: target_lufs says",
+        description="streaming -14 LUFS, apple -16, loud -9, broadcast -23; dynamic: gain alone, up to -14 where "
+        "the peaks allow it, without compression or limiting; custom: target_lufs says",
     )
     mode: Mode = Field(
         default="tracks", description="tracks: each song meets the target; album: one gain, the loudest song meets it"

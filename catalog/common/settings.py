@@ -124,14 +124,14 @@ class Settings(BaseSettings):
     notify: str = Field(
         "",
         pattern=r"^([a-z0-9-]+/[a-z0-9-]+)?$",
-        description="Whom finished and failed albums are told: a notification block, such as slack-webhook/studio.",
+        description="Notification block that is sent finished and failed albums, such as slack-webhook/studio.",
     )
     run_history_days: float = Field(30.0, gt=0, description="Age at which Prefect's records of ended runs are removed.")
     lease_s: float = Field(60.0, gt=0, le=LONGEST_LEASE_S, description="Life of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
     retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
     max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
-    debug: bool = Field(False, description="Show the traceback of an error that nobody foresaw.")
+    debug: bool = Field(False, description="Show the traceback of an unexpected error.")
     gc_grace_s: float = Field(3600.0, ge=0, description="Age at which bytes without a row are garbage.")
 
     @cached_property

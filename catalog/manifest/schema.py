@@ -74,10 +74,18 @@ class AlbumFile(FileModel):
 
 class _Choices(FileModel):
     engine: str | None = Field(None, description="What renders the candidates.")
-    length_s: Length | None = Field(None, description="Length of the song in seconds; left out: 95.")
-    language: Language | None = Field(None, description="Language of the lyrics; left out: en.")
+    length_s: Length | None = Field(
+        None,
+        description="Length of the song in seconds; where neither the song nor the defaults say it: 95. "
+        "diffrhythm makes whole seconds from 95 on.",
+    )
+    language: Language | None = Field(
+        None, description="Language of the lyrics; where neither the song nor the defaults say it: en."
+    )
     seeds: Seeds | None = Field(
-        None, description="One candidate each: [7, 11, 19], or {start: 42, count: 4}, which holds where it is left out."
+        None,
+        description="One candidate each: [7, 11, 19], or {start: 42, count: 4}, which is taken where neither the song "
+        "nor the defaults say it.",
     )
     settings: dict[str, Json] = Field(default_factory=dict, description="The engine's own settings.")
 
@@ -145,7 +153,7 @@ class ManifestFile(FileModel):
     """An album, declared: its songs, how candidates are chosen, and what is delivered."""
 
     schema_version: Literal[1] = Field(description="Version of this format.")
-    album: AlbumFile
+    album: AlbumFile = Field(description="The album's title, artist, cover and codes.")
     commercial: bool = Field(False, description="true: refused while any model that made it forbids that.")
     licences: list[LicenceFile] = Field(
         default_factory=list, max_length=50, description="Licences obtained apart, for `commercial: true`."
@@ -156,7 +164,7 @@ class ManifestFile(FileModel):
     release: Literal["all", "partial"] = Field(
         "all", description="all: every song must have a winner; partial: release those that have one."
     )
-    defaults: DefaultsFile = DefaultsFile()
+    defaults: DefaultsFile = Field(DefaultsFile(), description="What every song takes unless it says otherwise.")
     songs: list[SongFile] = Field(min_length=1, max_length=MAX_SONGS, description="The songs in their order.")
     selection: Policy = Field(default_factory=Policy, description="How the winner of each song is chosen.")
     mastering: MasteringSpec = Field(default_factory=MasteringSpec, description="How the winners are mastered.")

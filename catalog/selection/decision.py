@@ -19,8 +19,8 @@ class Limit(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    min: Bound | None = None
-    max: Bound | None = None
+    min: Bound | None = Field(default=None, description="The lowest reading that passes.")
+    max: Bound | None = Field(default=None, description="The highest reading that passes.")
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:

@@ -78,9 +78,18 @@ class Policy(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    min_candidates: int = Field(default=1, ge=1, le=10_000)
-    if_none_passes: Literal["fail", "least_bad"] = "fail"
-    gates: dict[str, Limit | None] = Field(default={}, validate_default=True)
+    min_candidates: int = Field(
+        default=1, ge=1, le=10_000, description="How many takes must be rendered and scored before one is chosen."
+    )
+    if_none_passes: Literal["fail", "least_bad"] = Field(
+        default="fail",
+        description="fail: the song has no winner, with the reasons; least_bad: the best of those that fail.",
+    )
+    gates: dict[str, Limit | None] = Field(
+        default={},
+        validate_default=True,
+        description="Limits of readings, laid over the built-in gates; null: no such gate.",
+    )
     families: dict[Family, Weight] = Field(default={}, description="Weight of each family; left out: the usual ones.")
     metrics: list[str] = Field(default=[], description="What the families are made of; left out: the usual ones.")
     weights: dict[str, Weight] = Field(default={}, description="Weight of each metric, in place of the families.")

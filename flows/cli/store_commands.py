@@ -17,10 +17,19 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline verify", "songline verify --repair"))
 def verify(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Plan again what made the lost bytes and a manifest asks for.")
+        bool,
+        typer.Option(
+            "--repair",
+            help="Bring lost bytes back from the newest backup, and plan again what made the others, where a manifest "
+            "asks for them.",
+        ),
     ] = False,
     accept_loss: Annotated[
-        bool, typer.Option("--accept-loss", help="The same, and record that what was found missing or corrupt is lost.")
+        bool,
+        typer.Option(
+            "--accept-loss",
+            help="Record that what was found missing or corrupt is lost, and plan again what a manifest asks for.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

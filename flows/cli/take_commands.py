@@ -32,7 +32,7 @@ def scores(album: AlbumName, as_json: AsJson = False) -> None:
 def select(
     album: Manifest,
     policy: Annotated[
-        Path | None, typer.Option(help="A policy file: what stands under `selection` in a manifest.")
+        Path | None, typer.Option(help="A policy file: it takes the place of the manifest's whole `selection`.")
     ] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Store the decisions; the next render uses them.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Go back from an applied policy to the manifest's own.")] = False,

@@ -46,7 +46,10 @@ def master(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Any audio file, mono or stereo, at any rate.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The master: .wav or .flac, 24 bits, of IN's rate.")],
     profile: Annotated[
-        str | None, typer.Option(help="streaming, apple, loud, dynamic or broadcast [default: streaming].")
+        str | None,
+        typer.Option(
+            help="streaming, apple, loud, dynamic, broadcast, or custom, which needs --target [default: streaming]."
+        ),
     ] = None,
     target: Annotated[float | None, typer.Option(help="Integrated loudness in LUFS, in place of a profile's.")] = None,
     ceiling: Annotated[

@@ -26,6 +26,9 @@ ELSEWHERE: Mapping[str, str] = {
 }
 """Types of fields that are described in another table."""
 
+WIDEST = 1e12
+"""A bound of readings from here on is not shown, since no reading comes near it; bounds of whole numbers are."""
+
 LINKS: Mapping[str, str] = {
     "AlbumFile": "[album](#album)",
     "DefaultsFile": "[defaults](#defaults)",
@@ -101,7 +104,7 @@ def _number(field: Schema) -> str:
 
 
 def _bounds(field: Schema) -> Iterator[str]:
-    minimum, maximum = field.get("minimum"), field.get("maximum")
+    minimum, maximum = (_shown(field.get(end)) for end in ("minimum", "maximum"))
     if minimum is not None and maximum is not None:
         yield f"{_figure(minimum)} to {_figure(maximum)}"
     elif minimum is not None:
@@ -112,6 +115,10 @@ def _bounds(field: Schema) -> Iterator[str]:
         )
     elif maximum is not None:
         yield f"up to {_figure(maximum)}"
+
+
+def _shown(bound: float | None) -> float | None:
+    return None if isinstance(bound, float) and abs(bound) >= WIDEST else bound
 
 
 def _figure(value: float) -> str:

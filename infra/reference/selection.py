@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.release.listening_page.score_sheet import metric_label
 from catalog.selection.decide import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
 from catalog.selection.explanation import label
 from infra.reference.tables import table
@@ -14,14 +15,22 @@ def metrics() -> str:
     """Every metric that a policy may name."""
     rows = (
         (
-            *(f"`{spec.name}`", label(spec), spec.unit or "–", spec.family, BETTER[spec.direction]),
+            *(
+                f"`{spec.name}`",
+                label(spec),
+                metric_label(spec.name),
+                spec.unit or "–",
+                spec.family,
+                BETTER[spec.direction],
+            ),
             *(f"{spec.just_noticeable:g}", spec.description, spec.just_noticeable_source),
         )
         for spec in metric_specs().values()
     )
     heading = (
         "in a policy",
-        "in tables and sentences",
+        "in sentences",
+        "on the listening page",
         "unit",
         "family",
         "better is",

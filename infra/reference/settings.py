@@ -29,5 +29,5 @@ def _default(field: FieldInfo) -> str:
     if default is None or default == "":
         return "–"
     if isinstance(default, bool):
-        return "0"
+        return "`0`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

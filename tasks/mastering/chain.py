@@ -173,6 +173,5 @@ def _refuse(report: MasterReport, spec: MasteringSpec) -> None:
     raise AudioRefused(
         str(report.limited_by).removeprefix("target_unreachable: "),
         reason="target_unreachable",
-        remedy=f"Ask for {report.integrated_lufs - TOLERANCE_LU:.1f} LUFS or less, "
-        f"or allow more limiting than {spec.max_limiting_db:g} dB",
+        remedy=f"Ask for {report.integrated_lufs - TOLERANCE_LU:.1f} LUFS or less",
     )

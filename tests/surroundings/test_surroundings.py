@@ -137,8 +137,8 @@ def faults_of(row: Row, command: str, told: dict[str, Any], *, as_json: bool) ->
         yield f"ended with {code}"
     if "Traceback" in out + err:
         yield "a traceback"
-    if "nobody foresaw" in err:
-        yield "an error that nobody foresaw"
+    if "unexpected error" in err:
+        yield "an unexpected error"
     if "secret-of-mine" in out + err:
         yield "tells a secret"
     if code and command not in row.may_fail and not (command == "doctor" and code == 4):

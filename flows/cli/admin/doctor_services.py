@@ -26,7 +26,7 @@ def database(settings: Settings) -> Iterator[Check]:
     """Check the catalog on a PostgreSQL server."""
     if not settings.database_url.startswith("postgres"):
         return
-    from db.errors import DatabaseUnusable
+    from db.errors import RUN_ACCESS, DatabaseUnusable
     from db.identity import REVISION
     from db.server_check import inspect_server
 
@@ -49,6 +49,9 @@ def database(settings: Settings) -> Iterator[Check]:
     elif server.revision > server.expected:
         description += f"; written by a newer Songline (schema {server.revision}, here {server.expected})"
         yield Check(name, "missing", description, "Upgrade Songline")
+    elif server.revision < server.expected and not server.may_migrate:
+        description += f"; schema {server.revision} must be brought to {server.expected}, which only its owner may do"
+        yield Check(name, "missing", description, RUN_ACCESS)
     elif server.revision < server.expected:
         description += f"; schema {server.revision}, this Songline's is {server.expected}"
         yield Check(

@@ -41,7 +41,7 @@ MAX_NAME_CHARACTERS = 200
 def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
     """Read every stored byte, the catalog's file included; exits 1 where something is missing or corrupt.
 
-    ``repair`` requeues the steps that made it, as far as a manifest needs it; ``accept_loss`` does so too, and records
+    ``repair`` requeues the steps that made it, where a manifest needs it; ``accept_loss`` does so too, and records
     everything that was found missing or corrupt as lost.
     """
     requeued_count, restored_digests = 0, list[str]()
@@ -123,7 +123,7 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
 def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -> None:
     """Print the remedies for the damage that is ``left``; the ``rest`` cannot be restored by any step."""
     if len(left) > len(rest) and not repaired:
-        stdout().print("`songline verify --repair` plans again what made them, as far as a manifest asks for it.")
+        stdout().print("`songline verify --repair` plans again what made them, where a manifest asks for it.")
     made_by_steps = [damage for damage in rest if damage.kind is not None]
     given_count = len(rest) - len(made_by_steps)
     records = "`songline verify --accept-loss` records that they are lost."

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def inbox(
     place: Annotated[
-        str, typer.Argument(help="Folder, or s3://BUCKET/PREFIX; left out: the setting SONGLINE_INBOX.")
+        str,
+        typer.Argument(metavar="PLACE", help="Folder, or s3://BUCKET/PREFIX; left out: the setting SONGLINE_INBOX."),
     ] = "",
     priority: Annotated[str, typer.Option(help="Queue of the albums: urgent, normal or batch.")] = "batch",
     until: Annotated[str, typer.Option(help="Stage to stop after: score, select, master or release.")] = "release",
@@ -26,7 +27,7 @@ def inbox(
     time_zone: Annotated[str | None, typer.Option(help="Zone of these hours, such as Europe/Berlin.")] = None,
     gpus: Annotated[int, typer.Option(help="Devices that render at once, for what the hours hold.")] = 1,
     max_albums: Annotated[int | None, typer.Option(help="Albums to submit at most.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be taken.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Submit the new and changed albums of an inbox, and leave a report in it. Exits 1 where a manifest has faults."""

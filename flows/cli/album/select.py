@@ -64,7 +64,7 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     if failures:
         if apply:
             remedy_text = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
-            warn(f"The policy of {policy_path} is in force now, though it leaves songs without a winner; {remedy_text}")
+            warn(f"The policy of {policy_path} applies now, though it leaves songs without a winner; {remedy_text}")
         sys.exit(1)
     if not as_json:
         stdout().print(_applied_sentence(path, planned, apply=apply, undo=undo), soft_wrap=True)
@@ -81,10 +81,10 @@ def _applied_sentence(path: Path, planned: PlannedAlbum, *, apply: bool, undo: b
         sentence = f"Kept until the manifest's own policy changes, or `songline select {path} --undo`."
         return f"{sentence} `songline render {path}` finishes the new winners."
     if undo and planned.applied is None:
-        return "There was nothing to undo: the manifest's own policy is in force."
+        return "There was nothing to undo: the manifest's own policy applies already."
     if undo:
-        return f"Taken back: {origin}. The manifest's own is in force; `songline render {path}` finishes its winners."
-    return f"Nothing was stored; add --apply to keep these decisions. In force is {origin}."
+        return f"Taken back: {origin}. The manifest's own applies again; `songline render {path}` finishes its winners."
+    return f"Nothing was stored; add --apply to keep these decisions. What applies is {origin}."
 
 
 class _Decide(CatalogLookup):

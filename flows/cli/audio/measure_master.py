@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
-from catalog.common.errors import InputError, MachineError, SonglineError, remedy_of_writing
+from catalog.common.errors import AudioRefused, InputError, MachineError, SonglineError, remedy_of_writing
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.files.permissions import users_file_mode
@@ -133,6 +133,8 @@ def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
     options = {name: value for name, value in asked.items() if value is not None}
     if "target_lufs" in options:
         options.setdefault("profile", "custom")
+    elif options.get("profile") == "custom":
+        raise InputError("--profile custom needs --target", remedy="Give `--target LUFS`, such as --target -12")
     if reference is not None:
         options["reference"] = reference.name
     try:
@@ -158,9 +160,18 @@ def _check_places(source: Path, out: Path, reference: Path | None) -> None:
 
 def _mastered(audio: Audio, destination: Path, *, spec: MasteringSpec, reference: Path | None) -> MasterReport:
     reference_audio = reference_from(reference) if reference else None
-    return master_file(
-        audio, destination, spec=spec, reference=reference_audio, must_reach=not spec.loudness_may_be_under
-    )
+    must_reach = not spec.loudness_may_be_under
+    try:
+        return master_file(audio, destination, spec=spec, reference=reference_audio, must_reach=must_reach)
+    except AudioRefused as refusal:  # its remedy may be one for an album
+        raise AudioRefused(refusal.what, reason=refusal.reason, remedy=_remedy(refusal)) from refusal
+
+
+def _remedy(refusal: AudioRefused) -> str:
+    """The remedy of a refusal, in this command's own options."""
+    if refusal.reason == "silent":
+        return "Name a file that can be heard"
+    return f"{refusal.remedy} (`--target`)" if refusal.reason == "target_unreachable" else refusal.remedy
 
 
 def _in_form(wav: Path, suffix: str) -> Path:

@@ -149,7 +149,7 @@ def _reported(error: Exception) -> SonglineError:
 
     report = redacted("".join(traceback.format_exception(error)))
     words = " ".join(str(error).split())[:200].rstrip(".")
-    sentence = f"Songline met an error that nobody foresaw: {type(error).__name__}{f': {words}' if words else ''}"
+    sentence = f"Songline met an unexpected error: {type(error).__name__}{f': {words}' if words else ''}"
     if _is_debugged():
         from flows.console import print_text
 

@@ -13,7 +13,7 @@ def metrics(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any that is free.")] = 9464,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Print the line's figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
+    """Print figures in Prometheus' format, or serve them: queue, candidates, GPU seconds, failures."""
     from catalog.common.settings import load_settings
     from catalog.monitoring.poller import MetricsPoller
     from flows.console import print_text, stdout, warn

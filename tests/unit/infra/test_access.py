@@ -13,8 +13,10 @@ from minio.error import S3Error
 
 from catalog.common.errors import MachineError
 from catalog.common.settings import Settings
+from db.errors import DatabaseUnusable
 from db.server_check import inspect_server
 from db.session import SCHEMA_REVISION, open_database
+from flows.cli.admin import doctor_services
 from infra.access.bucket import Account, make_bucket_user, policy
 from infra.access.database import make_databases
 from tests.support.services.postgres_server import postgres_server
@@ -58,6 +60,25 @@ def test_databases_roles_and_tables_are_made_and_made_again(server) -> None:
             psycopg.connect(url_of(server, password, role=role, database=database))
     with psycopg.connect(url_of(server, "theirs", role="prefect", database="prefect")) as own:
         own.execute("CREATE TABLE theirs (a int)")
+
+
+@pytest.mark.slow
+def test_workers_are_sent_to_the_owner_of_an_older_schema(server) -> None:
+    make_databases(server.url(), catalog_password="new", prefect_password="theirs")
+    worker = url_of(server, "new")
+    with psycopg.connect(url_of(server, server.password, role="postgres"), autocommit=True) as admin:
+        admin.execute("UPDATE alembic_version SET version_num = '0005'")
+        try:
+            with pytest.raises(DatabaseUnusable, match=f"schema 0005 and must be brought to {SCHEMA_REVISION}") as told:
+                open_database(worker)
+            (check,) = doctor_services.database(Settings(database_url=worker))
+        finally:
+            admin.execute(f"UPDATE alembic_version SET version_num = '{SCHEMA_REVISION}'")
+    assert "python -m infra.access" in told.value.remedy
+    assert (check.verdict, check.remedy) == ("missing", told.value.remedy)
+    assert f"schema 0005 must be brought to {SCHEMA_REVISION}, which only its owner may do" in check.found
+    (check,) = doctor_services.database(Settings(database_url=worker))
+    assert check.verdict == "ok"
 
 
 @pytest.mark.slow

@@ -66,6 +66,21 @@ def fault_of(line: str) -> str | None:
     return f"{' '.join(found)} has no option {unknown[0]}" if unknown else None
 
 
+def test_every_command_has_a_summary_of_its_own() -> None:
+    names: dict[str, list[str]] = {}
+    for words, command in by_words().items():
+        names.setdefault(command.get_short_help_str(200), []).append(" ".join(words))
+    assert {summary: named for summary, named in names.items() if len(named) > 1 or not summary} == {}
+
+
+def test_finishing_explains_every_finding_of_reading_back() -> None:
+    source = (ROOT / "tasks/delivery/readback.py").read_text(encoding="utf-8")
+    text = (ROOT / "docs/finishing.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"\"(read_back_\w+)\"", source))
+    assert len(names) == 7
+    assert {name for name in names if f"| `{name}` |" not in text} == set()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_links_lead_to_files_and_headings(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

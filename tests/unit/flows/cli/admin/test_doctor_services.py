@@ -186,7 +186,7 @@ def test_the_command_shows_the_services_and_no_secret(
     ("variable", "value", "told"),
     [
         ("SONGLINE_STORE_URL", "s3://Big_Bucket", "this is not what it takes: Artifact store, s3://BUCKET or"),
-        ("SONGLINE_NOTIFY", "slack", "this is not what it takes: Whom finished and failed albums are told"),
+        ("SONGLINE_NOTIFY", "slack", "this is not what it takes: Notification block that is sent finished"),
         ("SONGLINE_INBOX", "ftp://somewhere", "write a folder's path, s3://BUCKET or s3://BUCKET/PREFIX"),
         ("SONGLINE_RUN_HISTORY_DAYS", "0", "Input should be greater than 0"),
     ],

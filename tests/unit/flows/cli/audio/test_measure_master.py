@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,22 @@ def test_master_refuses_by_name_and_writes_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
+@pytest.mark.parametrize(
+    ("audio", "options", "remedy"),
+    [
+        (Audio.of(np.zeros((2, RATE)), RATE), (), "Name a file that can be heard"),
+        (Audio.of(np.eye(1, 3 * RATE, RATE).repeat(2, 0), RATE), ("--target", "-9"), r"Ask for -\d+\.\d LUFS or less"),
+    ],
+)
+def test_remedies_of_a_single_file_name_nothing_of_an_album(
+    tmp_path: Path, audio: Audio, options: tuple[str, ...], remedy: str
+) -> None:
+    told = refusal("master", wav(tmp_path / "in.wav", audio), tmp_path / "out.wav", *options).remedy
+    assert re.match(remedy, told)
+    assert "candidate" not in told
+    assert "limiting" not in told
+
+
 def test_a_refusal_leaves_an_older_out_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "out.wav").write_bytes(b"older")
     refusal("master", wav(tmp_path / "in.wav", Audio.of(np.zeros((2, RATE)), RATE)), tmp_path / "out.wav")
@@ -221,7 +238,7 @@ def test_a_refusal_leaves_an_older_out_as_it_was(tmp_path: Path) -> None:
         ("out.wav", ("--target", "nan"), "--target cannot be used"),
         ("out.wav", ("--ceiling", "1"), "--ceiling cannot be used"),
         ("out.wav", ("--tone", "beige"), "--tone cannot be used"),
-        ("out.wav", ("--profile", "custom"), "needs target_lufs"),
+        ("out.wav", ("--profile", "custom"), "--profile custom needs --target"),
     ],
 )
 def test_wrong_input_is_told_and_leaves_everything(

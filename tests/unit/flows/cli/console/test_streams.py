@@ -163,7 +163,7 @@ def ended(work: BaseException, *, as_json: bool = False, capsys: pytest.CaptureF
         (MemoryError(), 4, "error: the memory is full."),
         ("é\udcff".encode, 2, "error: a name holds bytes that are not UTF-8. Rename"),
         (KeyboardInterrupt(), 130, "stopped; run the same command again to continue"),
-        (ZeroDivisionError("https://ada:geheim@x"), 1, "error: Songline met an error that nobody foresaw: ZeroDiv"),
+        (ZeroDivisionError("https://ada:geheim@x"), 1, "error: Songline met an unexpected error: ZeroDiv"),
     ],
 )
 def test_every_command_ends_in_one_sentence(
@@ -180,7 +180,7 @@ def test_every_command_ends_in_one_sentence(
     assert "geheim" not in message
 
 
-def test_an_error_nobody_foresaw_leaves_a_private_report(
+def test_an_unexpected_error_leaves_a_private_report(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
