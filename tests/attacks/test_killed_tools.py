@@ -145,10 +145,10 @@ SEPARATING = """
 import flows.cli.audio.separate as tool
 tool.ModelStore.need = lambda *_: None
 tool.require_stem_packages = lambda: None
-def demix(*_, folder, **__):
+def separate_stems(*_, folder, **__):
     (folder / "vocals.wav").write_bytes(b"half")
     os.kill(os.getpid(), 9)
-tool.demix = demix
+tool.separate_stems = separate_stems
 """
 
 

@@ -110,7 +110,7 @@ def test_pools_queues_and_deployments_are_made_once(client, deploy) -> None:
         queues = [client.read_work_queue_by_name(name, pool) for name in ("urgent", "normal", "batch")]
         assert [queue.priority for queue in queues] == [1, 2, 3]
     album = client.read_deployment_by_name("produce-album/produce-album")
-    assert album.parameter_openapi_schema["definitions"]["AlbumWork"]["properties"]["album"]["type"] == "string"
+    assert album.parameter_openapi_schema["definitions"]["AlbumParameters"]["properties"]["album"]["type"] == "string"
     assert (album.work_pool_name, album.work_queue_name) == ("cpu", "normal")
     assert album.global_concurrency_limit.limit == 16
     assert client.read_deployment_by_name("render-shard/render-shard").work_pool_name == "gpu"

@@ -125,4 +125,5 @@ def test_every_candidate_is_in_exactly_one_shard(songs, workers) -> None:
         assert ids(shard)
         assert len({(by_id[name].engine, by_id[name].length_s) for name in shard.of_songs()}) == 1
         assert shard.on_device == all(BATCHING[by_id[name].engine] for name in shard.of_songs())
-        assert shard.forecast_s <= 1.5 * BATCH_S + most_s + 1 or not shard.on_device
+        # An even share is one render at least, and a shard goes on until its share is full.
+        assert shard.forecast_s <= max(1.5 * BATCH_S, most_s + 1) + most_s + 1 or not shard.on_device
