@@ -1,6 +1,7 @@
 """The plain form of the network against the reference: outputs, intermediates, training losses and gradients.
 
-Cases, shapes and sizes come from the folder (see :mod:`parity_folder`); what it lacks gives no test.
+Cases, shapes and sizes come from the folder (see :mod:`tests.support.diffrhythm.parity`); cases that it lacks give no
+test, so every file of it must be there.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 
 import pytest
 
-from tests.support.diffrhythm.parity import load_case, load_index, over, parity_folder
+from tests.support.diffrhythm.parity import load_case, load_index, load_tensors, over, parity_folder
 
 torch = pytest.importorskip("torch", reason="the network's tests need torch")
 pytest.importorskip("safetensors", reason="the reference data is in safetensors")
@@ -31,6 +32,18 @@ __all__ = ["one_thread"]
 def test_reference_data_is_at_hand() -> None:
     assert parity_folder().is_dir(), "SONGLINE_PARITY names no folder"
     assert MODEL, "model_index.json says which cases there are"
+
+
+@pytest.mark.parametrize(
+    "name", ["half_index.json", "lrc.json", "model_index.json", "train_index.json", "vae_index.json"]
+)
+def test_no_index_of_the_reference_data_is_missing(name: str) -> None:
+    assert load_index(name)
+
+
+@pytest.mark.parametrize("name", ["cfm", "dit", "half", "schedule", "train", "units", "vae"])
+def test_no_tensors_of_the_reference_data_are_missing(name: str) -> None:
+    assert load_tensors(f"{name}.safetensors")
 
 
 def forward_cases() -> list[str]:
