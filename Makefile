@@ -93,7 +93,7 @@ $(VENV)/.stack: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) -e '.[dev,diffrhythm,mulan,stems,clap,aesthetics,lyrics]'
+	$(PIP) -e '.[dev,diffrhythm,mulan,stems,clap,aesthetics,lyrics,train,quantised,onnx]'
 	@touch $@
 
 constraints: $(VENV)/.dev
