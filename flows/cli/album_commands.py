@@ -70,6 +70,6 @@ def gc(
 
     After a grace period (SONGLINE_GC_GRACE_S). With --keep-builds also the files of older builds.
     """
-    from flows.cli.admin import housekeeping as keep
+    from flows.cli.admin import housekeeping
 
-    keep.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)
+    housekeeping.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)

@@ -21,7 +21,7 @@ from catalog.common.understood import understood
 from catalog.housekeeping.lost_artifacts import places_of
 from catalog.housekeeping.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.housekeeping.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
-from catalog.housekeeping.repair import repair as mend
+from catalog.housekeeping.repair import repair as repair_artifacts
 from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import describes_the_machine
@@ -65,7 +65,7 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         elif repair:
             if rescue:
                 restored_digests = bring_back(catalog.database, catalog.store, rescue)
-            requeued_count = mend(
+            requeued_count = repair_artifacts(
                 catalog.database,
                 catalog.store,
                 [lost_artifact for lost_artifact in damages if lost_artifact.digest not in restored_digests],

@@ -56,7 +56,7 @@ def list_models(*, as_json: bool) -> None:
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     """Download models. Nothing is requested before the licence is accepted."""
     from catalog.models.download import Downloader
-    from catalog.models.pull import pull as fetch
+    from catalog.models.pull import pull as pull_model
 
     store = open_store()
     specs = [store.spec(name) for name in dict.fromkeys(names)]
@@ -67,7 +67,7 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     models = []
     with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         for spec in specs:
-            models.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
+            models.append(pull_model(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
     _tell(store, models, "pulled", as_json=as_json)
 
 

@@ -33,7 +33,7 @@ from flows.planning.read_manifest import read_album
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.diffrhythm.lyrics.place import PreviewRow
-from tasks.engines.diffrhythm.lyrics.place import preview as rows_of
+from tasks.engines.diffrhythm.lyrics.place import preview as preview_rows
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import execution_environment
@@ -67,7 +67,7 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     engine = DiffRhythmEngine(settings)
     engine_settings = song.settings if song.engine == engine.name else {}
     try:
-        return rows_of(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
+        return preview_rows(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
     except InputError as error:
         note = (
             "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"

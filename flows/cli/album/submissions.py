@@ -51,38 +51,38 @@ def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: 
 
 def pause(named: str, *, as_json: bool) -> None:
     """Pause an album: start none of its further work."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
 
     settings = load_settings()
     id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submission = submitting.pause(catalog.database, id_of_album)
+        submission = submissions.pause(catalog.database, id_of_album)
     _tell(submission, as_json=as_json)
 
 
 def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     """Resume a paused, cancelled or failed album."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
     id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        submitting.get_submission(catalog.database, id_of_album)
+        submissions.get_submission(catalog.database, id_of_album)
         requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, id_of_album))
-        submission = submitting.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
+        submission = submissions.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
     _tell(submission, as_json=as_json)
 
 
 def cancel(named: str, *, as_json: bool) -> None:
     """Cancel an album and its runs; finished work is kept."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
     id_of_album = album_id(named, settings)
     with open_catalog(settings) as catalog:
-        stopped_count = submitting.cancel(catalog.database, id_of_album, PrefectRunLauncher())
+        stopped_count = submissions.cancel(catalog.database, id_of_album, PrefectRunLauncher())
     if as_json:
         print_json({"album": id_of_album, "state": "cancelled", "stopped_runs": stopped_count})
     else:

@@ -19,9 +19,9 @@ def album_id(named: str, settings: Settings) -> str:
         return named
     is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
     if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
-        from flows.planning import read_manifest as reading
+        from flows.planning import read_manifest
 
-        return reading.album_id(path, settings)
+        return read_manifest.album_id(path, settings)
     return named
 
 
