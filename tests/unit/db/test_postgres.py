@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from catalog.plan.queries import candidate_by_prefix
 from db import session as db_session
-from db.errors import ForeignDatabase, translated
+from db.errors import ForeignDatabase, translate_errors
 from db.postgres import ServerLimits, postgres_engine
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, DatabaseError, DatabaseUnusable, SchemaTooNew, open_database
@@ -189,7 +189,7 @@ def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url) -> None:
     with pytest.raises(DatabaseError, match="statement timeout"), database.read() as reading:
         reading.execute(sa.text("SELECT pg_sleep(5)"))
     with (
-        other.write(alone=True),
+        other.write(exclusive=True),
         pytest.raises(DatabaseError, match="lock timeout") as caught,
         database.write(),
     ):
@@ -203,7 +203,7 @@ def test_connections_that_are_all_in_use_are_trouble(url) -> None:
     engine = postgres_engine(make_url(url), QUICK)
     engine.pool._timeout = 0.1  # type: ignore[attr-defined]
     held = [engine.connect() for _ in range(4)]
-    with pytest.raises(DatabaseError, match="connections"), translated():
+    with pytest.raises(DatabaseError, match="connections"), translate_errors():
         engine.connect()
     for connection in held:
         connection.close()
@@ -299,7 +299,7 @@ def test_one_who_writes_alone_waits_for_the_others_to_end(url) -> None:
     database, order = open_database(url), []
 
     def sweep():
-        with database.write(alone=True):
+        with database.write(exclusive=True):
             order.append("swept")
 
     with database.write():

@@ -62,9 +62,9 @@ def test_a_long_log_costs_no_more_than_its_ends(tmp_path: Path) -> None:
         read += len(data)
         return before(data, *rest)  # type: ignore[arg-type]
 
-    before = sqlite_check._summed
+    before = sqlite_check._checksum
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite_check, "_summed", summed)
+        patch.setattr(sqlite_check, "_checksum", summed)
         check_file(tmp_path / "long")
     assert read <= 2 * END_BYTES + 100 < log.stat().st_size
 
