@@ -49,7 +49,7 @@ def remove(
     """
     from flows.cli.admin import disk
 
-    disk.remove(album, dry_run=dry_run, is_agreed=yes, as_json=as_json)
+    disk.remove(album, dry_run=dry_run, is_confirmed=yes, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline gc", "songline gc --keep-builds 2"))

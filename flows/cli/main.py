@@ -34,8 +34,8 @@ app.add_typer(tool_app)
 app.add_typer(album_app)
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         from flows.console import print_text
@@ -47,7 +47,8 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def songline(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print Songline's version and end.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print Songline's version and end."),
     ] = False,
 ) -> None:
     """A production line for songs made by models: from an album manifest to a mastered, catalogued release."""
@@ -192,14 +193,14 @@ def status(
     epilog=examples('songline lineage "releases/night-bus/mp3_320/01 - Last Bus Home.mp3"'),
 )
 def lineage(
-    what: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
+    artifact: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
     as_json: AsJson = False,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
     """Trace a file back to its song, prompt, seed and steps."""
     from flows.cli.inspect import lineage
 
-    lineage.lineage(what, as_json=as_json, prov=prov)
+    lineage.lineage(artifact, as_json=as_json, prov=prov)
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))

@@ -73,7 +73,7 @@ def master(
     from flows.cli.audio import measure_master
 
     options = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
-    measure_master.master(source, out, asked=options, reference=reference, as_json=as_json)
+    measure_master.master(source, out, cli_options=options, reference=reference, as_json=as_json)
 
 
 @app.command(

@@ -110,7 +110,7 @@ def test_what_the_door_lets_through() -> None:
         console.stdout().print(Text(HOSTILE, style="bold"), soft_wrap=True)
         console.stderr().print(HOSTILE, soft_wrap=True)
         console.warn(HOSTILE)
-        console.print_error(InputError(HOSTILE, remedy=HOSTILE), as_json=False, about=HOSTILE)
+        console.print_error(InputError(HOSTILE, remedy=HOSTILE), as_json=False, subject=HOSTILE)
         console.print_error(ManifestError([f"a.yaml:1: songs[0].x: {HOSTILE}."], {"songs[0]": HOSTILE}), as_json=False)
         console.print_text(HOSTILE)
         table = console.SafeTable(HOSTILE, "id", title=HOSTILE)

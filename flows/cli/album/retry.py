@@ -22,10 +22,10 @@ from flows.pipeline.retry_failed import requeue
 from flows.pipeline.survey import AlbumStatus, survey
 
 
-def retry(named: str | None, *, as_json: bool) -> None:
+def retry(album_name: str | None, *, as_json: bool) -> None:
     """Requeue the failed work of one album, or of all; work that no plan needs any more stays as it is."""
     settings = load_settings()
-    id_of_album = None if named is None else album_id(named, settings)
+    id_of_album = None if album_name is None else album_id(album_name, settings)
     with open_catalog(settings) as catalog:
         if id_of_album is not None:
             require_album(catalog.database, id_of_album)
@@ -49,7 +49,7 @@ def retry(named: str | None, *, as_json: bool) -> None:
                 "retried": count,
                 "work": documents,
                 **({"left": left_count} if left_count else {}),
-                **_why_none(song_failures),
+                **_failures_document(song_failures),
             }
         )
         return
@@ -73,9 +73,9 @@ def retry(named: str | None, *, as_json: bool) -> None:
         )
 
 
-def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
+def _failures_document(failures: Sequence[Failure]) -> dict[str, Any]:
     """The reasons why nothing is requeued: failed checks of finished work, which fail every time."""
-    return {"failures": [failure.document() for failure in held_back]} if held_back else {}
+    return {"failures": [failure.document() for failure in failures]} if failures else {}
 
 
 def _statuses(catalog: Catalog, albums: list[str]) -> list[AlbumStatus]:

@@ -57,10 +57,10 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
         if is_stored := apply or undo:
             failures = _apply(catalog, planned, policy, identities, file=policy_path.name if policy_path else None)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(catalog.database, album.id)}
-    _show(album, decisions, previous_winners, applied=is_stored, as_json=as_json)
+    _print_decisions(album, decisions, previous_winners, is_applied=is_stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
     for song_id, error in failures.items():
-        print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
+        print_error(error, as_json=as_json, subject=titles.get(song_id, song_id))
     if failures:
         if apply:
             remedy_text = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
@@ -141,25 +141,30 @@ def _replay(
     ).document()
 
 
-def _show(
+def _print_decisions(
     album: Album,
     decisions: Mapping[str, Mapping[str, Json]],
-    before: Mapping[str, str | None],
+    old_winners: Mapping[str, str | None],
     *,
-    applied: bool,
+    is_applied: bool,
     as_json: bool,
 ) -> None:
     """Print each song's decision, with its previous winner."""
     if as_json:
         songs = [
-            {"id": song.id, "title": song.title, **decisions[song.id], "before": {"winner": before.get(song.id)}}
+            {
+                "id": song.id,
+                "title": song.title,
+                **decisions[song.id],
+                "before": {"winner": old_winners.get(song.id)},
+            }
             for song in album.songs
         ]
-        print_json({"album": album.id, "applied": applied, "songs": songs})
+        print_json({"album": album.id, "applied": is_applied, "songs": songs})
         return
     table = SafeTable("song", "winner before", "winner now", "")
     for song in album.songs:
-        old_winner, new_winner = before.get(song.id), decisions[song.id].get("winner")
+        old_winner, new_winner = old_winners.get(song.id), decisions[song.id].get("winner")
         table.add_row(
             Text(song.title), old_winner or "-", new_winner or "-", "same" if old_winner == new_winner else "changed"
         )

@@ -267,8 +267,8 @@ def test_the_time_left_of_an_album_follows_each_change(capsys: pytest.CaptureFix
 
 
 def test_errors_of_the_machine_keep_their_kind() -> None:
-    assert isinstance(command_exit.foreseen(OSError(errno.EROFS, "Read-only file system", "/x")), MachineError)
-    assert command_exit.foreseen(ValueError("x")) is None
+    assert isinstance(command_exit.known_error(OSError(errno.EROFS, "Read-only file system", "/x")), MachineError)
+    assert command_exit.known_error(ValueError("x")) is None
     assert command_exit.wants_json(["status", "--json"])
     assert not command_exit.wants_json(["status", "--", "--json"])
 
