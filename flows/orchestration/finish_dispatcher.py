@@ -20,7 +20,7 @@ from flows.orchestration.parameters import SongParameters
 from flows.orchestration.run_launcher import RunLauncher
 from flows.orchestration.run_tracker import RunTracker
 from flows.pipeline.executor import CatalogLookup, NotRunYet
-from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
+from flows.pipeline.pipeline import AlbumPipeline, has_common_gain
 from flows.pipeline.progress import Progress
 from tasks.steps.run_step import raise_if_failed
 
@@ -54,7 +54,7 @@ class SongDispatcher:
         self._dispatcher = dispatcher
         self._progress = progress
         last_stage = "finish" if until == "release" else until
-        self._stepwise = goes_in_step(planned, last_stage)
+        self._stepwise = has_common_gain(planned, last_stage)
         self._stages = ["select", last_stage] if self._stepwise else [last_stage]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}
@@ -127,7 +127,7 @@ class SongDispatcher:
         """Record the songs that reached the end of the stage, or cannot get further."""
         part = part_of(self._planned, songs=songs)
         progress = Progress(part.songs)
-        pipeline = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), progress, storing=False)
+        pipeline = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), progress, persist=False)
         waiting_ids: Collection[str] = ()
         try:
             failures = asyncio.run(pipeline.run(self._stages[0])).failures
@@ -148,7 +148,7 @@ class SongDispatcher:
             del self._open[song_id]
             # The lookup of finished work does not count renders.
             rendered_count = self._progress.songs[song_id].rendered
-            self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered_count))
+            self._progress.replace_song(song_id, replace(counted.songs[song_id], rendered=rendered_count))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 

@@ -101,7 +101,7 @@ class ShardDispatcher:
         statuses = self._catalog.ledger.statuses("render", sorted(self._expected_s))
         self.rendered = frozenset(key for key, status in statuses.items() if status.finished)
         self.unrendered = frozenset(key for key in self._expected_s if not is_settled(statuses.get(key)))
-        self._unheard = self._judgements.open(self.rendered)
+        self._unheard = self._judgements.missing_requests(self.rendered)
         self.missing = self.unrendered.union(self._unheard)
         work = self.unrendered.union(*self._unheard.values())
         if self._work - work:

@@ -39,7 +39,7 @@ class Stages:
         if rendered_count := sum(song.rendered for song in songs):
             yield f"Rendered {rendered_count} of {counted(takes, 'take')}."
         for stage, count in (
-            ("Decided", sum(song.picked is not None for song in songs)),
+            ("Decided", sum(song.selected_seed is not None for song in songs)),
             ("Mastered", sum(song.mastered for song in songs)),
             ("Finished", sum(song.delivered for song in songs)),
         ):

@@ -69,15 +69,13 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
-    if Judgements(catalog, planned).open([key for key, status in statuses.items() if status.finished]):
+    if Judgements(catalog, planned).missing_requests([key for key, status in statuses.items() if status.finished]):
         remedy = "Whoever is in charge of the album has them asked on a GPU"
         raise TransientError("judges have not heard every candidate", remedy=remedy)
 
 
-def raise_failures(produced: PipelineResult) -> None:
+def raise_failures(result: PipelineResult) -> None:
     """Raise one WorkError that names every song that failed."""
-    if produced.failures:
-        message = "; ".join(error.what for error in produced.failures.values())
-        raise WorkError(
-            f"{counted(len(produced.failures), 'song')} failed: {message}", remedy="Mend the cause and retry"
-        )
+    if result.failures:
+        message = "; ".join(error.what for error in result.failures.values())
+        raise WorkError(f"{counted(len(result.failures), 'song')} failed: {message}", remedy="Mend the cause and retry")

@@ -74,7 +74,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from catalog.catalog import open_catalog
     from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.console.failures import failures_of
-    from flows.pipeline.forecast import forecast, peek
+    from flows.pipeline.forecast import finished_result, forecast
     from flows.pipeline.progress import Progress
     from flows.pipeline.survey import survey
     from flows.planning.plan_album import plan_album, taken_place
@@ -85,7 +85,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     album = read_album(path, settings)
     with open_catalog(settings) as catalog:
         planned = plan_album(catalog, album)
-        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), "release", storing=False))
+        result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "release", persist=False))
         album_forecast = forecast(catalog, planned, complete=result is not None and result.release_key is not None)
         failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
         warnings = [*album.warnings, *filter(None, [taken_place(catalog, album)])]

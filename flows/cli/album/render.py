@@ -24,7 +24,7 @@ from catalog.release.queries import release_by_key
 from flows.cli.console.exit import STOPPED
 from flows.cli.console.kept_files import print_kept_files
 from flows.console import print_error, print_json, print_text, stdout, warn, with_song_title, with_subject
-from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import LiveLines, Progress
 from flows.pipeline.retry_failed import requeue_environment_failures
@@ -50,7 +50,7 @@ def render(path: Path, out: Path, until: str) -> None:
             warn(warning)
         planned = declare_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
-        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
+        result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
         if result is not None and until != "release" and not result.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
         was_missing = result is None

@@ -41,7 +41,7 @@ def retry(album_name: str | None, *, as_json: bool) -> None:
     left_count = sum(key not in requested_work for _, key, _ in failures_in_catalog)
     if as_json:
         documents: list[dict[str, Any]] = [
-            {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.doing, **work.error}
+            {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.run_name, **work.error}
             for key, (album, work) in requested_work.items()
         ]
         print_json(
@@ -54,7 +54,7 @@ def retry(album_name: str | None, *, as_json: bool) -> None:
         )
         return
     for album, work in requested_work.values():
-        line = f"{album.title}: {work.doing}: {work.error.get('error', '')}"
+        line = f"{album.title}: {work.run_name}: {work.error.get('error', '')}"
         stdout().print(line, soft_wrap=True)
     pieces = counted(count, "piece of work is", "pieces of work are")
     next_step = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."

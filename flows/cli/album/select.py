@@ -25,7 +25,7 @@ from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.executor import CatalogLookup
-from flows.pipeline.forecast import peek
+from flows.pipeline.forecast import finished_result
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_plan, plan_album
@@ -102,7 +102,7 @@ def _apply(
 ) -> Mapping[str, SonglineError]:
     album = planned.album
     planned = replace(declare_plan(catalog, planned), policy=policy, identities=identities)
-    if asyncio.run(peek(catalog, planned, Progress(planned.songs), "score")) is None:
+    if asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     applicant = Applicant(file, user_name(), execution_environment())
     apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=applicant)

@@ -21,7 +21,7 @@ from db.tables.album import Album
 from db.tables.provenance import Activity
 from flows.orchestration import budget, render_dispatcher
 from flows.orchestration.coordinator import AlbumCoordinator
-from flows.pipeline.forecast import peek
+from flows.pipeline.forecast import finished_result
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import raise_if_renders_missing
@@ -103,7 +103,7 @@ def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path: 
         gpu.database.transact(lambda session: session.execute(forget))
         older = stored_plan(gpu.database, "small")
         assert older.identities == {}
-        assert asyncio.run(peek(gpu, older, Progress(older.songs), "score")) is not None
+        assert asyncio.run(finished_result(gpu, older, Progress(older.songs), "score")) is not None
     with house_at("cpu") as cpu:
         (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
         assert isinstance(error, ModelMissing)
@@ -255,7 +255,7 @@ def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu,
 def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     poison = planned.songs[0].candidates[0].render_key
-    asked = Judgements(gpu, planned).open([poison])[poison]
+    asked = Judgements(gpu, planned).missing_requests([poison])[poison]
     coordinator = coordinator_of(gpu, planned, farm)
 
     def work():
@@ -267,7 +267,7 @@ def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: 
     assert rounds(coordinator, work, most=60) == "all settled"
     assert coordinator.failures == {}
     assert len(CharmScorer.heard) == 1
-    assert Judgements(gpu, planned).open([poison]) == {}
+    assert Judgements(gpu, planned).missing_requests([poison]) == {}
     (status,) = gpu.ledger.statuses("step", list(asked)).values()
     assert status.state == "failed"
     assert f"{render_dispatcher.FAIL_AFTER} runs ended at this step alone" in str(status.error)
@@ -282,7 +282,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
     run.state = "running"
     coordinator.round()
     render = farm.renders_of(gpu, run)[0]
-    (request, *_) = Judgements(gpu, planned).open([render])[render].values()
+    (request, *_) = Judgements(gpu, planned).missing_requests([render])[render].values()
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
     clock.now_s = 10_000.0

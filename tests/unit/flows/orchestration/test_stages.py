@@ -22,7 +22,7 @@ def test_each_change_is_said_once_and_nothing_of_what_did_not_begin() -> None:
     for _ in range(3):
         stages.tell()
     assert said[1:] == ["Rendered 12 of 40 takes."]
-    progress.note("one", rendered=8, scored=20, picked=3)
+    progress.note("one", rendered=8, scored=20, selected_seed=3)
     stages.tell()
     assert said[2:] == ["Rendered 20 of 40 takes.", "Decided 1 of 2 songs."]
     progress.note("one", mastered=True, delivered=True)

@@ -181,7 +181,7 @@ def test_a_failed_step_is_found_and_revived_with_its_song(
         patch.setattr("tasks.mastering.step.master", broken)
         assert set(produce(catalog, planned, "master")[0].failures) == {"one", "two"}
     standing = survey(catalog, stored_plan(catalog.database, "small"))
-    assert "master · Song One" in {work.doing for work in standing.failed}
+    assert "master · Song One" in {work.run_name for work in standing.failed}
     assert standing.songs[0].error.what == "Song One: the disk is full"
     assert json.loads(told(retry, "small", as_json=True))["retried"] == len(standing.failed)
     assert produce(catalog, planned)[0].release_key
