@@ -58,9 +58,9 @@ def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: boo
     An album may become active between the query and the switch, so the query is repeated.
     """
     is_needed = is_at_work or bool(submissions(catalog.database, state="active"))
-    dispatcher.reconcile_often(is_needed)
+    dispatcher.switch_reconcile(is_needed)
     if not is_needed and submissions(catalog.database, state="active"):
-        dispatcher.reconcile_often(True)
+        dispatcher.switch_reconcile(True)
 
 
 def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:

@@ -77,7 +77,7 @@ class RunLauncher(Protocol):
     def cancel_all(self, album: str) -> int:
         """Cancel every run of an album that has not ended; returns their count."""
 
-    def reconcile_often(self, often: bool) -> None:
+    def switch_reconcile(self, is_active: bool) -> None:
         """Switch the 30 s schedule of `reconcile`, which active albums need, on or off. Idempotent."""
 
 
@@ -160,13 +160,13 @@ class PrefectRunLauncher:
                 )
         return len(runs)
 
-    def reconcile_often(self, often: bool) -> None:
+    def switch_reconcile(self, is_active: bool) -> None:
         """See :class:`RunLauncher`. Does nothing where the deployment or its schedule does not exist."""
         with reached(), suppress(ObjectNotFound):
             deployment = self._client.read_deployment_by_name(RECONCILE)
             for schedule in deployment.schedules:
-                if schedule.slug == STEADY and schedule.active != often:
-                    self._client.update_deployment_schedule(deployment.id, schedule.id, active=often)
+                if schedule.slug == STEADY and schedule.active != is_active:
+                    self._client.update_deployment_schedule(deployment.id, schedule.id, active=is_active)
 
 
 def _id_of(run_id: str) -> UUID:

@@ -42,7 +42,7 @@ def submit_album(
     dispatcher = dispatcher or PrefectRunLauncher()
     dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored where no server is reachable
     planned = declare_plan(catalog, planned)
-    dispatcher.reconcile_often(True)  # before the album is active, so that reconcile notices any crash from here on
+    dispatcher.switch_reconcile(True)  # before the album is active, so that reconcile notices any crash from here on
     submission = submit(
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, until, priority, max_gpu_minutes)
     )
@@ -82,12 +82,12 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
 
 def pause(database: Database, album_id: str) -> Submission:
     """Start no new work for an album; running work is finished. Raises RefusedError where it is not active."""
-    return _moved(database, album_id, "paused", only_from=("active",), reason="paused by hand")
+    return _set_state(database, album_id, "paused", only_from=("active",), reason="paused by hand")
 
 
 def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
     """Cancel an album and all of its runs; finished work is kept. Returns the count of cancelled runs."""
-    _moved(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
+    _set_state(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
     return dispatcher.cancel_all(album_id)
 
 
@@ -101,7 +101,7 @@ def resume(
     request = submission.request
     minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
     request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)
-    dispatcher.reconcile_often(True)
+    dispatcher.switch_reconcile(True)
     return ensure_coordinated(catalog, submit(catalog.database, request), dispatcher)
 
 
@@ -113,7 +113,7 @@ def get_submission(database: Database, album_id: str) -> Submission:
     return submission
 
 
-def _moved(
+def _set_state(
     database: Database,
     album_id: str,
     to: Literal["paused", "cancelled"],

@@ -77,7 +77,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.pipeline.forecast import finished_result, forecast
     from flows.pipeline.progress import Progress
     from flows.pipeline.survey import survey
-    from flows.planning.plan_album import plan_album, taken_place
+    from flows.planning.plan_album import plan_album, reused_id_warning
     from flows.planning.read_manifest import read_album
     from tasks.engines.registry import get_engine
 
@@ -88,7 +88,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "release", persist=False))
         album_forecast = forecast(catalog, planned, complete=result is not None and result.release_key is not None)
         failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
-        warnings = [*album.warnings, *filter(None, [taken_place(catalog, album)])]
+        warnings = [*album.warnings, *filter(None, [reused_id_warning(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
     explanations = (
         [_explanation(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []

@@ -28,7 +28,7 @@ from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import LiveLines, Progress
 from flows.pipeline.retry_failed import requeue_environment_failures
-from flows.planning.plan_album import declare_album, taken_place
+from flows.planning.plan_album import declare_album, reused_id_warning
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.bundle import check_destination
 from tasks.delivery.package.export import release_folder, write_release
@@ -46,7 +46,7 @@ def render(path: Path, out: Path, until: str) -> None:
         check_destination(release_folder(out, album.id))
         _check_writable(out)
     with open_catalog(settings) as catalog:
-        if warning := taken_place(catalog, album):
+        if warning := reused_id_warning(catalog, album):
             warn(warning)
         planned = declare_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)

@@ -14,7 +14,7 @@ from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn, with_song_title
 from flows.pipeline.retry_failed import requeue_environment_failures
-from flows.planning.plan_album import plan_album, taken_place
+from flows.planning.plan_album import plan_album, reused_id_warning
 from flows.planning.read_manifest import read_album
 
 
@@ -27,7 +27,7 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     from flows.orchestration.submissions import submit_album
 
     with open_catalog(settings) as catalog:
-        if warning := taken_place(catalog, album):
+        if warning := reused_id_warning(catalog, album):
             warn(warning)
         planned = plan_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
@@ -45,7 +45,7 @@ def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: 
     from flows.runtime.worker import serve
 
     with suppress(MachineError):  # without a server, the worker itself raises the error
-        PrefectRunLauncher().reconcile_often(True)
+        PrefectRunLauncher().switch_reconcile(True)
     serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 

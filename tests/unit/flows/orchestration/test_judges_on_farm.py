@@ -230,7 +230,7 @@ def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, t
 def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(
     gpu, farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render_dispatcher, "FRUITLESS", 1)
+    monkeypatch.setattr(render_dispatcher, "MAX_RUNS_WITHOUT_PROGRESS", 1)
     first = coordinator_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
     assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
     coordinator = coordinator_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
@@ -323,10 +323,10 @@ def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tm
         listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
         produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
         planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed)
-        diagnostics = render_dispatcher.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
+        dispatcher = render_dispatcher.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
         with counted(gpu.database) as sent:
-            diagnostics.look()
-        assert (len(diagnostics.missing), len(diagnostics.unrendered)) == (songs, 0)
+            dispatcher.refresh()
+        assert (len(dispatcher.missing), len(dispatcher.unrendered)) == (songs, 0)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 8
 

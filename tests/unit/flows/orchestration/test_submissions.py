@@ -46,7 +46,7 @@ def test_reconcile_is_switched_on_before_an_album_is_active(
     catalog: Catalog, album, farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_):
-        assert farm.is_watched_closely
+        assert farm.is_reconcile_active
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.orchestration.submissions.submit", dies)
@@ -56,36 +56,36 @@ def test_reconcile_is_switched_on_before_an_album_is_active(
 
     submit_album(catalog, album, dispatcher=farm)
     pause(catalog.database, "small")
-    farm.is_watched_closely = False
+    farm.is_reconcile_active = False
     resume(catalog, "small", farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
 
 
 def test_reconcile_runs_often_only_while_an_album_is_active(catalog: Catalog, album, farm) -> None:
-    farm.is_watched_closely = True
+    farm.is_reconcile_active = True
     adapt_schedule(catalog, farm)
-    assert not farm.is_watched_closely
+    assert not farm.is_reconcile_active
     submit_album(catalog, album, dispatcher=farm)
-    farm.is_watched_closely = False  # as after a restored backup
+    farm.is_reconcile_active = False  # as after a restored backup
     adapt_schedule(catalog, farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
     cancel(catalog.database, "small", farm)
     adapt_schedule(catalog, farm, is_at_work=True)  # what is cancelled has not ended yet
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
     adapt_schedule(catalog, farm)
-    assert not farm.is_watched_closely
+    assert not farm.is_reconcile_active
 
 
 def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog: Catalog, album, farm) -> None:
     class Meanwhile(FakeFarm):
-        def reconcile_often(self, often):
-            super().reconcile_often(often)
-            if not often:
+        def switch_reconcile(self, is_active):
+            super().switch_reconcile(is_active)
+            if not is_active:
                 submit(catalog.database, SubmissionRequest("small", declare_album(catalog, album).digest))
 
     farm = Meanwhile()
     adapt_schedule(catalog, farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
 
 
 def test_a_changed_wish_has_a_new_run_in_charge(catalog: Catalog, album, farm) -> None:

@@ -48,7 +48,7 @@ def made(*songs, workers=2):
 
 
 def ids(shard: RenderShard):
-    return [candidate.id for offered in shard.offers.values() for _, candidate in offered]
+    return [candidate.id for offered in shard.songs_by_render.values() for _, candidate in offered]
 
 
 def test_songs_of_one_engine_and_length_share_a_shard() -> None:
