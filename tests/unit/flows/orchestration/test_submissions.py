@@ -13,7 +13,7 @@ from flows.orchestration import submissions
 from flows.orchestration.submissions import cancel, ensure_coordinated, get_submission, pause, resume
 from flows.planning.plan_album import declare_album, declare_plan, plan_album
 from flows.planning.read_manifest import read_album
-from flows.reconcile import adapt_schedule, hold_to_catalog
+from flows.reconcile import adapt_schedule, reconcile_submissions
 from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
 
@@ -70,7 +70,7 @@ def test_reconcile_runs_often_only_while_an_album_is_active(catalog: Catalog, al
     adapt_schedule(catalog, farm)
     assert farm.is_reconcile_active
     cancel(catalog.database, "small", farm)
-    adapt_schedule(catalog, farm, is_at_work=True)  # what is cancelled has not ended yet
+    adapt_schedule(catalog, farm, has_open_runs=True)  # what is cancelled has not ended yet
     assert farm.is_reconcile_active
     adapt_schedule(catalog, farm)
     assert not farm.is_reconcile_active
@@ -128,10 +128,10 @@ def test_trouble_with_one_album_holds_no_other_up(catalog: Catalog, settings, tm
 
     farm.start = start
     with pytest.raises(WorkError, match="1 of 3 active albums could not be seen to: second: the server refuses it"):
-        hold_to_catalog(catalog, farm)
+        reconcile_submissions(catalog, farm)
     assert sorted(run.work.album for run in farm.open("produce-album")) == ["first", "third"]
     del farm.start
-    assert hold_to_catalog(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
+    assert reconcile_submissions(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
 
 
 def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(
