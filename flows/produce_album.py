@@ -62,11 +62,11 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
     with open_run_catalog() as catalog:
         submission = _claimed_submission(catalog, work)
         if submission is None:
-            return "the album stands still, or another run is in charge of it"
+            return "the album is not active, or another run coordinates it"
         await _activate_reconcile()
         try:
             while (outcome := await _produce(catalog, submission)) is None:
-                get_run_logger().info("the album was planned anew meanwhile: once more")
+                get_run_logger().info("the plan of the album was changed meanwhile: it is read again")
             return outcome
         except (httpx.HTTPError, PrefectException):
             raise  # the Prefect server is away: the next coordinating run continues
@@ -135,7 +135,7 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
             await notify(catalog.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
-            return "the album was cancelled, or another run is in charge of it"
+            return "the album was cancelled, or another run coordinates it"
         raise_if_renders_missing(catalog, planned)
         if submission.request.until == "release":
             stages.log("Packing the release.")
@@ -177,7 +177,7 @@ async def _close(
     """Record the end of the album, and export the release where a folder for releases is set."""
     album_id = submission.request.album_id
     if get_submission(catalog.database, album_id).attempt != submission.attempt:
-        return "another run is in charge of the album"
+        return "another run coordinates the album"
     if result.release_key:
         set_current_release(catalog.database, album_id, result.release_key)
         await _export_release(catalog, result.release_key, artifacts)

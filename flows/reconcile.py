@@ -79,8 +79,8 @@ def reconcile_submissions(catalog: Catalog, dispatcher: RunLauncher) -> str:
     if errors:
         message = "; ".join(f"{album_id}: {error}" for album_id, error in errors.items())
         raise WorkError(
-            f"{len(errors)} of {len(active_albums)} active albums could not be seen to: {message}",
-            remedy="Mend the cause; the next run of reconcile sees to them",
+            f"{len(errors)} of {len(active_albums)} active albums could not be coordinated: {message}",
+            remedy="Correct the cause; the next run of reconcile tries again",
         )
     return (
         f"{counted(freed_count, 'lease')} freed, {counted(len(active_albums), 'album')} active, "

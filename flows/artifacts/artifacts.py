@@ -180,7 +180,7 @@ class AlbumArtifacts:
         text = f"[Open the listening page]({address})"
         if not is_served:
             text = f"The listening page is `{address}` on the machine of the worker.\n\n"
-            text += "Serve that folder and set `SONGLINE_RELEASES_URL`: then a link stands here."
+            text += "Serve that folder and set `SONGLINE_RELEASES_URL`: then a link is shown here."
         await self._writer.show("listen", text, description=f"Listen to {safe(self._album.title)}")
 
     async def _show(self, failures: Failures, note: str = "") -> list[SongRow]:

@@ -57,7 +57,7 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     explanations.sort(key=lambda pair: _state(pair[0], failures) != "failed")
     lines += ["", *(f"- **{safe(song.title)}**: {safe(explanation)}" for song, explanation in explanations)]
     if hidden_count := len(songs) - len(shown_songs):
-        lines += ["", f"And {hidden_count} more: `songline status {album_id}` tells all."]
+        lines += ["", f"And {hidden_count} more: `songline status {album_id}` shows all."]
     return "\n".join(lines)
 
 

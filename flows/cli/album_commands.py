@@ -59,9 +59,9 @@ def gc(
         int | None,
         typer.Option(
             min=1,
-            help="Remove the files of older builds first: each album keeps those of this many, and of the one it "
-            "stands at; what no album needs goes too. Bytes alone go: scores, decisions and the lineage of every "
-            "delivered file stay.",
+            help="Remove the files of older builds first: each album keeps those of this many, and of its current "
+            "build; what no album needs is removed too. Only bytes are removed: scores, decisions and the lineage of "
+            "every delivered file stay.",
         ),
     ] = None,
     as_json: AsJson = False,

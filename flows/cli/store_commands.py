@@ -59,7 +59,7 @@ def export(
 def link(
     album: AlbumName,
     files: Annotated[str, typer.Option(help="Which files of the release, such as 'flac24/*'.")] = "mp3_320/*",
-    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How long the links live.")] = 24.0,
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How many hours the links are valid.")] = 24.0,
     as_json: AsJson = False,
 ) -> None:
     """Make download links to a release that expire.

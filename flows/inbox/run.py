@@ -39,7 +39,7 @@ from flows.planning.render_time import expected_render_seconds
 WHY: dict[ManifestStatus, str] = {
     "new": "it is new",
     "changed": "it or a file of it changed",
-    "resumed": "it goes on where an earlier budget or stage ended",
+    "resumed": "it continues where an earlier budget or stage ended",
     "done": "it is done, and nothing of it changed",
     "under way": "it is being made",
     "cancelled": "it was cancelled and has not changed since; submit it by hand, or change it",
@@ -48,7 +48,7 @@ WHY: dict[ManifestStatus, str] = {
 }
 
 
-BROKE_OFF = "the run broke off before it"
+BROKE_OFF = "the run stopped before it"
 
 
 class Submit(Protocol):
@@ -195,7 +195,7 @@ class _InboxRun:
         try:
             minutes = self._gpu_budget.grant(estimate)
         except BudgetSpent:
-            return _entry_of(manifest, "left", "what is left of the GPU minutes does not do for it", estimate=estimate)
+            return _entry_of(manifest, "left", "the remaining GPU minutes are too few for it", estimate=estimate)
         if self._submit:
             request = self._work
             self._submit(
@@ -203,7 +203,7 @@ class _InboxRun:
             )
         self._taken_count += 1
         if minutes is not None and minutes < estimate.minutes:
-            why += f"; the {minutes:.1f} GPU minutes that are left do for a part of it"
+            why += f"; the {minutes:.1f} remaining GPU minutes are enough for a part of it"
         return _entry_of(manifest, "taken", why, estimate=estimate, granted=minutes)
 
 

@@ -155,7 +155,7 @@ class SongDispatcher:
 
 def _gave_up_error(song_id: str, title: str) -> WorkError:
     return WorkError(
-        f"{title}: {TRIES} runs that were to bring it on ended before it was done",
+        f"{title}: {TRIES} runs for it ended before it was done",
         remedy="Read their logs in the Prefect UI, then submit the album again",
         song=song_id,
     )

@@ -64,7 +64,7 @@ class RunTracker:
             self._last_active_s[run_id] = now
         silent_s = now - self._last_active_s.setdefault(run_id, now)
         if status.state == "starting" and silent_s > self._starting_s:
-            return "its worker took it and never began"
+            return "its worker took it and never started it"
         if status.state == "running" and silent_s > self._silence_limit_s:
-            return "its work is nobody's any more: the worker is gone"
+            return "no worker holds its work any more"
         return None

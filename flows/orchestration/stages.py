@@ -23,7 +23,7 @@ class Stages:
         takes = sum(song.candidates for song in songs)
         attempt_text = f", attempt {attempt}" if attempt > 1 else ""
         work = f"{counted(len(songs), 'song')} with {counted(takes, 'take')}"
-        self.log(f"In charge of {work}, until the stage {until}{attempt_text}.")
+        self.log(f"Coordinating {work}, until the stage {until}{attempt_text}.")
 
     def log_changes(self) -> None:
         """Log the sentences that are true now and were not at the last call."""

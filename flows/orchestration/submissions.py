@@ -60,7 +60,7 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
     if submission.flow_run_id:
         run_status = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
         if run_status is not None and run_status.state == "starting" and run_status.for_s > starting_s:
-            dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never began")
+            dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never started it")
         elif run_status is not None and run_status.state != "ended":
             return submission
         new_attempt = claim_attempt(database, album_id, after=attempt)
@@ -97,7 +97,10 @@ def resume(
     """Resume a paused, cancelled or failed album. Its budget, by default the previous one, counts from now."""
     submission = get_submission(catalog.database, album_id)
     if submission.state in ("active", "done"):
-        raise RefusedError(f"album {album_id!r} is {submission.state}", remedy="Only one that stands still is resumed")
+        raise RefusedError(
+            f"album {album_id!r} is {submission.state}",
+            remedy="Only a paused, cancelled or failed album can be resumed",
+        )
     request = submission.request
     minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
     request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)

@@ -220,7 +220,7 @@ class AlbumPipeline:
         reasons = dict.fromkeys(str(document.get("error")) for document in documents)
         return WorkError(
             f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",
-            remedy=str(documents[0].get("remedy") or "Mend the cause, then run `songline retry`"),
+            remedy=str(documents[0].get("remedy") or "Correct the cause, then run `songline retry`"),
             song=planned.song.id,
         )
 

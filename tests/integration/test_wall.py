@@ -270,7 +270,7 @@ def test_the_log_of_the_run_in_charge_tells_each_stage_once(farm: Farm, made: Ma
     )
     told = [each["message"] for each in said]
     stages = [
-        "In charge of 2 songs with 4 takes, until the stage release.",
+        "Coordinating 2 songs with 4 takes, until the stage release.",
         "Rendered 4 of 4 takes.",
         "Decided 1 of 2 songs.",
         "Mastered 1 of 2 songs.",

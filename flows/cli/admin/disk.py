@@ -112,7 +112,7 @@ def _lines(use: DiskUse) -> list[str]:
     """Lines below the table, with what it does not show."""
     lines = [f"Store: {size(sum(use.store.values()))}, each artifact counted once."]
     if use.shared:
-        lines.append(f"Several albums share {size(use.shared)}: that is part of each one's `all`, of nobody's own.")
+        lines.append(f"Several albums share {size(use.shared)}: it is part of each one's `all`, and of no album's own.")
     if use.unassigned:
         lines.append(
             f"In no album's release or takes: {size(use.unassigned)}; `songline gc --keep-builds N` removes what no "

@@ -162,7 +162,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
             raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
         written_release = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and describes_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
-        warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
+        warn("its lineage.json describes the machine, as an older Songline packed it: `songline render` packs it again")
     if as_json:
         document = {
             "album": id_of_album,

@@ -131,7 +131,7 @@ def _replay(
         is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
     if not scored_candidates and is_unjudged:
         raise InputError(
-            f"no judge that the policy asks has listened to {planned.song.title} yet",
+            f"no judge of the policy has scored {planned.song.title} yet",
             remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
         )
     if not scored_candidates:

@@ -161,7 +161,7 @@ def _unexpected_error(error: Exception) -> SonglineError:
             sentence, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
         )
     return UnexpectedError(
-        sentence, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did"
+        sentence, remedy=f"Report it with the file {place}, once you have checked what it contains, and what you did"
     )
 
 

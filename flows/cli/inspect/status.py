@@ -124,7 +124,9 @@ def _next_step(album_id: str, album_status: AlbumStatus, state: str, build: int 
     if state == "failed":
         cause = f"{', '.join(failed_titles)} failed" if failed_titles else "packing failed"
         retry_hint = f" `songline retry {album_id}` plans it again." if album_status.failed else ""
-        return f"{title}: no release of this plan, for {cause}.{delivery} Next: mend the cause named above.{retry_hint}"
+        return (
+            f"{title}: no release of this plan, for {cause}.{delivery} Next: correct the cause named above.{retry_hint}"
+        )
     song_counts: dict[str, int] = {}
     for song in album_status.songs:
         if not song.error:

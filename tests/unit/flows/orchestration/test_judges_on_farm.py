@@ -296,7 +296,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
 
 def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
-    with pytest.raises(TransientError, match="judges have not heard every candidate"):
+    with pytest.raises(TransientError, match="judges have not scored every candidate"):
         raise_if_renders_missing(gpu, planned)
     produce(gpu, planned, "score")
     raise_if_renders_missing(gpu, planned)

@@ -17,7 +17,7 @@ def test_each_change_is_said_once_and_nothing_of_what_did_not_begin() -> None:
     stages.begin("release", 1)
     for _ in range(3):
         stages.log_changes()
-    assert said == ["In charge of 2 songs with 40 takes, until the stage release."]
+    assert said == ["Coordinating 2 songs with 40 takes, until the stage release."]
     progress.note("one", rendered=12)
     for _ in range(3):
         stages.log_changes()
@@ -42,4 +42,4 @@ def test_a_failure_names_its_song_once() -> None:
 def test_a_later_attempt_says_so() -> None:
     _, stages, said = begun(one="One")
     stages.begin("select", 3)
-    assert said == ["In charge of 1 song with 20 takes, until the stage select, attempt 3."]
+    assert said == ["Coordinating 1 song with 20 takes, until the stage select, attempt 3."]

@@ -127,7 +127,7 @@ def test_trouble_with_one_album_holds_no_other_up(catalog: Catalog, settings, tm
         return FakeFarm.start(farm, flow, work, **told)
 
     farm.start = start
-    with pytest.raises(WorkError, match="1 of 3 active albums could not be seen to: second: the server refuses it"):
+    with pytest.raises(WorkError, match="1 of 3 active albums could not be coordinated: second: the server refuses it"):
         reconcile_submissions(catalog, farm)
     assert sorted(run.work.album for run in farm.open("produce-album")) == ["first", "third"]
     del farm.start

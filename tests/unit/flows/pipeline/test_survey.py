@@ -64,7 +64,7 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(
     words = told(status, "small", as_json=False)
     assert words.count("failed in mastering") == 2
     assert "Small Album: no release of this plan, for Song One, Song Two failed." in words
-    assert "Next: mend the cause" in words
+    assert "Next: correct the cause" in words
 
 
 def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog: Catalog, settings, tmp_path: Path, told) -> None:
