@@ -19,7 +19,7 @@ help:
 	@echo "make attacks  the part of the tests that attacks: other users, web pages, files and servers that lie"
 	@echo "make faults  kill, cut, fill and damage everything while it works, and see that nothing is lost"
 	@echo "make soak    100 albums in a row under 500 kills, for hours (ALBUMS=5 KILLS=20 SEED=1 MINUTES=10: a short form)"
-	@echo "make audit   are all packages pinned, and do any have known holes?"
+	@echo "make audit   are all packages pinned, and do any have known vulnerabilities?"
 	@echo "make bench   measure speed and memory on this machine, beside ffmpeg and others where they are"
 
 album: $(VENV)/.core

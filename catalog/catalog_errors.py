@@ -18,8 +18,8 @@ from db.session import (
     DatabaseReadOnly,
     DatabaseUnusable,
     ForeignDatabase,
+    InvalidRows,
     NetworkFileSystem,
-    NotUnderstood,
     SchemaTooNew,
     SchemaUnknown,
 )
@@ -86,7 +86,7 @@ def errors_translated(settings: Settings) -> Iterator[None]:
     except DatabaseDamaged as error:
         place = _file(settings)
         raise CatalogDamaged(f"the catalog {place} is damaged: {error}", remedy=remedy_for_damage(place)) from error
-    except NotUnderstood as error:
+    except InvalidRows as error:
         raise CatalogNotUnderstood(
             f"what the catalog {_place(settings)} says makes no sense here ({error}): "
             "either something else than Songline wrote rows of it, or Songline itself is wrong",

@@ -53,9 +53,9 @@ INSUFFICIENT_PRIVILEGE = "42501"
 RUN_ACCESS = "Run `python -m infra.access` with the administrators' accounts (docs/operations.md, Upgrade)"
 
 
-def owner_needed(place: str, found: str | None, expected: str) -> DatabaseUnusable:
-    """The error of a role that may not migrate the schema at ``place`` from ``found`` (None: no table yet)."""
-    condition = f"is of schema {found} and must be brought to {expected}" if found else "has no tables yet"
+def owner_needed(place: str, revision: str | None, expected: str) -> DatabaseUnusable:
+    """The error of a role that may not migrate the schema at ``place`` from ``revision`` (None: no table yet)."""
+    condition = f"is of schema {revision} and must be brought to {expected}" if revision else "has no tables yet"
     return DatabaseUnusable(f"the catalog at {place} {condition}, which only its owner may do", RUN_ACCESS)
 
 
@@ -63,8 +63,8 @@ class DatabaseError(Exception):
     """The database is busy, full or unreachable; carries its own message. ``repeatable``: nothing was committed, or
     the connection was lost, so the whole transaction may be retried."""
 
-    def __init__(self, words: str, *, repeatable: bool = False, remedy: str = LOOK_FOR_A_FULL_DISK) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, *, repeatable: bool = False, remedy: str = LOOK_FOR_A_FULL_DISK) -> None:
+        super().__init__(message)
         self.repeatable = repeatable
         self.remedy = remedy
 
@@ -73,7 +73,7 @@ class DatabaseDamaged(DatabaseError):
     """The bytes of the database have changed; carries the finding."""
 
 
-class NotUnderstood(DatabaseError):
+class InvalidRows(DatabaseError):
     """Rows are readable but not valid for this code; carries the code's error. Either another program wrote them or
     the code has a bug: this cannot be distinguished here."""
 
@@ -97,7 +97,7 @@ REMEDIES = {
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translate_errors() -> Iterator[None]:
     """Raise DatabaseError for a driver's error about the database's state; errors of the code's own pass unchanged."""
     try:
         yield

@@ -23,10 +23,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 def in_values(column: InstrumentedAttribute[Any], values: Collection[object]) -> sa.ColumnElement[bool]:
     """Whether ``column`` is one of ``values``, for any number of them, using an index where there is one."""
-    return _Among(column, sa.bindparam(None, list(values), type_=_Many(column.type), unique=True))
+    return _InValues(column, sa.bindparam(None, list(values), type_=_ValueList(column.type), unique=True))
 
 
-class _Many(TypeDecorator[list[Any]]):
+class _ValueList(TypeDecorator[list[Any]]):
     """Values as an array on PostgreSQL, as JSON on SQLite."""
 
     impl = sa.Text
@@ -46,7 +46,7 @@ class _Many(TypeDecorator[list[Any]]):
         return value if dialect.name == "postgresql" else json.dumps(value)
 
 
-class _Among(FunctionElement[bool]):
+class _InValues(FunctionElement[bool]):
     type = sa.Boolean()
     inherit_cache = True
     name = "among"
@@ -57,13 +57,13 @@ class _Among(FunctionElement[bool]):
         return self
 
 
-@compiles(_Among, "sqlite")
-def _in_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_InValues, "sqlite")
+def _in_json(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
-@compiles(_Among, "postgresql")
-def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_InValues, "postgresql")
+def _in_array(element: _InValues, compiler: SQLCompiler, **options: Any) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY ({values})"

@@ -107,9 +107,9 @@ def await_migrations(connection: Connection) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 
-def take_turn(connection: Connection, *, alone: bool) -> None:
-    """Write beside other writers until this transaction ends; ``alone`` waits for them to end and blocks new ones."""
-    lock = sa.func.pg_advisory_xact_lock if alone else sa.func.pg_advisory_xact_lock_shared
+def lock_for_writing(connection: Connection, *, exclusive: bool) -> None:
+    """Write beside other writers until this transaction ends; ``exclusive`` waits for their end and blocks new ones."""
+    lock = sa.func.pg_advisory_xact_lock if exclusive else sa.func.pg_advisory_xact_lock_shared
     connection.execute(sa.select(lock(WRITING_LOCK)))
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.pool import QueuePool
 
-from db.files.regular_file import facts_of
+from db.files.regular_file import stat_if_exists
 from db.files.sqlite_check import with_log
 from db.tables.documents import read_document
 
@@ -40,10 +40,10 @@ def _connector(path: Path) -> Callable[[], sqlite3.Connection]:
     address = path.absolute().as_uri()
     log, index = (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm"))
     if index.exists() and _can_be_read(address):
-        return lambda: _connected(f"{address}?mode=ro")
-    facts = facts_of(log)
+        return lambda: _connect(f"{address}?mode=ro")
+    facts = stat_if_exists(log)
     if facts is None or facts.st_size == 0:
-        return lambda: _connected(f"{address}?mode=ro&immutable=1")
+        return lambda: _connect(f"{address}?mode=ro&immutable=1")
     return _in_memory(with_log(path, log))
 
 
@@ -52,7 +52,7 @@ def changes(path: Path) -> Callable[[], bool]:
 
     def state() -> list[tuple[int, int] | None]:
         files = (path, path.with_name(f"{path.name}-wal"))
-        all_facts = (facts_of(file) for file in files)
+        all_facts = (stat_if_exists(file) for file in files)
         return [facts and (facts.st_mtime_ns, facts.st_size) for facts in all_facts]
 
     first_state = state()
@@ -61,30 +61,30 @@ def changes(path: Path) -> Callable[[], bool]:
 
 def _can_be_read(address: str) -> bool:
     try:
-        with closing(_connected(f"{address}?mode=ro")) as connection:
+        with closing(_connect(f"{address}?mode=ro")) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError:
         return False
     return True
 
 
-def _connected(address: str) -> sqlite3.Connection:
+def _connect(address: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
-def _in_memory(whole: bytes) -> Callable[[], sqlite3.Connection]:
+def _in_memory(data: bytes) -> Callable[[], sqlite3.Connection]:
     """Connections to one database in this process's memory, which lives as long as the returned function."""
     address = f"file:/songline-{secrets.token_hex(8)}?vfs=memdb"
-    connection = _connected(address)
+    connection = _connect(address)
     with closing(sqlite3.connect(":memory:")) as source:
-        source.deserialize(whole)
+        source.deserialize(data)
         source.backup(connection)
 
-    def connected() -> sqlite3.Connection:
+    def connect() -> sqlite3.Connection:
         connection.total_changes  # noqa: B018  (holds it open)
-        return _connected(address)
+        return _connect(address)
 
-    return connected
+    return connect
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:

@@ -15,7 +15,7 @@ from db.postgres import ServerLimits, postgres_engine, require_utf8, where
 from db.schema import schema_revision
 from db.session import SCHEMA_REVISION
 
-MAY_MAKE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
+MAY_CREATE = "SELECT has_schema_privilege(current_schema(), 'CREATE')"
 # The schema revision may be changed by its owner only, who need not be the user that works with the catalog.
 MAY_WRITE = """
     SELECT bool_and(has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE')
@@ -26,7 +26,7 @@ IS_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transacti
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFound:
+class ServerInfo:
     """A PostgreSQL server with a catalog. ``revision`` is None for an empty database; ``expected`` is this code's.
     ``may_write`` is about rows, or tables where there are none yet; ``may_migrate`` is about an older schema."""
 
@@ -39,7 +39,7 @@ class ServerFound:
     latency_s: float
 
 
-def inspect_server(url: str, *, patience_s: float) -> ServerFound:
+def inspect_server(url: str, *, patience_s: float) -> ServerInfo:
     """Inspect the server, about ``patience_s`` for each query. Raises DatabaseUnusable with the remedy."""
     try:
         address = make_url(url)
@@ -54,7 +54,7 @@ def inspect_server(url: str, *, patience_s: float) -> ServerFound:
     try:
         with engine.connect() as connection:
             require_utf8(connection)
-            return _found(connection, where(address))
+            return _inspect(connection, where(address))
     except DBAPIError as error:
         raise DatabaseUnusable(
             f"the catalog's database at {where(address)} cannot be used: {message_of(error)}",
@@ -64,12 +64,12 @@ def inspect_server(url: str, *, patience_s: float) -> ServerFound:
         engine.dispose()
 
 
-def _found(connection: Connection, place: str) -> ServerFound:
+def _inspect(connection: Connection, place: str) -> ServerInfo:
     started_at = time.perf_counter()
     version = str(connection.scalar(sa.text("SHOW server_version")))
     latency_s = time.perf_counter() - started_at
     revision = schema_revision(connection)
-    may_make = bool(connection.scalar(sa.text(MAY_MAKE)))
-    has_rights = may_make if revision is None else bool(connection.scalar(sa.text(MAY_WRITE)))
+    may_create = bool(connection.scalar(sa.text(MAY_CREATE)))
+    has_rights = may_create if revision is None else bool(connection.scalar(sa.text(MAY_WRITE)))
     may_write = has_rights and not connection.scalar(sa.text(IS_READ_ONLY))
-    return ServerFound(place, version.split()[0], revision, SCHEMA_REVISION, may_write, may_make, latency_s)
+    return ServerInfo(place, version.split()[0], revision, SCHEMA_REVISION, may_write, may_create, latency_s)

@@ -22,8 +22,8 @@ from db.errors import (
     DatabaseReadOnly,
     DatabaseUnusable,
     ForeignDatabase,
+    InvalidRows,
     NetworkFileSystem,
-    NotUnderstood,
     SchemaTooNew,
     SchemaUnknown,
     error_of,
@@ -31,13 +31,13 @@ from db.errors import (
     message_of,
     owner_needed,
     sqlstate_of,
-    translated,
+    translate_errors,
 )
 from db.files.lock import file_lock
 from db.files.private_file import make_private
 from db.files.sqlite_check import check_file, check_log
 from db.identity import revision_of_ours
-from db.postgres import ServerLimits, await_migrations, postgres_engine, require_utf8, take_turn, where
+from db.postgres import ServerLimits, await_migrations, lock_for_writing, postgres_engine, require_utf8, where
 from db.read_only import changes, reading_engine
 from db.schema import schema_revision, upgrade
 from db.sqlite import back_up, sqlite_engine, sqlite_url, url_of_file
@@ -50,8 +50,8 @@ __all__ = [
     "DatabaseReadOnly",
     "DatabaseUnusable",
     "ForeignDatabase",
+    "InvalidRows",
     "NetworkFileSystem",
-    "NotUnderstood",
     "SchemaTooNew",
     "SchemaUnknown",
     "open_database",
@@ -66,7 +66,7 @@ TRIES = 6
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 class Database:
@@ -96,34 +96,34 @@ class Database:
         """A session that sees one consistent snapshot and commits nothing."""
         with (
             _unless_changed(self._is_changed),
-            translated(),
-            self._reach(self._reader) as connection,
+            translate_errors(),
+            self._connect(self._reader) as connection,
             Session(connection) as session,
         ):
             yield session
 
     @contextmanager
-    def write(self, *, alone: bool = False) -> Iterator[Session]:
+    def write(self, *, exclusive: bool = False) -> Iterator[Session]:
         """A session that commits at the end, or rolls back on an error. Keep it short: never during a render.
 
         Writers run concurrently on PostgreSQL: lock rows that are read and then changed
-        (:data:`db.statements.ROW_LOCK`). ``alone`` excludes every other writer, as SQLite always does: for the sweep,
-        which must be sure that no process is about to name the bytes it removes. A block cannot be retried: see
-        :meth:`transact`."""
+        (:data:`db.statements.ROW_LOCK`). ``exclusive`` excludes every other writer, as SQLite always does: for
+        garbage collection, which must be sure that no process is about to refer to the bytes it removes. A block
+        cannot be retried: see :meth:`transact`."""
         if self._read_only:
             raise DatabaseReadOnly(self._read_only)
         with (
-            translated(),
-            self._reach(self._writer) as connection,
+            translate_errors(),
+            self._connect(self._writer) as connection,
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
             session_connection = session.connection()  # SQLite locks at the first statement, which may come late
             if self._is_server:
-                take_turn(session_connection, alone=alone)
+                lock_for_writing(session_connection, exclusive=exclusive)
             yield session
 
-    def transact(self, work: Callable[[Session], Found]) -> Found:
+    def transact(self, work: Callable[[Session], Result]) -> Result:
         """Run ``work`` in its own write transaction, retried after a deadlock or a lost connection; returns its
         result.
 
@@ -143,7 +143,7 @@ class Database:
             attempt += 1
 
     @contextmanager
-    def _reach(self, engine: Engine) -> Iterator[Connection]:
+    def _connect(self, engine: Engine) -> Iterator[Connection]:
         """A connection. Waits for a server that is unreachable, as during a restart, up to the timeout; nothing has
         been done yet, so waiting is safe for every caller."""
         end = time.monotonic() + self._patience_s
@@ -203,38 +203,38 @@ def open_database(place: str | Path, limits: ServerLimits | None = None) -> Data
     Raises SchemaTooNew, SchemaUnknown, ForeignDatabase, NetworkFileSystem, DatabaseUnusable where a server is
     unreachable, DatabaseDamaged where a file is not a catalog, DatabaseError. None of them repeats a password.
     """
-    address = sqlite_url(place) if isinstance(place, Path) else _parsed(place)
+    address = sqlite_url(place) if isinstance(place, Path) else _parse_url(place)
     if address.drivername in POSTGRES_NAMES:
         return _open_server(address, limits or ServerLimits())
     engine = sqlite_engine(address)
     path = Path(address.database or "")
-    with translated(), file_lock(path.with_name(path.name + ".lock")):
+    with translate_errors(), file_lock(path.with_name(path.name + ".lock")):
         check_file(path)
         make_private(path)
         _migrate_file(engine, path)
     return Database(engine)
 
 
-def open_for_reading(path: Path, why: str) -> Database:
-    """The SQLite catalog at ``path`` opened read-only; ``why`` is the reason why it cannot be written.
+def open_for_reading(path: Path, reason: str) -> Database:
+    """The SQLite catalog at ``path`` opened read-only; ``reason`` is the reason why it cannot be written.
 
     Raises the errors of :func:`open_database`, and DatabaseUnusable where it must be migrated before it can be read.
     """
     is_changed = changes(path)
-    with _unless_changed(is_changed), translated():
+    with _unless_changed(is_changed), translate_errors():
         check_file(path)
         engine = reading_engine(path)
         with engine.connect() as connection:
             revision = revision_of_ours(connection)
     if _is_old(revision):
         raise DatabaseUnusable(
-            f"the catalog {path} is of schema {revision or 'none'} and cannot be brought to {SCHEMA_REVISION}: {why}",
+            f"the catalog {path} is of schema {revision or 'none'} and is not migrated to {SCHEMA_REVISION}: {reason}",
             "Run a command once where it can be written",
         )
-    return Database(engine, read_only=why, is_changed=is_changed)
+    return Database(engine, read_only=reason, is_changed=is_changed)
 
 
-def _parsed(url: str) -> URL:
+def _parse_url(url: str) -> URL:
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):  # its message may contain the password
@@ -283,17 +283,17 @@ def _migrate_server(engine: Engine, place: str) -> None:
             return
     with engine.begin() as connection:
         await_migrations(connection)
-        if not _is_old(found := schema_revision(connection)):
+        if not _is_old(revision := schema_revision(connection)):
             return
         try:
             upgrade(connection)
         except DBAPIError as error:
             if sqlstate_of(error) != INSUFFICIENT_PRIVILEGE:
                 raise
-            raise owner_needed(place, found, SCHEMA_REVISION) from error
+            raise owner_needed(place, revision, SCHEMA_REVISION) from error
 
 
-def _is_old(found: str | None) -> bool:
-    if found is not None and found > SCHEMA_REVISION:
-        raise SchemaTooNew(found)
-    return found != SCHEMA_REVISION
+def _is_old(revision: str | None) -> bool:
+    if revision is not None and revision > SCHEMA_REVISION:
+        raise SchemaTooNew(revision)
+    return revision != SCHEMA_REVISION

@@ -5,7 +5,7 @@ Importing this package first restricts Prefect (see :mod:`flows.runtime.prefect_
 """
 
 from flows.runtime.prefect_restrictions import restrict_prefect
-from flows.runtime.startup import put_off_garbage_collection
+from flows.runtime.startup import postpone_garbage_collection
 
-put_off_garbage_collection()
+postpone_garbage_collection()
 restrict_prefect()

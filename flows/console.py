@@ -99,7 +99,7 @@ def print_text(text: str, *, to: Literal["stdout", "stderr"] = "stdout") -> None
         stream.flush()
 
 
-def titled(album: Album, line: str) -> str:
+def with_song_title(album: Album, line: str) -> str:
     """A line about an album's manifest, with the title of the song that its path names by index."""
     return with_title(line, {f"songs[{number}]": song.title for number, song in enumerate(album.songs)})
 
@@ -109,17 +109,17 @@ def warn(line: str) -> None:
     stderr().print(f"warning: {redacted(line)}", style="yellow", soft_wrap=True)
 
 
-def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None:
+def print_error(error: SonglineError, *, as_json: bool, subject: str = "") -> None:
     """Print an error as ``error: what. remedy.``, or as a JSON object.
 
     Refused audio is prefixed with its reason. The faults of a manifest are printed one per line, with the titles of
-    their songs. ``about`` names the subject, such as a song by its title.
+    their songs. ``subject`` is what the error is about, such as a song by its title.
     """
     faults = [with_title(fault, error.titles) for fault in error.faults] if isinstance(error, ManifestError) else []
     if as_json:
         document = {"error": error.what, "kind": error.kind, "remedy": error.remedy, **error.ids}
         document |= {"reason": error.reason} if isinstance(error, AudioRefused) else {}
-        document |= {"about": about} if about else {}
+        document |= {"about": subject} if subject else {}
         fault_fields: dict[str, Any] = {}
         if faults:
             fault_fields = {"error": "\n".join(faults), "remedy": "Correct each line that is named", "faults": faults}
@@ -129,12 +129,12 @@ def print_error(error: SonglineError, *, as_json: bool, about: str = "") -> None
         stderr().print(fault, soft_wrap=True)
     message = f"{counted(len(faults), 'fault')}; nothing was started." if faults else str(error)
     prefix = f"{error.reason}: " if isinstance(error, AudioRefused) else ""
-    stderr().print(f"error: {led_by(about, f'{prefix}{message}')}", soft_wrap=True)
+    stderr().print(f"error: {with_subject(subject, f'{prefix}{message}')}", soft_wrap=True)
 
 
-def led_by(name: str, text: str) -> str:
+def with_subject(subject: str, text: str) -> str:
     """A text prefixed with the name of its subject, once: some errors start with their song's title."""
-    return text if not name or text.startswith(name) else f"{name}: {text}"
+    return text if not subject or text.startswith(subject) else f"{subject}: {text}"
 
 
 def with_title(fault: str, titles: Mapping[str, str]) -> str:

@@ -62,11 +62,11 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
     with open_run_catalog() as catalog:
         submission = _claimed_submission(catalog, work)
         if submission is None:
-            return "the album stands still, or another run is in charge of it"
-        await _watched()
+            return "the album is not active, or another run coordinates it"
+        await _activate_reconcile()
         try:
             while (outcome := await _produce(catalog, submission)) is None:
-                get_run_logger().info("the album was planned anew meanwhile: once more")
+                get_run_logger().info("the plan of the album was changed meanwhile: it is read again")
             return outcome
         except (httpx.HTTPError, PrefectException):
             raise  # the Prefect server is away: the next coordinating run continues
@@ -78,10 +78,10 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
             raise
 
 
-async def _watched() -> None:
+async def _activate_reconcile() -> None:
     """Switch on the schedule of reconcile, also for an album that this run has made active."""
     try:
-        await asyncio.to_thread(PrefectRunLauncher().reconcile_often, True)
+        await asyncio.to_thread(PrefectRunLauncher().switch_reconcile, True)
     except MachineError as error:
         get_run_logger().warning("the schedule of reconcile could not be switched on: %s", error)
 
@@ -125,39 +125,39 @@ async def _produce(catalog: Catalog, submission: Submission) -> str | None:
     stages = Stages(progress, get_run_logger().info)
     stages.begin(submission.request.until, submission.attempt)
     async with ProgressArtifact(progress, album_id=planned.album.id, description=planned.album.title) as bar:
-        verdict = await _rounds(coordinator, artifacts, stages, catalog.settings.poll_s)
+        verdict = await _run(coordinator, artifacts, stages, catalog.settings.poll_s)
         await artifacts.show(coordinator.failures, now=True)
         if verdict == "paused":
             reason = get_submission(catalog.database, planned.album.id).reason
             note = f"Paused: {reason}. `songline resume {planned.album.id}` goes on."
-            stages.say(note)
+            stages.log(note)
             await artifacts.show(coordinator.failures, now=True, note=note)
             await notify(catalog.settings, subject=f"{planned.album.title} is paused", body=f"{reason}")
             return f"the album is paused: {reason}"
         if verdict == "not in charge":
-            return "the album was cancelled, or another run is in charge of it"
+            return "the album was cancelled, or another run coordinates it"
         raise_if_renders_missing(catalog, planned)
         if submission.request.until == "release":
-            stages.say("Packing the release.")
+            stages.log("Packing the release.")
         result = await run_pipeline(catalog, planned, submission.request.until)
         if stored_plan(catalog.database, planned.album.id) != planned:
             return None
         await artifacts.finish(result)
         outcome = await _close(catalog, submission, result, artifacts, title=planned.album.title)
-        stages.say(f"The album came to its end: {outcome}.")
+        stages.log(f"The album came to its end: {outcome}.")
         bar.is_over = True
     return outcome
 
 
-async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
+async def _run(coordinator: AlbumCoordinator, artifacts: AlbumArtifacts, stages: Stages, pause_s: float) -> Verdict:
     """Run rounds until the verdict; a Prefect server that is away is waited for."""
     away_since_s: float | None = None
     while True:
         start_s = time.monotonic()
         try:
             verdict = await asyncio.to_thread(coordinator.round)
-            stages.tell()
-            await wall.show(coordinator.failures)
+            stages.log_changes()
+            await artifacts.show(coordinator.failures)
             away_since_s = None
         except ServerAway as error:
             away_since_s = away_since_s or start_s
@@ -172,27 +172,27 @@ async def _rounds(coordinator: AlbumCoordinator, wall: AlbumArtifacts, stages: S
 
 
 async def _close(
-    catalog: Catalog, submission: Submission, produced: PipelineResult, wall: AlbumArtifacts, *, title: str
+    catalog: Catalog, submission: Submission, result: PipelineResult, artifacts: AlbumArtifacts, *, title: str
 ) -> str:
     """Record the end of the album, and export the release where a folder for releases is set."""
     album_id = submission.request.album_id
     if get_submission(catalog.database, album_id).attempt != submission.attempt:
-        return "another run is in charge of the album"
-    if produced.release_key:
-        set_current_release(catalog.database, album_id, produced.release_key)
-        await _write_out(catalog, produced.release_key, wall)
-    elif produced.failures:
-        message = "; ".join(str(error) for error in produced.failures.values())
+        return "another run coordinates the album"
+    if result.release_key:
+        set_current_release(catalog.database, album_id, result.release_key)
+        await _export_release(catalog, result.release_key, artifacts)
+    elif result.failures:
+        message = "; ".join(str(error) for error in result.failures.values())
         if _end(catalog, submission, message):
             await notify(catalog.settings, subject=f"{title} failed", body=message)
-        raise_failures(produced)
-    warnings = "".join(f" Without {error}" for error in produced.failures.values())
+        raise_failures(result)
+    warnings = "".join(f" Without {error}" for error in result.failures.values())
     if _end(catalog, submission, None):
         await notify(catalog.settings, subject=f"{title} is done", body=f"{title} is done.{warnings}")
-    return f"release {produced.release_key[:12]}" if produced.release_key else f"done up to {submission.request.until}"
+    return f"release {result.release_key[:12]}" if result.release_key else f"done up to {submission.request.until}"
 
 
-async def _write_out(catalog: Catalog, release_key: str, wall: AlbumArtifacts) -> None:
+async def _export_release(catalog: Catalog, release_key: str, artifacts: AlbumArtifacts) -> None:
     release, settings = release_by_key(catalog.database, release_key), catalog.settings
     if release is None or settings.releases is None:
         return
@@ -200,16 +200,16 @@ async def _write_out(catalog: Catalog, release_key: str, wall: AlbumArtifacts) -
     page = (folder / "index.html").absolute().as_uri()
     if settings.releases_url:
         page = f"{shareable(settings.releases_url).rstrip('/')}/{quote(folder.name)}/index.html"
-    await wall.link(page)
+    await artifacts.link(page)
 
 
-def _end(catalog: Catalog, submission: Submission, trouble: str | None) -> bool:
+def _end(catalog: Catalog, submission: Submission, error: str | None) -> bool:
     """Record that the album is done or failed; returns whether this run was the one to record it."""
     return transition(
         catalog.database,
         submission.request.album_id,
-        "failed" if trouble else "done",
+        "failed" if error else "done",
         only_from=["active", "paused"],
         attempt=submission.attempt,
-        reason=trouble,
+        reason=error,
     )

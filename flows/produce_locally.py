@@ -23,12 +23,12 @@ from flows.pipeline.run import run_pipeline
 
 @dataclass(slots=True)
 class Run:
-    """One production in this process. The flow stores its result in ``produced``, as only ids pass through Prefect."""
+    """One production in this process. The flow stores its result in ``result``, as only ids pass through Prefect."""
 
     catalog: Catalog
     planned: PlannedAlbum
     progress: Progress
-    produced: PipelineResult | None = None
+    result: PipelineResult | None = None
 
 
 _run: ContextVar[Run] = ContextVar("songline_run")
@@ -39,12 +39,12 @@ async def produce_album(album_id: str, manifest_digest: str, until: str = "relea
     """Make the album that :func:`produce_locally` was given; gives the release's key or a sentence."""
     run = _run.get()
     async with ProgressArtifact(run.progress, album_id=run.planned.album.id, description=run.planned.album.title):
-        run.produced = await run_pipeline(run.catalog, run.planned, until, progress=run.progress, limits={})
-    await AlbumArtifacts(run.catalog, run.planned).finish(run.produced)
-    if run.produced.failures:
-        sentence = f"{run.planned.album.title}: {counted(len(run.produced.failures), 'song')} failed"
+        run.result = await run_pipeline(run.catalog, run.planned, until, progress=run.progress, limits={})
+    await AlbumArtifacts(run.catalog, run.planned).finish(run.result)
+    if run.result.failures:
+        sentence = f"{run.planned.album.title}: {counted(len(run.result.failures), 'song')} failed"
         raise WorkError(sentence, remedy="See the report for each song's reason")
-    return run.produced.release_key or f"stopped after {until}"
+    return run.result.release_key or f"stopped after {until}"
 
 
 def produce_locally(catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str) -> PipelineResult:
@@ -54,17 +54,17 @@ def produce_locally(catalog: Catalog, planned: PlannedAlbum, progress: Progress,
     try:
         asyncio.run(produce_album(planned.album.id, planned.digest, until))
     except WorkError:
-        if run.produced is None:
+        if run.result is None:
             raise
     except TerminationSignal:
         raise SystemExit(128 + signal.SIGTERM) from None
     except (httpx.HTTPError, PrefectException) as error:
         raise MachineError(
-            f"Prefect's local API broke off: {str(error).splitlines()[0]}",
+            f"Prefect's local API stopped answering: {str(error).splitlines()[0]}",
             remedy=f"Look for a full disk and read {catalog.settings.prefect_path / 'server.log'}; then run it again",
         ) from error
     finally:
         _run.reset(token)
-    if run.produced is None:
+    if run.result is None:
         raise WorkError("the flow ended without a result", remedy="Run the same command again")
-    return run.produced
+    return run.result

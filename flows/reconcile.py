@@ -26,7 +26,7 @@ from flows.runtime.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.server.client import server_client
 from flows.server.pruning import prune_runs
 
-AT_WORK = FlowRunFilter(
+OPEN_RUNS = FlowRunFilter(
     tags=FlowRunFilterTags(any_=["album", "render", "finish"]),
     state=FlowRunFilterState(
         type=FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING])
@@ -42,28 +42,28 @@ def reconcile() -> str:
         dispatcher = PrefectRunLauncher()
         try:
             adapt_schedule(
-                catalog, dispatcher, is_at_work=bool(client.read_flow_runs(flow_run_filter=AT_WORK, limit=1))
+                catalog, dispatcher, has_open_runs=bool(client.read_flow_runs(flow_run_filter=OPEN_RUNS, limit=1))
             )
         except MachineError as error:  # one run more than necessary does no harm
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
-        summary = hold_to_catalog(catalog, dispatcher)
+        summary = reconcile_submissions(catalog, dispatcher)
         end_tasks_of_cancelled_runs(client)
         removed_count = prune_runs(catalog.settings, client, now=datetime.now(UTC))
     return f"{summary}, {removed_count} old runs removed"
 
 
-def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, is_at_work: bool = False) -> None:
+def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, has_open_runs: bool = False) -> None:
     """Switch the schedule on while an album is active or a run for one is unfinished, and off otherwise.
 
     An album may become active between the query and the switch, so the query is repeated.
     """
-    is_needed = is_at_work or bool(submissions(catalog.database, state="active"))
-    dispatcher.reconcile_often(is_needed)
+    is_needed = has_open_runs or bool(submissions(catalog.database, state="active"))
+    dispatcher.switch_reconcile(is_needed)
     if not is_needed and submissions(catalog.database, state="active"):
-        dispatcher.reconcile_often(True)
+        dispatcher.switch_reconcile(True)
 
 
-def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
+def reconcile_submissions(catalog: Catalog, dispatcher: RunLauncher) -> str:
     """Free expired leases and ensure a coordinating run for every active album; returns a summary sentence.
 
     An error with one album does not stop the others. Raises WorkError after the last album, naming all that failed.
@@ -79,8 +79,8 @@ def hold_to_catalog(catalog: Catalog, dispatcher: RunLauncher) -> str:
     if errors:
         message = "; ".join(f"{album_id}: {error}" for album_id, error in errors.items())
         raise WorkError(
-            f"{len(errors)} of {len(active_albums)} active albums could not be seen to: {message}",
-            remedy="Mend the cause; the next run of reconcile sees to them",
+            f"{len(errors)} of {len(active_albums)} active albums could not be coordinated: {message}",
+            remedy="Correct the cause; the next run of reconcile tries again",
         )
     return (
         f"{counted(freed_count, 'lease')} freed, {counted(len(active_albums), 'album')} active, "

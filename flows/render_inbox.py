@@ -31,20 +31,20 @@ def sentence(work: InboxParameters) -> str:
     return " · ".join(["inbox", work.place or "the one that is set", *bounds])
 
 
-def require_own_inbox(place: str, own: str) -> None:
+def require_own_inbox(place: str, own_inbox: str) -> None:
     """Raise RefusedError unless a flow run's place is this worker's inbox or lies inside it.
 
     Otherwise anyone who may start a run could have a worker read any folder of its machine, and write reports into it.
     """
-    if not place or place == own:
+    if not place or place == own_inbox:
         return
-    if own.startswith("s3://"):
-        is_inside = place.startswith(own.rstrip("/") + "/")
+    if own_inbox.startswith("s3://"):
+        is_inside = place.startswith(own_inbox.rstrip("/") + "/")
     else:
-        is_inside = bool(own) and Path(place).resolve().is_relative_to(Path(own).resolve())
+        is_inside = bool(own_inbox) and Path(place).resolve().is_relative_to(Path(own_inbox).resolve())
     if not is_inside:
         raise RefusedError(
-            f"{place} is not in this worker's inbox, {own or 'which is not set'}",
+            f"{place} is not in this worker's inbox, {own_inbox or 'which is not set'}",
             remedy="Set SONGLINE_INBOX of the workers to a place that holds it",
         )
 

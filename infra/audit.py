@@ -1,4 +1,4 @@
-"""``make audit``: are all packages pinned, do they fit each other, and do any have known holes?
+"""``make audit``: are all packages pinned, do they fit each other, and do any have known vulnerabilities?
 
 The first two are told from this environment alone. The third asks a service on the internet through pip-audit, which
 counts a package that the service does not know as skipped and not as an error: on a machine whose package index has no
@@ -32,7 +32,7 @@ SERVICES = ("pypi", "osv")
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Vulnerability:
     """One known vulnerability of one pinned package."""
 
     package: str
@@ -55,7 +55,7 @@ class Hole:
 class Audit:
     """The result of a service: the vulnerabilities, the number of packages it knew, and the names of the others."""
 
-    holes: tuple[Hole, ...]
+    vulnerabilities: tuple[Vulnerability, ...]
     known: int
     skipped: tuple[str, ...]
 
@@ -71,13 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     problems = [*unpinned(installed(), pinned(CONSTRAINTS.read_text())), *unfit()]
     for line in problems:
-        _tell(line)
+        _print(line)
     if not problems:
-        _tell("every installed package is pinned at its version, and all fit each other")
+        _print("every installed package is pinned at its version, and all fit each other")
     try:
         audit = ask(options.tool, CONSTRAINTS)
     except AuditNotPossible as error:
-        _tell(f"audit not possible: {error}")
+        _print(f"audit not possible: {error}")
         return 1 if problems else NOT_POSSIBLE
     if report(audit) or problems:
         return 1
@@ -96,10 +96,10 @@ def installed() -> dict[str, str]:
     return {_normalised(distribution.metadata["Name"]): distribution.version for distribution in distributions()}
 
 
-def unpinned(there: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
+def unpinned(installed: Mapping[str, str], pins: Mapping[str, str]) -> list[str]:
     """A sentence for every installed package that is not pinned, or not at its version."""
     lines = []
-    for name, version in sorted(there.items()):
+    for name, version in sorted(installed.items()):
         if name in FOUNDATION:
             continue
         if name not in pins:
@@ -133,28 +133,32 @@ def read(document: Mapping[str, Any]) -> Audit:
     known_packages = [package for package in packages if "skip_reason" not in package]
     if not known_packages:
         raise AuditNotPossible(f"it knows none of the {len(packages)} packages (an index without JSON API)")
-    holes = tuple(
-        Hole(package["name"], package["version"], hole["id"], tuple(hole["aliases"]), tuple(hole["fix_versions"]))
+    vulnerabilities = tuple(
+        Vulnerability(
+            package["name"], package["version"], entry["id"], tuple(entry["aliases"]), tuple(entry["fix_versions"])
+        )
         for package in known_packages
-        for hole in package["vulns"]
+        for entry in package["vulns"]
     )
-    return Audit(holes, len(known_packages), skipped_names)
+    return Audit(vulnerabilities, len(known_packages), skipped_names)
 
 
 def report(audit: Audit) -> bool:
     """Print the findings; returns whether any action is required."""
-    open_holes = [hole for hole in audit.holes if hole.reason is None]
-    for hole in open_holes:
-        _tell(f"known hole: {hole}")
-    for hole in audit.holes:
-        if hole.reason is not None:
-            _tell(f"allowed: {hole}: {hole.reason}")
+    unaccepted = [vulnerability for vulnerability in audit.vulnerabilities if vulnerability.reason is None]
+    for vulnerability in unaccepted:
+        _print(f"known vulnerability: {vulnerability}")
+    for vulnerability in audit.vulnerabilities:
+        if vulnerability.reason is not None:
+            _print(f"allowed: {vulnerability}: {vulnerability.reason}")
     for name in audit.skipped:
-        _tell(f"not audited: the service does not know {name}")
-    for name in _unused(audit.holes):
-        _tell(f"{name} is allowed and was not found any more: take it out of ALLOWED")
-    _tell(f"{audit.known} packages audited, {len(audit.skipped)} not possible; {len(open_holes)} known holes")
-    return bool(open_holes)
+        _print(f"not audited: the service does not know {name}")
+    for name in _unused(audit.vulnerabilities):
+        _print(f"{name} is allowed and was not found any more: take it out of ALLOWED")
+    _print(
+        f"{audit.known} packages audited, {len(audit.skipped)} not possible; {len(unaccepted)} known vulnerabilities"
+    )
+    return bool(unaccepted)
 
 
 def _audited(tool: Path, constraints: Path, service: str) -> Audit:
@@ -171,8 +175,8 @@ def _audited(tool: Path, constraints: Path, service: str) -> Audit:
         raise AuditNotPossible(lines[-1][:300] if lines else "pip-audit gave no answer") from error
 
 
-def _unused(holes: Iterable[Hole]) -> list[str]:
-    known_names = {name for hole in holes for name in (hole.id, *hole.aliases)}
+def _unused(vulnerabilities: Iterable[Vulnerability]) -> list[str]:
+    known_names = {name for vulnerability in vulnerabilities for name in (vulnerability.id, *vulnerability.aliases)}
     return sorted(ALLOWED.keys() - known_names)
 
 
@@ -181,7 +185,7 @@ def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 

@@ -133,7 +133,7 @@ def load(database: Database, lines: Iterable[Line]) -> None:
     A dump of an older schema can be loaded as long as later schemas only added to it.
     """
     try:
-        with database.write(alone=True) as session:
+        with database.write(exclusive=True) as session:
             _require_empty(session)
             loader = _Loader(session)
             for line in lines:

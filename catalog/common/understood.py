@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import NoResultFound
 
-from db.session import NotUnderstood
+from db.session import InvalidRows
 
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raise NotUnderstood where rows that are only displayed are missing what this code reads in them."""
+    """Raise InvalidRows where rows that are only displayed are missing what this code reads in them."""
     try:
         yield
     except UnicodeError:  # raised by the output, not by the rows
         raise
     except (LookupError, TypeError, AttributeError, ValueError, NoResultFound) as error:
         words = " ".join(str(error).split())[:100]
-        raise NotUnderstood(f"{type(error).__name__}: {words}") from error
+        raise InvalidRows(f"{type(error).__name__}: {words}") from error

@@ -59,7 +59,7 @@ def remove_album(database: Database, store: Store, album_id: str) -> Removal:
     Raises InputError for an unknown album, RefusedError while work on it is in progress.
     """
     require_album(database, album_id)
-    with database.write(alone=True) as session:
+    with database.write(exclusive=True) as session:
         graph = read_graph(session)
         holding = _of_album(graph, album_id)
         _refuse_if_made(session, graph, holding, album_id)
@@ -84,7 +84,7 @@ def remove_old_builds(database: Database, store: Store, keep: int, *, dry_run: b
             builds = old_builds(session, keep)
             holding = _of_releases(graph, builds.all) | superseded(session, graph)
             return _removal(session, graph, holding, builds=builds.kept)
-    with database.write(alone=True) as session:
+    with database.write(exclusive=True) as session:
         graph = read_graph(session)
         builds = old_builds(session, keep)
         holding = _of_releases(graph, builds.all)

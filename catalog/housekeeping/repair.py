@@ -97,7 +97,7 @@ def in_turn(database: Database, store: Store, damage: Damage) -> Iterator[tuple[
     """An exclusive write transaction in which an artifact was checked again: a worker may have restored its bytes
     since, and no writer that restores them can finish while the block lasts."""
     with_timeout = store.with_timeout(LOOK_S)
-    with database.write(alone=True) as session:
+    with database.write(exclusive=True) as session:
         # The transaction begins with the first statement, so a row is read before the store.
         session.scalar(sa.select(Artifact.digest).where(Artifact.digest == damage.digest))
         yield session, _look(with_timeout, with_timeout, damage.digest)

@@ -130,7 +130,7 @@ def _remove(database: Database, store: Store, garbage: Sequence[Stored], limit: 
 
 def _take(database: Database, store: Store, digest: str, limit: float) -> bool:
     """Remove one piece of garbage, unless a writer named or stored it meanwhile (rules 1 and 3)."""
-    with database.write(alone=True) as session:
+    with database.write(exclusive=True) as session:
         # The transaction begins with the first statement, so rows are queried before the store.
         if session.scalar(_naming([digest])) is not None:
             return False

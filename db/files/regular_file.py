@@ -36,7 +36,7 @@ def kind_of(mode: int) -> str:
     return next((words for is_kind, words in KINDS if is_kind(mode)), "something else")
 
 
-def facts_of(path: Path) -> os.stat_result | None:
+def stat_if_exists(path: Path) -> os.stat_result | None:
     """The system's data on the file at ``path``; None where there is none, like SQLite's log and index once the last
     connection of another process is closed."""
     try:
@@ -49,12 +49,12 @@ def facts_of(path: Path) -> os.stat_result | None:
 
 def open_regular(path: Path) -> BinaryIO:
     """The file at ``path``, open for reading; never blocks. Raises NotRegular, or another OSError."""
-    return os.fdopen(_opened(path, os.O_RDONLY), "rb")
+    return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
 
 def open_lock_file(path: Path) -> BinaryIO:
     """The file at ``path``, open for locking; its bytes stay unchanged. Raises NotRegular, or another OSError."""
-    return os.fdopen(_opened(path, os.O_WRONLY | os.O_APPEND), "ab")
+    return os.fdopen(_open(path, os.O_WRONLY | os.O_APPEND), "ab")
 
 
 def read_regular(path: Path, *, max_bytes: int) -> bytes:
@@ -68,7 +68,7 @@ def read_regular(path: Path, *, max_bytes: int) -> bytes:
     return data
 
 
-def _opened(path: Path, flags: int) -> int:
+def _open(path: Path, flags: int) -> int:
     try:
         handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:

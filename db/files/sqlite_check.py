@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from db.errors import DatabaseDamaged, DatabaseUnusable
-from db.files.regular_file import facts_of, kind_of, open_regular
+from db.files.regular_file import kind_of, open_regular, stat_if_exists
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 100
@@ -33,7 +33,7 @@ def check_file(path: Path) -> None:
     for suffix in ("", "-wal", "-shm", "-journal"):
         _require_regular(path.with_name(f"{path.name}{suffix}"))
     log = path.with_name(f"{path.name}-wal")
-    facts = facts_of(log)
+    facts = stat_if_exists(log)
     log_bytes = facts.st_size if facts is not None else 0
     if not path.exists():
         if log_bytes:
@@ -50,7 +50,7 @@ def check_file(path: Path) -> None:
 
 
 def _require_regular(path: Path) -> None:
-    facts = facts_of(path)
+    facts = stat_if_exists(path)
     if facts is not None and (kind := kind_of(facts.st_mode)):
         raise DatabaseUnusable(f"{path} is {kind}, where a file of the catalog should be", "Move it away")
 
@@ -83,7 +83,7 @@ def check_log(log: Path, *, everything: bool) -> None:
         if len(head) < LOG_HEADER.size:
             return
         magic, _, page_bytes, *_ = fields = LOG_HEADER.unpack(head)
-        if magic not in LOG_MAGIC or fields[6:] != _summed(head[:24], (0, 0), magic):
+        if magic not in LOG_MAGIC or fields[6:] != _checksum(head[:24], (0, 0), magic):
             if _is_unchanged(log, head):
                 raise DatabaseDamaged(f"the header of its write-ahead log {log.name} was overwritten")
             return
@@ -92,14 +92,14 @@ def check_log(log: Path, *, everything: bool) -> None:
         ends = max(1, END_BYTES // frame_bytes)
         is_whole = everything or frames <= 2 * ends
         parts = [range(frames)] if is_whole else [range(ends), range(frames - ends, frames)]
-        lost_count = _commits_behind_the_break(file, fields, parts)
+        lost_count = _commits_after_bad_frame(file, fields, parts)
     if lost_count >= LOST_COMMITS and _is_unchanged(log, head):
         raise DatabaseDamaged(
             f"its write-ahead log {log.name} was overwritten: about {lost_count} changes in it are lost"
         )
 
 
-def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Sequence[range]) -> int:
+def _commits_after_bad_frame(file: BinaryIO, fields: tuple[int, ...], parts: Sequence[range]) -> int:
     """Number of commits after the first bad frame. Every frame has the checksum of all frames before it, so that a
     part of the log can be checked by itself."""
     magic, page_bytes, salts = fields[0], fields[2], fields[4:6]
@@ -119,7 +119,7 @@ def _commits_behind_the_break(file: BinaryIO, fields: tuple[int, ...], parts: Se
             _, commit, *values = FRAME_HEADER.unpack_from(frame)
             is_ours = tuple(values[:2]) == salts
             if is_whole:
-                total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
+                total = _checksum(frame[24:], _checksum(frame[:8], total, magic), magic)
                 is_whole = is_ours and tuple(values[2:]) == total
             commits += bool(not is_whole and is_ours and commit)
     return commits
@@ -136,7 +136,7 @@ def with_log(path: Path, log: Path) -> bytes:
         size = FRAME_HEADER.size + page_bytes
         while magic in LOG_MAGIC and len(frame := file.read(size)) == size:
             number, commit, *values = FRAME_HEADER.unpack_from(frame)
-            total = _summed(frame[24:], _summed(frame[:8], total, magic), magic)
+            total = _checksum(frame[24:], _checksum(frame[:8], total, magic), magic)
             if tuple(values) != (*salts, *total):
                 break
             pages[number] = frame[24:]
@@ -148,13 +148,13 @@ def with_log(path: Path, log: Path) -> bytes:
     return bytes(database)
 
 
-def _put_pages(whole: bytearray, pages: Mapping[int, bytes], page_bytes: int) -> None:
-    whole.extend(bytes(max(0, max(pages) * page_bytes - len(whole))))
+def _put_pages(database: bytearray, pages: Mapping[int, bytes], page_bytes: int) -> None:
+    database.extend(bytes(max(0, max(pages) * page_bytes - len(database))))
     for number, page in pages.items():
-        whole[(number - 1) * page_bytes : number * page_bytes] = page
+        database[(number - 1) * page_bytes : number * page_bytes] = page
 
 
-def _summed(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
+def _checksum(data: bytes, start: tuple[int, ...], magic: int) -> tuple[int, int]:
     """The log's running checksum; the lowest bit of ``magic`` gives its byte order."""
     words = array("I", data)
     if (magic & 1) != (struct.pack("=I", 1) == struct.pack(">I", 1)):

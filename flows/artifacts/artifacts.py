@@ -27,7 +27,7 @@ from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import Progress
 
 EVERY_S = 2.0
-WALL_EVERY_S = 10.0
+PAGES_EVERY_S = 10.0
 PAGE = 200
 NOT_IN_KEYS = re.compile(r"[^a-z0-9]+")
 
@@ -44,11 +44,11 @@ def page_key(name: str, album_id: str) -> str:
     return NOT_IN_KEYS.sub("-", f"{name}-{album_id}".lower())
 
 
-async def pages_there(wanted: ArtifactFilter) -> list[Artifact]:
+async def artifacts_of(artifact_filter: ArtifactFilter) -> list[Artifact]:
     """All artifacts that match the filter."""
     artifacts: list[Artifact] = []
     async with get_client() as client:
-        while batch := await client.read_artifacts(artifact_filter=wanted, limit=PAGE, offset=len(artifacts)):
+        while batch := await client.read_artifacts(artifact_filter=artifact_filter, limit=PAGE, offset=len(artifacts)):
             artifacts += batch
     return artifacts
 
@@ -65,19 +65,19 @@ class ProgressArtifact:
         self._key = page_key("progress", album_id)
         self._description = description
         self._id: UUID | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._sent: float | None = None
+        self._follow_task: asyncio.Task[None] | None = None
+        self._sent_percent: float | None = None
         self.is_over = False
         """Whether the work has ended, even where songs have failed: the bar is full then."""
 
     async def __aenter__(self) -> ProgressArtifact:
         with ignore_display_errors():
             await self._begin()
-        self._following = asyncio.create_task(self._follow())
+        self._follow_task = asyncio.create_task(self._follow())
         return self
 
     async def _begin(self) -> None:
-        pages = await pages_there(ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])))
+        pages = await artifacts_of(ArtifactFilter(key=ArtifactFilterKey(any_=[self._key])))
         own_pages = [page for page in pages if page.flow_run_id is not None and str(page.flow_run_id) == flow_run.id]
         if own_pages:
             self._id = own_pages[0].id
@@ -91,10 +91,10 @@ class ProgressArtifact:
                         await client.delete_artifact(page.id)
 
     async def __aexit__(self, *_: object) -> None:
-        if self._following:
-            self._following.cancel()
+        if self._follow_task:
+            self._follow_task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._following
+                await self._follow_task
         await self._send()
 
     async def _follow(self) -> None:
@@ -104,11 +104,11 @@ class ProgressArtifact:
 
     async def _send(self) -> None:
         percent = 100.0 if self.is_over else round(100 * self._progress.share, 1)
-        if self._id is None or percent == self._sent:
+        if self._id is None or percent == self._sent_percent:
             return
         with ignore_display_errors():
             await aupdate_progress_artifact(self._id, percent)
-            self._sent = percent
+            self._sent_percent = percent
 
 
 class ArtifactWriter:
@@ -122,7 +122,7 @@ class ArtifactWriter:
     def __init__(self, album_id: str) -> None:
         self._album_id = album_id
         self._pages: dict[str, tuple[UUID, str]] = {}
-        self._earlier: dict[str, UUID] | None = None
+        self._earlier_pages: dict[str, UUID] | None = None
 
     async def show(self, name: str, text: str, *, description: str) -> None:
         """Set the text of the page."""
@@ -141,13 +141,13 @@ class ArtifactWriter:
 
     async def _pages_of_earlier_tries(self) -> dict[str, UUID]:
         """The pages of this flow run from before it was retried, by key."""
-        if self._earlier is None:
+        if self._earlier_pages is None:
             run_ids = [UUID(flow_run.id)] if flow_run.id else []
             pages = (
-                await pages_there(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=run_ids))) if run_ids else []
+                await artifacts_of(ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=run_ids))) if run_ids else []
             )
-            self._earlier = {page.key: page.id for page in pages if page.key}
-        return self._earlier
+            self._earlier_pages = {page.key: page.id for page in pages if page.key}
+        return self._earlier_pages
 
 
 class AlbumArtifacts:
@@ -158,21 +158,21 @@ class AlbumArtifacts:
         self._catalog = catalog
         self._album = planned.album
         self._is_large = len(planned.songs) > SONGS_SHOWN
-        self._board = ArtifactWriter(planned.album.id)
-        self._due = 0.0
+        self._writer = ArtifactWriter(planned.album.id)
+        self._next_update_s = 0.0
 
     async def show(self, failures: Failures, *, now: bool = False, note: str = "") -> None:
         """Show what has changed. Updates are throttled, unless ``now`` is set."""
-        if now or time.monotonic() >= self._due:
+        if now or time.monotonic() >= self._next_update_s:
             await self._show(failures, note)
 
-    async def finish(self, produced: PipelineResult) -> None:
+    async def finish(self, result: PipelineResult) -> None:
         """Show the final results."""
-        songs = await self._show(produced.failures)
+        songs = await self._show(result.failures)
         await self._show_scores(songs)
-        export_command = f"songline export {self._album.id} --out DIR" if produced.release_key else None
-        text = report(self._album.title, songs, produced.failures, fetch=export_command)
-        await self._board.show("report", text, description="The whole album in prose")
+        export_command = f"songline export {self._album.id} --out DIR" if result.release_key else None
+        text = report(self._album.title, songs, result.failures, fetch=export_command)
+        await self._writer.show("report", text, description="The whole album in prose")
 
     async def link(self, address: str) -> None:
         """Link to the listening page. Browsers follow no link from the UI to a file, so a path is shown as text."""
@@ -180,14 +180,14 @@ class AlbumArtifacts:
         text = f"[Open the listening page]({address})"
         if not is_served:
             text = f"The listening page is `{address}` on the machine of the worker.\n\n"
-            text += "Serve that folder and set `SONGLINE_RELEASES_URL`: then a link stands here."
-        await self._board.show("listen", text, description=f"Listen to {safe(self._album.title)}")
+            text += "Serve that folder and set `SONGLINE_RELEASES_URL`: then a link is shown here."
+        await self._writer.show("listen", text, description=f"Listen to {safe(self._album.title)}")
 
     async def _show(self, failures: Failures, note: str = "") -> list[SongRow]:
-        self._due = time.monotonic() + WALL_EVERY_S
+        self._next_update_s = time.monotonic() + PAGES_EVERY_S
         songs = songs_of(self._catalog.database, self._album.id, documents=not self._is_large)
         text = songs_page(self._album.title, songs, failures, album_id=self._album.id, note=note)
-        await self._board.show("songs", text, description="How far each song is, and why")
+        await self._writer.show("songs", text, description="How far each song is, and why")
         await self._show_scores([song for song in songs if song.decision])
         await self._show_runs()
         return songs
@@ -197,11 +197,11 @@ class AlbumArtifacts:
         with ignore_display_errors():
             if runs := await runs_of_album(self._album.id):
                 text = runs_page(self._album.title, runs, album_id=self._album.id)
-                await self._board.show("runs", text, description="Renders and finishes, each with a link to its run")
+                await self._writer.show("runs", text, description="Renders and finishes, each with a link to its run")
 
     async def _show_scores(self, songs: list[SongRow]) -> None:
         if not self._is_large:
             for song in songs:
-                await self._board.show(
+                await self._writer.show(
                     f"scores-{song.id}", scores_page(song), description=f"Takes of {safe(song.title)}"
                 )

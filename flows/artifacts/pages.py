@@ -23,7 +23,7 @@ NONE = "–"
 UNSAFE = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 ADDRESS = re.compile(r"(?i)((?:https?|ftp):(?=//)|www(?=\.)|(?=@))")
 """Addresses that the two versions of the UI turn into links, even in a title."""
-UNSEEN = "\u200b"
+ZERO_WIDTH_SPACE = "\u200b"
 """A zero-width space: entities and backslashes are resolved before links are detected."""
 URGENCY = ("failed", "rendering", "rendered", "planned", "decided")
 
@@ -37,7 +37,7 @@ def safe(text: str) -> str:
 
 def literal(text: str) -> str:
     """Text escaped for markdown, with addresses kept from becoming links; a page's own links are written separately."""
-    return ADDRESS.sub(rf"\1{UNSEEN}", UNSAFE.sub(r"\\\1", text))
+    return ADDRESS.sub(rf"\1{ZERO_WIDTH_SPACE}", UNSAFE.sub(r"\\\1", text))
 
 
 def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, album_id: str, note: str = "") -> str:
@@ -51,11 +51,13 @@ def songs_page(title: str, songs: Sequence[SongRow], failures: Failures, *, albu
     lines = [f"# {safe(title)}", "", *([f"**{safe(note)}**", ""] if note else ())]
     lines += [" · ".join(parts), "", *table(("song", "state", "takes", "winner"), rows)]
     # The first version of Prefect's pages truncates long cells: sentences come below the table, errors first.
-    explanations = [(song, explanation) for song in shown_songs if (explanation := _why(song, failures.get(song.id)))]
+    explanations = [
+        (song, explanation) for song in shown_songs if (explanation := _reason(song, failures.get(song.id)))
+    ]
     explanations.sort(key=lambda pair: _state(pair[0], failures) != "failed")
     lines += ["", *(f"- **{safe(song.title)}**: {safe(explanation)}" for song, explanation in explanations)]
     if hidden_count := len(songs) - len(shown_songs):
-        lines += ["", f"And {hidden_count} more: `songline status {album_id}` tells all."]
+        lines += ["", f"And {hidden_count} more: `songline status {album_id}` shows all."]
     return "\n".join(lines)
 
 
@@ -99,7 +101,7 @@ def _song_row(song: SongRow, state: str) -> tuple[str, ...]:
     return safe(song.title), f"**{state}**" if state == "failed" else state, takes, safe(song.winner or NONE)
 
 
-def _why(song: SongRow, failure: SonglineError | None) -> str:
+def _reason(song: SongRow, failure: SonglineError | None) -> str:
     if failure:
         return _failure_text(song, failure)
     errors = dict.fromkeys(_error(take) for take in song.candidates if take.state == "failed")
@@ -126,13 +128,13 @@ def _shown(songs: Sequence[SongRow], failures: Failures) -> Sequence[SongRow]:
     return sorted(songs, key=lambda song: URGENCY.index(_state(song, failures)))[:SONGS_SHOWN]
 
 
-def _score_row(take: Mapping[str, Any], weighted: Sequence[str]) -> tuple[str, ...]:
+def _score_row(take: Mapping[str, Any], metric_names: Sequence[str]) -> tuple[str, ...]:
     failed_gates = [gate["name"] for gate in take["gates"] if not gate["passed"]]
     return (
         str(take["rank"] or NONE),
         safe(take["id"]),
         safe(f"failed: {', '.join(failed_gates)}" if failed_gates else "passed"),
-        *(stored_figure(take["metrics"].get(name)) for name in weighted),
+        *(stored_figure(take["metrics"].get(name)) for name in metric_names),
         NONE if take["score"] is None else f"{take['score']:.2f}",
     )
 

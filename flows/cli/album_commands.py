@@ -49,7 +49,7 @@ def remove(
     """
     from flows.cli.admin import disk
 
-    disk.remove(album, dry_run=dry_run, is_agreed=yes, as_json=as_json)
+    disk.remove(album, dry_run=dry_run, is_confirmed=yes, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline gc", "songline gc --keep-builds 2"))
@@ -59,9 +59,9 @@ def gc(
         int | None,
         typer.Option(
             min=1,
-            help="Remove the files of older builds first: each album keeps those of this many, and of the one it "
-            "stands at; what no album needs goes too. Bytes alone go: scores, decisions and the lineage of every "
-            "delivered file stay.",
+            help="Remove the files of older builds first: each album keeps those of this many, and of its current "
+            "build; what no album needs is removed too. Only bytes are removed: scores, decisions and the lineage of "
+            "every delivered file stay.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -70,6 +70,6 @@ def gc(
 
     After a grace period (SONGLINE_GC_GRACE_S). With --keep-builds also the files of older builds.
     """
-    from flows.cli.admin import housekeeping as keep
+    from flows.cli.admin import housekeeping
 
-    keep.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)
+    housekeeping.gc(dry_run=dry_run, keep_builds=keep_builds, as_json=as_json)

@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.album_commands import app as keep_app
+from flows.cli.album_commands import app as album_app
 from flows.cli.console.help import CommandsByHeading, Heading, examples
 from flows.cli.console.options import AsJson, Manifest, Out, Stage
-from flows.cli.model_commands import app as models_app
-from flows.cli.pool_commands import app as farm_app
+from flows.cli.model_commands import app as model_app
+from flows.cli.pool_commands import app as pool_app
 from flows.cli.store_commands import app as store_app
 from flows.cli.take_commands import app as take_app
-from flows.cli.tool_commands import app as finish_app
+from flows.cli.tool_commands import app as tool_app
 
 app = typer.Typer(
     name="songline",
@@ -28,14 +28,14 @@ app = typer.Typer(
 
 app.add_typer(take_app)
 app.add_typer(store_app)
-app.add_typer(models_app, rich_help_panel=Heading.MAINTAIN)
-app.add_typer(farm_app)
-app.add_typer(finish_app)
-app.add_typer(keep_app)
+app.add_typer(model_app, rich_help_panel=Heading.MAINTAIN)
+app.add_typer(pool_app)
+app.add_typer(tool_app)
+app.add_typer(album_app)
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _show_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         from flows.console import print_text
@@ -47,7 +47,8 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def songline(
     version: Annotated[
-        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print Songline's version and end.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print Songline's version and end."),
     ] = False,
 ) -> None:
     """A production line for songs made by models: from an album manifest to a mastered, catalogued release."""
@@ -121,9 +122,9 @@ def preview_lyrics(
 
     Each line's phonemes are placed as the engine places them; lines that come late or are cut are named.
     """
-    from flows.cli.album import retake as sing
+    from flows.cli.album import retake
 
-    sing.preview(album, song, as_json=as_json)
+    retake.preview(album, song, as_json=as_json)
 
 
 @app.command(
@@ -141,9 +142,9 @@ def render(
 
     Safe to repeat at any time: it continues where it stopped and makes only what is missing.
     """
-    from flows.cli.album import render as make
+    from flows.cli.album import render
 
-    make.render(album, out, until.value if until else "release")
+    render.render(album, out, until.value if until else "release")
 
 
 @app.command(
@@ -182,9 +183,9 @@ def status(
 
         watch.watch(album)
     else:
-        from flows.cli.inspect import status as standing
+        from flows.cli.inspect import status
 
-        standing.status(album, as_json=as_json)
+        status.status(album, as_json=as_json)
 
 
 @app.command(
@@ -192,14 +193,14 @@ def status(
     epilog=examples('songline lineage "releases/night-bus/mp3_320/01 - Last Bus Home.mp3"'),
 )
 def lineage(
-    what: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
+    artifact: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
     as_json: AsJson = False,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
 ) -> None:
     """Trace a file back to its song, prompt, seed and steps."""
-    from flows.cli.inspect import lineage as tracing
+    from flows.cli.inspect import lineage
 
-    tracing.lineage(what, as_json=as_json, prov=prov)
+    lineage.lineage(artifact, as_json=as_json, prov=prov)
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))
@@ -213,9 +214,9 @@ def retry(
 
     Only what an album still asks for; the next render does it.
     """
-    from flows.cli.album import retry as again
+    from flows.cli.album import retry
 
-    again.retry(album, as_json=as_json)
+    retry.retry(album, as_json=as_json)
 
 
 def main() -> None:
@@ -226,10 +227,10 @@ def main() -> None:
     from catalog.common import streams
     from catalog.files.permissions import keep_private
     from catalog.network.proxies import go_past_proxies
-    from flows.cli.console import exit as ending
+    from flows.cli.console.exit import run
 
     os.environ["PYTHONSAFEPATH"] = "1"  # child processes import no modules from the user's working folder
     keep_private()
     streams.install()
     go_past_proxies()
-    sys.exit(ending.run(app, sys.argv[1:]))
+    sys.exit(run(app, sys.argv[1:]))

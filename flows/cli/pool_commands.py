@@ -35,9 +35,9 @@ def deploy(
 
     Work pools, queues, limits, deployments and the automation for silent runs. Safe to repeat.
     """
-    from flows.cli.admin import deploy as deploying
+    from flows.cli.admin import deploy
 
-    deploying.deploy(file, as_json=as_json)
+    deploy.deploy(file, as_json=as_json)
 
 
 @app.command(
@@ -57,9 +57,9 @@ def worker(
 
     It runs Songline's own flows and nothing else.
     """
-    from flows.cli.album import submissions as farm
+    from flows.cli.album import submissions
 
-    farm.worker(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
+    submissions.worker(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
 @app.command(
@@ -85,9 +85,9 @@ def submit(
 
     Safe to repeat: it continues where it stopped.
     """
-    from flows.cli.album import submissions as farm
+    from flows.cli.album import submissions
 
-    farm.submit(
+    submissions.submit(
         album,
         priority=priority.value,
         until=until.value if until else "release",
@@ -99,9 +99,9 @@ def submit(
 @app.command(rich_help_panel=Heading.FARM)
 def pause(album: AlbumName, as_json: AsJson = False) -> None:
     """Begin nothing new of an album; running work is finished."""
-    from flows.cli.album import submissions as farm
+    from flows.cli.album import submissions
 
-    farm.pause(album, as_json=as_json)
+    submissions.pause(album, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.FARM, epilog=examples("songline resume night-bus --max-gpu-minutes 60"))
@@ -113,17 +113,17 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with a paused, cancelled or failed album."""
-    from flows.cli.album import submissions as farm
+    from flows.cli.album import submissions
 
-    farm.resume(album, max_gpu_minutes=max_gpu_minutes, as_json=as_json)
+    submissions.resume(album, max_gpu_minutes=max_gpu_minutes, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.FARM)
 def cancel(album: AlbumName, as_json: AsJson = False) -> None:
     """Stop a submitted album and its runs; what is made stays."""
-    from flows.cli.album import submissions as farm
+    from flows.cli.album import submissions
 
-    farm.cancel(album, as_json=as_json)
+    submissions.cancel(album, as_json=as_json)
 
 
 app.command(

@@ -34,9 +34,9 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Read every stored byte and compare it with its digest."""
-    from flows.cli.admin import housekeeping as keep
+    from flows.cli.admin import housekeeping
 
-    keep.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
+    housekeeping.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline export night-bus --out releases"))
@@ -50,25 +50,25 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write the album's newest release from the store."""
-    from flows.cli.admin import housekeeping as keep
+    from flows.cli.admin import housekeeping
 
-    keep.export(album, out, with_environment=with_environment, as_json=as_json)
+    housekeeping.export(album, out, with_environment=with_environment, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline link night-bus --files 'flac24/*' --hours 24"))
 def link(
     album: AlbumName,
     files: Annotated[str, typer.Option(help="Which files of the release, such as 'flac24/*'.")] = "mp3_320/*",
-    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How long the links live.")] = 24.0,
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How many hours the links are valid.")] = 24.0,
     as_json: AsJson = False,
 ) -> None:
     """Make download links to a release that expire.
 
     The files are downloaded from the bucket. Whoever has a link needs no password.
     """
-    from flows.cli.inspect import links as linking
+    from flows.cli.inspect import links
 
-    linking.link(album, files, hours=hours, as_json=as_json)
+    links.link(album, files, hours=hours, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline backup /mnt/backup/songline"))
@@ -83,9 +83,9 @@ def backup(
 
     Only what is new is copied.
     """
-    from flows.cli.admin import backup as keeping
+    from flows.cli.admin import backup
 
-    (keeping.verify if verify else keeping.backup)(folder, as_json=as_json)
+    (backup.verify if verify else backup.backup)(folder, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline restore /mnt/backup/songline"))
@@ -96,9 +96,9 @@ def restore(
 
     The settings say which database and store these are.
     """
-    from flows.cli.admin import backup as keeping
+    from flows.cli.admin import backup
 
-    keeping.restore(folder, as_json=as_json)
+    backup.restore(folder, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline doctor"))
@@ -107,6 +107,6 @@ def doctor(as_json: AsJson = False) -> None:
 
     What is missing is named with the way to get it.
     """
-    from flows.cli.admin import doctor as checks
+    from flows.cli.admin import doctor
 
-    checks.doctor(as_json=as_json)
+    doctor.doctor(as_json=as_json)

@@ -16,9 +16,9 @@ app = typer.Typer(rich_markup_mode=None)
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline scores night-bus"))
 def scores(album: AlbumName, as_json: AsJson = False) -> None:
     """Show each take's metrics, gates, rank and explanation."""
-    from flows.cli.inspect import lookup as look
+    from flows.cli.inspect import lookup
 
-    look.scores(album, as_json=as_json)
+    lookup.scores(album, as_json=as_json)
 
 
 @app.command(
@@ -42,9 +42,9 @@ def select(
 
     Old winners are shown beside new ones. Nothing is stored unless --apply is given.
     """
-    from flows.cli.album import select as choose
+    from flows.cli.album import select
 
-    choose.select(album, policy, apply=apply, undo=undo, as_json=as_json)
+    select.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))
@@ -56,9 +56,9 @@ def rerun(
 
     The answer is: identical, within tolerance, or different.
     """
-    from flows.cli.album import render as make
+    from flows.cli.album import render
 
-    make.rerun(candidate, as_json=as_json)
+    render.rerun(candidate, as_json=as_json)
 
 
 @app.command(
@@ -83,6 +83,6 @@ def retake(
 
     Outside the passage every sample stays as it is. The new takes compete with the others at the next render.
     """
-    from flows.cli.album import retake as sing
+    from flows.cli.album import retake
 
-    sing.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
+    retake.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)

@@ -30,9 +30,9 @@ def measure(
     be measured says why. A file that cannot be read does not keep the others from being measured: it stands in its
     place without readings, its error is printed, and the exit code is 2.
     """
-    from flows.cli.audio import measure_master as finish
+    from flows.cli.audio import measure_master
 
-    finish.measure(files, series=series, as_json=as_json)
+    measure_master.measure(files, series=series, as_json=as_json)
 
 
 @app.command(
@@ -70,10 +70,10 @@ def master(
     older OUT is replaced; IN is never touched. Where it refuses (silent, too_short, invalid, target_unreachable) the
     exit code is 3 and nothing is written; what cannot be read or used is exit code 2.
     """
-    from flows.cli.audio import measure_master as finish
+    from flows.cli.audio import measure_master
 
     options = {"profile": profile, "target_lufs": target, "ceiling_dbtp": ceiling, "tone": tone}
-    finish.master(source, out, asked=options, reference=reference, as_json=as_json)
+    measure_master.master(source, out, cli_options=options, reference=reference, as_json=as_json)
 
 
 @app.command(
@@ -95,9 +95,9 @@ def separate(
 
     A residual file makes their sum the song again, to the sample.
     """
-    from flows.cli.audio import separate as separating
+    from flows.cli.audio import separate
 
-    separating.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
+    separate.separate(source, out, model=model, two_stems=two_stems, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline judges"))
@@ -106,6 +106,6 @@ def judges(as_json: AsJson = False) -> None:
 
     Judges are models that score takes, beside the built-in metrics.
     """
-    from flows.cli.inspect import judges as listing
+    from flows.cli.inspect import judges
 
-    listing.judges(as_json=as_json)
+    judges.judges(as_json=as_json)

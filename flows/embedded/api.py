@@ -67,7 +67,7 @@ def local_api(home: Path) -> Iterator[None]:
     with LocalDatabase(home) as database:
         with os.fdopen(own_file(home / "setup.lock", os.O_WRONLY), "wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            server = _started(home, database, auth, log)
+            server = _start_server(home, database, auth, log)
         closing = threading.Event()
         threading.Thread(target=_guard, args=(server, closing, log), name="api-guard", daemon=True).start()
         try:
@@ -77,7 +77,7 @@ def local_api(home: Path) -> Iterator[None]:
             _stop(server)
 
 
-def _started(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
+def _start_server(home: Path, database: LocalDatabase, auth: str, log: Path) -> subprocess.Popen[bytes]:
     """Start a server and wait until it answers. If it does not start with its old database, it gets a new one."""
     message = database.prepare()
     try:
@@ -119,7 +119,7 @@ def _guard(server: subprocess.Popen[bytes], closing: threading.Event, log: Path)
         os._exit(MachineError.exit_code)
 
 
-def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: int) -> subprocess.Popen[bytes]:
+def _start(listener: socket.socket, home: Path, log: Path, auth: str, lock: int) -> subprocess.Popen[bytes]:
     environment: Mapping[str, str] = {**os.environ, **SERVER_ONLY, "PREFECT_SERVER_API_AUTH_STRING": auth}
     line = lifeline().fileno()
     with os.fdopen(own_file(log, os.O_WRONLY | os.O_TRUNC), "wb") as output:
@@ -129,14 +129,14 @@ def _start(listening: socket.socket, home: Path, log: Path, auth: str, in_use: i
                 "-P",
                 "-m",
                 "flows.embedded.process",
-                str(listening.fileno()),
+                str(listener.fileno()),
                 str(line),
                 str(os.getpid()),
                 str(int(is_main_thread())),
             ],
             env=environment,
             cwd=home,
-            pass_fds=[listening.fileno(), line, in_use],
+            pass_fds=[listener.fileno(), line, lock],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

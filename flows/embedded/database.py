@@ -21,7 +21,7 @@ DATABASE = "prefect.db"
 DAMAGED = "prefect.db.damaged"
 LARGEST_BYTES = 8_000_000
 """About thirty albums; an empty database takes 1.5 MB."""
-BESIDE = ("-wal", "-shm", "-journal")
+SIDECAR_SUFFIXES = ("-wal", "-shm", "-journal")
 """Suffixes of the files that SQLite keeps next to a database."""
 
 
@@ -33,12 +33,12 @@ class LocalDatabase:
         self._damaged = home / DAMAGED
         self._empty = home / f"empty-{version('prefect')}.db"
         self._lock = own_file(home / "in-use.lock", os.O_RDWR)
-        self._is_alone = False
+        self._is_only_user = False
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         os.close(self._lock)
 
     @property
@@ -50,11 +50,11 @@ class LocalDatabase:
         """Ensure that the server finds an intact database or none; returns a message where one was set aside."""
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._is_alone = True
+            self._is_only_user = True
         except BlockingIOError:
-            self._is_alone = False  # another command's server has it open and found it intact
+            self._is_only_user = False  # another command's server has it open and found it intact
         try:
-            if not self._is_alone:
+            if not self._is_only_user:
                 return None
             message = None
             if os.path.lexists(self._path):
@@ -70,10 +70,10 @@ class LocalDatabase:
 
     def set_aside(self) -> str | None:
         """Move the database and its sidecar files away; None where it does not exist or is in use."""
-        if not self._is_alone or not os.path.lexists(self._path):
+        if not self._is_only_user or not os.path.lexists(self._path):
             return None
         self._remove(self._damaged)
-        for suffix in ("", *BESIDE):
+        for suffix in ("", *SIDECAR_SUFFIXES):
             with suppress(FileNotFoundError):
                 os.replace(f"{self._path}{suffix}", f"{self._damaged}{suffix}")
         return (
@@ -83,7 +83,7 @@ class LocalDatabase:
 
     def keep_empty(self) -> None:
         """Keep a copy of a database without runs as a template, once for each version of Prefect."""
-        if self._empty.exists() or not self._is_alone or self._has_runs():
+        if self._empty.exists() or not self._is_only_user or self._has_runs():
             return
         for template in self._path.parent.glob("empty-*.db"):
             clear(template)
@@ -97,7 +97,7 @@ class LocalDatabase:
             return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM flow_run)").fetchone()[0])
 
     def _remove(self, path: Path) -> None:
-        for suffix in ("", *BESIDE):
+        for suffix in ("", *SIDECAR_SUFFIXES):
             clear(Path(f"{path}{suffix}"))
 
 

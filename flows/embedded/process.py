@@ -19,12 +19,12 @@ from tasks.parent_process import end_with_parent
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 
 
-def main(descriptor: int, lifeline: int, parent: int, of_main_thread: int) -> None:
-    """Serve on the socket ``descriptor``; end when ``lifeline`` shows that ``parent`` has ended.
+def main(descriptor: int, parent_pipe: int, parent: int, of_main_thread: int) -> None:
+    """Serve on the socket ``descriptor``; end when ``parent_pipe`` shows that ``parent`` has ended.
 
     ``of_main_thread`` is 1 where the parent's main thread started this process: the end of that thread is enough then.
     """
-    end_with_parent(lifeline, parent, of_main_thread=bool(of_main_thread))
+    end_with_parent(parent_pipe, parent, of_main_thread=bool(of_main_thread))
     os.umask(0o077)
     with socket.socket(fileno=os.dup(descriptor)) as listener:
         host = "{}:{}".format(*listener.getsockname())

@@ -14,7 +14,7 @@ from catalog.recipe import Recipe
 from flows.inbox.parameters import InboxParameters
 from flows.inbox.time_windows import TimeWindow
 
-NIGHT = timedelta(hours=12)
+DEFAULT_PERIOD = timedelta(hours=12)
 """The period of a budget without hours, so that a second run soon after the first does not get the budget again."""
 HEADROOM = 1.25
 """An album is granted its forecast times this factor where the budget allows, as a tight limit may stop it early."""
@@ -33,23 +33,23 @@ class InUse:
     """Minutes that albums of the inbox have used since the period began, and that active ones are expected to use."""
 
     spent: float = 0.0
-    still: float = 0.0
+    expected: float = 0.0
 
     @property
     def total(self) -> float:
         """Spent and expected minutes in total."""
-        return self.spent + self.still
+        return self.spent + self.expected
 
 
-def minutes_left(work: InboxParameters, opening: TimeWindow | None, now: datetime, *, in_use: InUse) -> float | None:
+def minutes_left(work: InboxParameters, window: TimeWindow | None, now: datetime, *, in_use: InUse) -> float | None:
     """The minutes that may still be granted; None where there is no limit.
 
     The limit is the budget, and at most the GPU time from ``now`` to the end of the hours.
     """
     bounds = [work.max_gpu_minutes - in_use.total] if work.max_gpu_minutes is not None else []
-    if opening is not None:
+    if window is not None:
         # By timestamps, as the local clock may be changed in between.
-        bounds.append(work.gpus * (opening.end.timestamp() - now.timestamp()) / 60 - in_use.still)
+        bounds.append(work.gpus * (window.end.timestamp() - now.timestamp()) / 60 - in_use.expected)
     return min(bounds, default=None)
 
 
@@ -90,19 +90,19 @@ class GpuBudget:
     ones are granted only if they need no GPU time."""
 
     def __init__(self, minutes: float | None) -> None:
-        self.left = None if minutes is None else max(0.0, minutes)
+        self.remaining = None if minutes is None else max(0.0, minutes)
 
-    def grant(self, need: GpuEstimate) -> float | None:
-        """Minutes to submit an album with; None where it has no limit. Raises Spent where it must wait."""
-        if self.left is None:
+    def grant(self, estimate: GpuEstimate) -> float | None:
+        """Minutes to submit an album with; None where it has no limit. Raises BudgetSpent where it must wait."""
+        if self.remaining is None:
             return None
-        if need.minutes > 0 and self.left < need.least_minutes:
-            self.left = 0.0
-            raise Spent
-        minutes = min(self.left, need.minutes * HEADROOM)
-        self.left = max(0.0, self.left - need.minutes)
-        return minutes if need.minutes > 0 else None
+        if estimate.minutes > 0 and self.remaining < estimate.least_minutes:
+            self.remaining = 0.0
+            raise BudgetSpent
+        minutes = min(self.remaining, estimate.minutes * HEADROOM)
+        self.remaining = max(0.0, self.remaining - estimate.minutes)
+        return minutes if estimate.minutes > 0 else None
 
 
-class Spent(Exception):
+class BudgetSpent(Exception):
     """Too little of the budget remains for even one of the album's renders."""

@@ -29,7 +29,7 @@ of the others would take hours."""
 
 ONE_FAULT = "1 fault"
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ReadManifest:
     """A valid manifest: its album's id, and the digest of the manifest and all its files. ``cover_digests`` are those
     of the delivered cover and of its source file; None where it has none."""
 
-    manifest: str
+    name: str
     album_id: str
     title: str
     digest: str
@@ -45,7 +45,7 @@ class ReadManifest:
 
 
 def read_one_manifest(manifest: str, album: Album) -> ReadManifest:
-    """An album as an offer, without its contents, which may be large."""
+    """An album without its contents, which may be large."""
     digest = manifest_digest(manifest_document(album))
     return ReadManifest(manifest, album.id, album.title, digest, _cover_digests(album.cover))
 
@@ -56,13 +56,13 @@ def _cover_digests(path: Path | None) -> frozenset[str | None]:
     return frozenset({digest_bytes(delivered_cover(path).picture), digest_bytes(read_file(path, path.name))})
 
 
-def read_offers(inbox: Inbox, offered: Sequence[ManifestFound], settings: Settings) -> Iterator[ReadManifest | Entry]:
-    """Read every manifest in the given order: as an offer, or as an entry with its faults.
+def read_all(inbox: Inbox, listings: Sequence[ManifestFound], settings: Settings) -> Iterator[ReadManifest | Entry]:
+    """Read every manifest in the given order: as a manifest, or as an entry with its faults.
 
     Raises the inbox's error where nothing can be fetched from it any more.
     """
     failure_count = 0
-    for name, fault in ((listing.name, listing.fault) for listing in offered):
+    for name, fault in ((listing.name, listing.fault) for listing in listings):
         if fault:
             yield Entry(name, "faulty", ONE_FAULT, faults=(f"{name} {fault}",))
             continue
@@ -81,7 +81,7 @@ def _read(inbox: Inbox, name: str, settings: Settings) -> ReadManifest:
         return read_one_manifest(name, read_album(path, settings))
 
 
-def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
+def guarded(name: str, work: Callable[[], Result]) -> Result | Entry:
     """The result of ``work``, or a faulty entry for any error of the manifest. Errors of the machine are raised,
     except a missing model."""
     try:
@@ -91,39 +91,44 @@ def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
     except SonglineError as error:
         if isinstance(error, MachineError) and not isinstance(error, ModelMissing):
             raise
-        return faulty(name, error)
+        return faulty_entry(name, error)
     except Exception as error:  # the files are untrusted: an unforeseen error must not stop the other manifests
-        return faulty(name, as_songline_error(error, doing="reading this manifest"))
+        return faulty_entry(name, as_songline_error(error, doing="reading this manifest"))
 
 
-def faulty(name: str, error: SonglineError) -> Entry:
+def faulty_entry(name: str, error: SonglineError) -> Entry:
     """The entry of a manifest with its faults, one per line."""
     faults = error.faults if isinstance(error, ManifestError) else (str(error),)
     reason = ONE_FAULT if len(faults) == 1 else f"{len(faults)} faults"
     return Entry(name, "faulty", reason, faults=faults)
 
 
-def without_doubles(read: Sequence[ReadManifest | Entry]) -> list[ReadManifest | Entry]:
+def mark_duplicates(results: Sequence[ReadManifest | Entry]) -> list[ReadManifest | Entry]:
     """The same list, with every album that several manifests declare marked faulty: file names must not decide which
     one is used."""
     manifests_by_album: dict[str, list[str]] = defaultdict(list)
-    for result in read:
+    for result in results:
         if isinstance(result, ReadManifest):
-            manifests_by_album[result.album_id].append(result.manifest)
+            manifests_by_album[result.album_id].append(result.name)
     return [
-        _unless_double(result, manifests_by_album[result.album_id]) if isinstance(result, ReadManifest) else result
-        for result in read
+        _unless_duplicate(result, manifests_by_album[result.album_id]) if isinstance(result, ReadManifest) else result
+        for result in results
     ]
 
 
-def _unless_double(offer: ReadManifest, declaring: Sequence[str]) -> ReadManifest | Entry:
-    other_manifests = [name for name in declaring if name != offer.manifest]
+def _unless_duplicate(manifest: ReadManifest, manifests: Sequence[str]) -> ReadManifest | Entry:
+    other_manifests = [name for name in manifests if name != manifest.name]
     if not other_manifests:
-        return offer
+        return manifest
     fault = (
-        f"{offer.manifest}: album.id: {offer.album_id!r} is declared in {', '.join(other_manifests[:5])} too. "
+        f"{manifest.name}: album.id: {manifest.album_id!r} is declared in {', '.join(other_manifests[:5])} too. "
         "Give one of the albums another id, or remove it from the inbox."
     )
     return Entry(
-        offer.manifest, "faulty", "several manifests declare this album", offer.album_id, offer.title, faults=(fault,)
+        manifest.name,
+        "faulty",
+        "several manifests declare this album",
+        manifest.album_id,
+        manifest.title,
+        faults=(fault,),
     )

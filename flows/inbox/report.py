@@ -108,7 +108,7 @@ class InboxReport:
         """The run in one sentence."""
         words = {**_COUNTED, "taken": "would be taken"} if self.dry_run else _COUNTED
         counts = ", ".join(f"{len(self.of(outcome))} {word}" for outcome, word in words.items())
-        problem = f"; broke off: {shown(self.trouble)}" if self.trouble else ""
+        problem = f"; stopped early: {shown(self.trouble)}" if self.trouble else ""
         return f"{counts} of {counted(len(self.entries), 'manifest')}{problem}"
 
     def markdown(self) -> str:

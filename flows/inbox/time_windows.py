@@ -31,17 +31,17 @@ class Schedule:
     closes_min: int
     zone: ZoneInfo | None = None
 
-    def opening(self, now: datetime) -> TimeWindow | None:
+    def window_at(self, now: datetime) -> TimeWindow | None:
         """The occurrence that contains ``now`` (start included, end excluded), None outside the window."""
         today = now.astimezone(self.zone).date()
         for day in (today - timedelta(days=1), today):
-            opening = self._opening_of(day)
+            window = self._window_of(day)
             # Compared as timestamps: within one zone Python compares local times.
-            if opening.start.astimezone(UTC) <= now.astimezone(UTC) < opening.end.astimezone(UTC):
-                return opening
+            if window.start.astimezone(UTC) <= now.astimezone(UTC) < window.end.astimezone(UTC):
+                return window
         return None
 
-    def _opening_of(self, day: date) -> TimeWindow:
+    def _window_of(self, day: date) -> TimeWindow:
         """The occurrence that starts on ``day``."""
         is_overnight = self.closes_min <= self.opens_min
         return TimeWindow(

@@ -14,25 +14,25 @@ from flows.planning.shards import RenderShard
 class Budget:
     """Seconds that may still be committed to new runs; None where the album has no limit."""
 
-    left_s: float | None
+    remaining_s: float | None
 
-    def cut(self, offered: Iterable[RenderShard]) -> Iterator[RenderShard]:
+    def fit(self, shards: Iterable[RenderShard]) -> Iterator[RenderShard]:
         """The shards that fit the budget, in order; the last one is cut to the renders that still fit."""
-        left_s = self.left_s
-        for shard in offered:
-            if left_s is None:
+        remaining_s = self.remaining_s
+        for shard in shards:
+            if remaining_s is None:
                 yield shard
                 continue
-            part = shard.up_to(left_s)
+            part = shard.up_to(remaining_s)
             if part is not None:
                 yield part
-                left_s -= part.forecast_s
+                remaining_s -= part.forecast_s
 
 
 def budget_of(
-    database: Database, submission: Submission, *, expected_s: Mapping[str, float], in_hand: Collection[str]
+    database: Database, submission: Submission, *, expected_s: Mapping[str, float], assigned: Collection[str]
 ) -> Budget:
-    """The album's budget less the time spent since it was set and the expected time of the renders ``in_hand`` of
+    """The album's budget less the time spent since it was set and the expected time of the renders ``assigned`` of
     runs.
 
     ``expected_s`` is the expected duration of each render of the album in seconds, by its key.
@@ -41,4 +41,4 @@ def budget_of(
     if minutes is None:
         return Budget(None)
     spent_render_s = spent_s(database, list(expected_s), since=counted_since(database, submission))
-    return Budget(60 * minutes - spent_render_s - sum(expected_s[key] for key in in_hand))
+    return Budget(60 * minutes - spent_render_s - sum(expected_s[key] for key in assigned))

@@ -18,7 +18,7 @@ from catalog.ledger.submissions import BUDGET_SPENT, Submission, submission_of, 
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
 from flows.orchestration.finish_dispatcher import SongDispatcher
-from flows.orchestration.render_dispatcher import FRUITLESS, ShardDispatcher
+from flows.orchestration.render_dispatcher import MAX_RUNS_WITHOUT_PROGRESS, ShardDispatcher
 from flows.orchestration.run_launcher import RunLauncher
 from flows.pipeline.progress import Progress
 
@@ -57,15 +57,15 @@ class AlbumCoordinator:
         status = submission_of(self._catalog.database, self._album_id)
         if status is None or status.attempt != self._attempt or status.state not in ("active", "paused"):
             return "not in charge"
-        self._shards.recall(status.request.priority)
-        self._shards.look()
+        self._shards.cancel_inherited(status.request.priority)
+        self._shards.refresh()
         self._count_rendered()
         is_paused = status.state == "paused"
-        if not is_paused and self._shards.is_hopeless:
+        if not is_paused and self._shards.is_stuck:
             is_paused = self._pause(
-                f"{FRUITLESS} runs in a row ended without a render; read the logs of the GPU workers"
+                f"{MAX_RUNS_WITHOUT_PROGRESS} runs in a row ended without a render; read the logs of the GPU workers"
             )
-        elif not is_paused and not self._shards.hand_out(status):
+        elif not is_paused and not self._shards.start_runs(status):
             remainder = f"{counted(len(self._shards.unrendered), 'render is', 'renders are')} left"
             is_paused = self._pause(
                 f"{BUDGET_SPENT} {status.request.max_gpu_minutes:g} GPU minutes is spent; {remainder}"
@@ -73,10 +73,10 @@ class AlbumCoordinator:
         if status.state == "paused" and not (status.reason or "").startswith(BUDGET_SPENT):
             self._songs.follow()  # paused by the user: start no new runs
         else:
-            self._songs.bring_on(self._shards.missing, status)
+            self._songs.start_runs(self._shards.missing, status)
             if self._songs.is_settled:
                 return "all settled"
-        return "paused" if is_paused and not self._shards.runs.given and not self._songs.runs.given else None
+        return "paused" if is_paused and not self._shards.runs.assigned and not self._songs.runs.assigned else None
 
     def _count_rendered(self) -> None:
         for song in self._planned.songs:

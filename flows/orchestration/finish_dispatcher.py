@@ -20,7 +20,7 @@ from flows.orchestration.parameters import SongParameters
 from flows.orchestration.run_launcher import RunLauncher
 from flows.orchestration.run_tracker import RunTracker
 from flows.pipeline.executor import CatalogLookup, NotRunYet
-from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
+from flows.pipeline.pipeline import AlbumPipeline, has_common_gain
 from flows.pipeline.progress import Progress
 from tasks.steps.run_step import raise_if_failed
 
@@ -54,11 +54,11 @@ class SongDispatcher:
         self._dispatcher = dispatcher
         self._progress = progress
         last_stage = "finish" if until == "release" else until
-        self._stepwise = goes_in_step(planned, last_stage)
+        self._stepwise = has_common_gain(planned, last_stage)
         self._stages = ["select", last_stage] if self._stepwise else [last_stage]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._looked: set[str] = set()
+        self._looked_up: set[str] = set()
         self._tries: Counter[str] = Counter()
         self.runs = RunTracker(dispatcher, starting_s=catalog.settings.starting_s)
         self.failures: dict[str, SonglineError] = {}
@@ -69,27 +69,27 @@ class SongDispatcher:
         return not self._open and len(self._stages) == 1
 
     @property
-    def _together(self) -> bool:
+    def _is_one_run(self) -> bool:
         """Whether all songs go through the current stage in one run, because their common gain is computed there."""
         return self._stepwise and len(self._stages) == 1
 
     def follow(self) -> None:
         """Update the songs whose runs ended."""
         for song_ids in self.runs.follow():
-            self._look(sorted(song_ids))
+            self._look_up(sorted(song_ids))
 
-    def bring_on(self, missing: Collection[str], submission: Submission) -> None:
+    def start_runs(self, missing: Collection[str], submission: Submission) -> None:
         """Start the runs that can start now; ``missing`` are the renders that songs must wait for."""
         self.follow()
-        self._have_done(missing, submission)
+        self._start_ready_songs(missing, submission)
         if not self._open and len(self._stages) > 1:
             self._stages.pop(0)
             self._open = {song.song.id: song for song in self._planned.songs if song.song.id not in self.failures}
-            self._looked.clear()
+            self._looked_up.clear()
             self._tries.clear()
-            self._have_done(missing, submission)
+            self._start_ready_songs(missing, submission)
 
-    def _have_done(self, missing: Collection[str], submission: Submission) -> None:
+    def _start_ready_songs(self, missing: Collection[str], submission: Submission) -> None:
         busy_ids = self.runs.busy
         waiting_songs = [song for song in self._open.values() if song.song.id not in busy_ids]
         ready_ids = [
@@ -97,13 +97,13 @@ class SongDispatcher:
             for waiting_song in waiting_songs
             if not any(candidate.render_key in missing for candidate in waiting_song.candidates)
         ]
-        if new_ids := [song_id for song_id in ready_ids if song_id not in self._looked]:
-            self._looked.update(new_ids)
-            self._look(new_ids)  # finished work needs no run
+        if new_ids := [song_id for song_id in ready_ids if song_id not in self._looked_up]:
+            self._looked_up.update(new_ids)
+            self._look_up(new_ids)  # finished work needs no run
         ready_ids = [song_id for song_id in ready_ids if song_id in self._open]
-        while ready_ids and len(self.runs.given) < RUNS:
-            share = -(-len(ready_ids) // (RUNS - len(self.runs.given)))
-            count = len(ready_ids) if self._together else min(SONGS_A_RUN, share)
+        while ready_ids and len(self.runs.assigned) < RUNS:
+            share = -(-len(ready_ids) // (RUNS - len(self.runs.assigned)))
+            count = len(ready_ids) if self._is_one_run else min(SONGS_A_RUN, share)
             self._start(ready_ids[:count], submission)
             ready_ids = ready_ids[count:]
 
@@ -121,19 +121,19 @@ class SongDispatcher:
             album=album_id,
         )
         self._tries.update(songs)
-        self.runs.given[run_id] = frozenset(songs)
+        self.runs.assigned[run_id] = frozenset(songs)
 
-    def _look(self, songs: Sequence[str]) -> None:
+    def _look_up(self, songs: Sequence[str]) -> None:
         """Record the songs that reached the end of the stage, or cannot get further."""
         part = part_of(self._planned, songs=songs)
         progress = Progress(part.songs)
-        pipeline = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), progress, storing=False)
+        pipeline = AlbumPipeline(self._catalog, part, CatalogLookupWithFailures(self._catalog), progress, persist=False)
         waiting_ids: Collection[str] = ()
         try:
             failures = asyncio.run(pipeline.run(self._stages[0])).failures
         except NotRunYet as error:
-            waiting_ids = songs if self._together else error.songs
-            failures = {} if self._together else error.failures
+            waiting_ids = songs if self._is_one_run else error.songs
+            failures = {} if self._is_one_run else error.failures
         errors_of_abandoned = {
             song_id: _gave_up_error(song_id, self._titles[song_id])
             for song_id in waiting_ids
@@ -142,20 +142,20 @@ class SongDispatcher:
         settled_ids = [song_id for song_id in songs if song_id not in waiting_ids or song_id in errors_of_abandoned]
         self._settle(settled_ids, progress, {**failures, **errors_of_abandoned})
 
-    def _settle(self, songs: Sequence[str], counted: Progress, failures: Mapping[str, SonglineError]) -> None:
+    def _settle(self, songs: Sequence[str], progress: Progress, failures: Mapping[str, SonglineError]) -> None:
         self.failures.update(failures)
         for song_id in songs:
             del self._open[song_id]
             # The lookup of finished work does not count renders.
             rendered_count = self._progress.songs[song_id].rendered
-            self._progress.take(song_id, replace(counted.songs[song_id], rendered=rendered_count))
+            self._progress.replace_song(song_id, replace(progress.songs[song_id], rendered=rendered_count))
             if song_id in failures:
                 self._progress.note(song_id, failed=str(failures[song_id]))
 
 
 def _gave_up_error(song_id: str, title: str) -> WorkError:
     return WorkError(
-        f"{title}: {TRIES} runs that were to bring it on ended before it was done",
+        f"{title}: {TRIES} runs for it ended before it was done",
         remedy="Read their logs in the Prefect UI, then submit the album again",
         song=song_id,
     )

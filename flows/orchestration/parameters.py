@@ -15,7 +15,7 @@ class AlbumParameters(RunParameters):
     """Take charge of an album: hand its missing work out, and pack it when all is in."""
 
     album: str = Field(description="Id of an album that was submitted.")
-    attempt: int = Field(0, ge=0, description="Which run in charge of the album this is; 0: a new one.")
+    attempt: int = Field(0, ge=0, description="Number of the album's coordinating run; 0: a new one.")
 
 
 class ShardParameters(RunParameters):

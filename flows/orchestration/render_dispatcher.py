@@ -33,7 +33,7 @@ SPLIT_AFTER = 3
 worker."""
 FAIL_AFTER = 8
 """Runs that ended without finishing a single candidate before it fails permanently."""
-FRUITLESS = 20
+MAX_RUNS_WITHOUT_PROGRESS = 20
 """Consecutive runs without a finished render before the workers, not the renders, are taken to be at fault."""
 JUDGE_S = 5.0
 """Approximate seconds that a judge takes per candidate on a GPU. Used only to size shards, never for a budget."""
@@ -60,11 +60,11 @@ class ShardDispatcher:
         self._dispatcher = dispatcher
         recipes = {candidate.render_key: candidate.recipe for song in planned.songs for candidate in song.candidates}
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
-        self._ends: Counter[frozenset[str]] = Counter()
-        self._fruitless = 0
+        self._ended_runs: Counter[frozenset[str]] = Counter()
+        self._runs_without_progress = 0
         self._judgements = Judgements(catalog, planned)
-        self._unheard: Mapping[str, ScoreRequestsByKey] = {}
-        self._work = frozenset(recipes)
+        self._missing_scores: Mapping[str, ScoreRequestsByKey] = {}
+        self._missing_work = frozenset(recipes)
         self.missing = self.unrendered = frozenset(recipes)
         self.rendered: frozenset[str] = frozenset()
         settings = catalog.settings
@@ -72,89 +72,89 @@ class ShardDispatcher:
             dispatcher,
             starting_s=settings.starting_s,
             lease_s=settings.lease_s,
-            holds=self._is_worked_on,
+            is_active=self._is_in_progress,
             clock=clock,
         )
         for shard in shards_of_album(catalog.database, planned.album.id):
             if shard.flow_run_id:  # may have been started by another coordinator; the next look decides
-                self.runs.given[shard.flow_run_id] = frozenset(shard.render_keys)
-        self._taken_over = set(self.runs.given)
+                self.runs.assigned[shard.flow_run_id] = frozenset(shard.render_keys)
+        self._inherited_runs = set(self.runs.assigned)
 
-    def recall(self, queue: str) -> None:
+    def cancel_inherited(self, queue: str) -> None:
         """Cancel runs that a previous coordinator scheduled in a queue other than ``queue``.
 
         Prefect cannot move a run to another queue, so their work is dispatched anew. Runs that had ended before are
         ignored and do not count as failures: their renders may exist and need a judge for the first time.
         """
-        statuses = self._dispatcher.statuses(self._taken_over)
-        for run_id in self._taken_over:
+        statuses = self._dispatcher.statuses(self._inherited_runs)
+        for run_id in self._inherited_runs:
             status = statuses.get(run_id)
             if status is None or status.state == "ended":
-                del self.runs.given[run_id]
+                del self.runs.assigned[run_id]
             elif status.state == "waiting" and status.queue != queue:
                 self._dispatcher.cancel_scheduled(run_id, f"the album waits in the queue {queue} from now on")
-                del self.runs.given[run_id]
-        self._taken_over.clear()
+                del self.runs.assigned[run_id]
+        self._inherited_runs.clear()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Update which candidates are rendered, and drop runs that ended."""
         statuses = self._catalog.ledger.statuses("render", sorted(self._expected_s))
         self.rendered = frozenset(key for key, status in statuses.items() if status.finished)
         self.unrendered = frozenset(key for key in self._expected_s if not is_settled(statuses.get(key)))
-        self._unheard = self._judgements.open(self.rendered)
-        self.missing = self.unrendered.union(self._unheard)
-        work = self.unrendered.union(*self._unheard.values())
-        if self._work - work:
-            self._fruitless = 0
-        self._work = work
+        self._missing_scores = self._judgements.missing_requests(self.rendered)
+        self.missing = self.unrendered.union(self._missing_scores)
+        work = self.unrendered.union(*self._missing_scores.values())
+        if self._missing_work - work:
+            self._runs_without_progress = 0
+        self._missing_work = work
         for run_keys in self.runs.follow():
             if unfinished_keys := run_keys & self.missing:
-                self._ends[frozenset(unfinished_keys)] += 1
-                self._fruitless += 1
+                self._ended_runs[frozenset(unfinished_keys)] += 1
+                self._runs_without_progress += 1
 
     @property
-    def is_hopeless(self) -> bool:
+    def is_stuck(self) -> bool:
         """Whether so many runs ended without progress that further runs are pointless."""
-        return self._fruitless >= FRUITLESS
+        return self._runs_without_progress >= MAX_RUNS_WITHOUT_PROGRESS
 
-    def hand_out(self, submission: Submission) -> bool:
+    def start_runs(self, submission: Submission) -> bool:
         """Start runs for missing work that no run holds; False where the budget lets nothing begin.
 
         The budget covers renders only: every render is judged, as it would be useless without its score.
         """
         busy_keys = self.runs.busy
-        keys_in_hand = busy_keys & self.unrendered
-        unassigned_keys = self.unrendered - keys_in_hand
-        budget = budget_of(self._catalog.database, submission, expected_s=self._expected_s, in_hand=keys_in_hand)
-        judge_s = {key: JUDGE_S * len(requests) for key, requests in self._unheard.items()}
-        for shard in self._bearable(judge_s.keys() - busy_keys, judge_s):
+        assigned_keys = busy_keys & self.unrendered
+        unassigned_keys = self.unrendered - assigned_keys
+        budget = budget_of(self._catalog.database, submission, expected_s=self._expected_s, assigned=assigned_keys)
+        judge_s = {key: JUDGE_S * len(requests) for key, requests in self._missing_scores.items()}
+        for shard in self._split_shards(judge_s.keys() - busy_keys, judge_s):
             self._dispatch(shard, f"judge · {first_of(shard.titles)}", queue=submission.request.priority)
-        for shard in budget.cut(self._bearable(unassigned_keys, self._expected_s)):
+        for shard in budget.fit(self._split_shards(unassigned_keys, self._expected_s)):
             self._dispatch(shard, shard.sentence(), queue=submission.request.priority)
-        return budget == Budget(None) or not unassigned_keys or bool(self.runs.given)
+        return budget == Budget(None) or not unassigned_keys or bool(self.runs.assigned)
 
-    def _bearable(self, loose: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
-        """Shards of the unassigned work ``loose``. One that ended several runs is halved; a single such candidate
+    def _split_shards(self, unassigned: Collection[str], expected_s: Mapping[str, float]) -> Iterator[RenderShard]:
+        """Shards of the ``unassigned`` work. One that ended several runs is halved; a single such candidate
         fails."""
-        if not loose:
+        if not unassigned:
             return
         shard_s = 60 * self._catalog.settings.shard_minutes
-        for shard in render_shards(self._planned, loose, shard_s=shard_s, expected_s=expected_s):
-            yield from self._divided(shard)
+        for shard in render_shards(self._planned, unassigned, shard_s=shard_s, expected_s=expected_s):
+            yield from self._split(shard)
 
-    def _divided(self, shard: RenderShard) -> Iterator[RenderShard]:
-        attempts = self._ends[frozenset(shard.render_keys)]
+    def _split(self, shard: RenderShard) -> Iterator[RenderShard]:
+        attempts = self._ended_runs[frozenset(shard.render_keys)]
         if len(shard.render_keys) == 1 and attempts >= FAIL_AFTER:
             self._fail(shard.render_keys[0])
         elif len(shard.render_keys) > 1 and attempts >= SPLIT_AFTER:
             for half in shard.halves():
-                yield from self._divided(half)
+                yield from self._split(half)
         else:
             yield shard
 
     def _fail(self, key: str) -> None:
         """Fail a render, or the missing judges' steps of one that exists."""
-        if score_requests := self._unheard.get(key):
+        if score_requests := self._missing_scores.get(key):
             self._catalog.ledger.declare_steps(list(score_requests.values()))
             for step_key in score_requests:
                 self._fail_work("step", step_key)
@@ -183,9 +183,9 @@ class ShardDispatcher:
             album=album_id,
         )
         set_shard_flow_run_id(database, row.key, run_id, attempt=row.attempt)
-        self.runs.given[run_id] = frozenset(shard.render_keys)
+        self.runs.assigned[run_id] = frozenset(shard.render_keys)
 
-    def _is_worked_on(self, given: frozenset[str]) -> bool:
-        unfinished_keys = given & self.missing
-        step_keys = [step_key for key in unfinished_keys for step_key in self._unheard.get(key, ())]
+    def _is_in_progress(self, keys: frozenset[str]) -> bool:
+        unfinished_keys = keys & self.missing
+        step_keys = [step_key for key in unfinished_keys for step_key in self._missing_scores.get(key, ())]
         return not unfinished_keys or bool(live_leases(self._catalog.database, sorted(unfinished_keys), step_keys))

@@ -25,7 +25,7 @@ from prefect.states import Cancelled, Cancelling, Crashed
 
 from catalog.common.errors import CatalogError, MachineError
 from flows.orchestration.parameters import RunParameters
-from flows.server.client import open_client, reached
+from flows.server.client import open_client, translate_server_errors
 
 PAGE = 200
 POOLS = ("gpu", "cpu")
@@ -77,7 +77,7 @@ class RunLauncher(Protocol):
     def cancel_all(self, album: str) -> int:
         """Cancel every run of an album that has not ended; returns their count."""
 
-    def reconcile_often(self, often: bool) -> None:
+    def switch_reconcile(self, is_active: bool) -> None:
         """Switch the 30 s schedule of `reconcile`, which active albums need, on or off. Idempotent."""
 
 
@@ -90,7 +90,7 @@ class PrefectRunLauncher:
 
     def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
         """See :class:`RunLauncher`."""
-        with reached():
+        with translate_server_errors():
             run = self._client.create_flow_run_from_deployment(
                 self._deployment(flow),
                 parameters={"work": work.model_dump(mode="json")},
@@ -113,7 +113,7 @@ class PrefectRunLauncher:
         """See :class:`RunLauncher`."""
         statuses: dict[str, RunStatus] = {}
         remaining_ids = iter(run_ids)
-        with reached():
+        with translate_server_errors():
             while batch := [_id_of(run_id) for run_id in islice(remaining_ids, PAGE)]:
                 runs = self._client.read_flow_runs(
                     flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=batch)), limit=PAGE
@@ -126,7 +126,7 @@ class PrefectRunLauncher:
         return [PoolWorkers(pool, self._online(pool)) for pool in POOLS]
 
     def _online(self, pool: str) -> int:
-        with reached():
+        with translate_server_errors():
             response = self._client.request(
                 "POST", "/work_pools/{work_pool_name}/workers/filter", path_params={"work_pool_name": pool}
             )
@@ -134,12 +134,12 @@ class PrefectRunLauncher:
 
     def mark_crashed(self, run_id: str, reason: str) -> None:
         """See :class:`RunLauncher`."""
-        with reached():
+        with translate_server_errors():
             self._client.set_flow_run_state(_id_of(run_id), Crashed(message=reason), force=True)
 
     def cancel_scheduled(self, run_id: str, reason: str) -> None:
         """See :class:`RunLauncher`."""
-        with reached():
+        with translate_server_errors():
             self._client.set_flow_run_state(_id_of(run_id), Cancelled(message=reason))
 
     def cancel_all(self, album: str) -> int:
@@ -148,7 +148,7 @@ class PrefectRunLauncher:
             tags=FlowRunFilterTags(all_=[f"album:{album}"]),
             state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=[*ENDED, StateType.CANCELLING])),
         )
-        with reached():
+        with translate_server_errors():
             runs: list[FlowRun] = []
             while batch := self._client.read_flow_runs(flow_run_filter=open_runs, limit=PAGE, offset=len(runs)):
                 runs += batch
@@ -160,13 +160,13 @@ class PrefectRunLauncher:
                 )
         return len(runs)
 
-    def reconcile_often(self, often: bool) -> None:
+    def switch_reconcile(self, is_active: bool) -> None:
         """See :class:`RunLauncher`. Does nothing where the deployment or its schedule does not exist."""
-        with reached(), suppress(ObjectNotFound):
+        with translate_server_errors(), suppress(ObjectNotFound):
             deployment = self._client.read_deployment_by_name(RECONCILE)
             for schedule in deployment.schedules:
-                if schedule.slug == STEADY and schedule.active != often:
-                    self._client.update_deployment_schedule(deployment.id, schedule.id, active=often)
+                if schedule.slug == STEADY and schedule.active != is_active:
+                    self._client.update_deployment_schedule(deployment.id, schedule.id, active=is_active)
 
 
 def _id_of(run_id: str) -> UUID:

@@ -11,10 +11,10 @@ from flows.pipeline.progress import Progress
 class Stages:
     """Reports the progress of the songs, and only what has changed since the last report."""
 
-    def __init__(self, progress: Progress, say: Callable[[str], None]) -> None:
+    def __init__(self, progress: Progress, log: Callable[[str], None]) -> None:
         self._progress = progress
-        self._said: frozenset[str] = frozenset()
-        self.say = say
+        self._logged: frozenset[str] = frozenset()
+        self.log = log
         """Receives each message."""
 
     def begin(self, until: str, attempt: int) -> None:
@@ -23,15 +23,15 @@ class Stages:
         takes = sum(song.candidates for song in songs)
         attempt_text = f", attempt {attempt}" if attempt > 1 else ""
         work = f"{counted(len(songs), 'song')} with {counted(takes, 'take')}"
-        self.say(f"In charge of {work}, until the stage {until}{attempt_text}.")
+        self.log(f"Coordinating {work}, until the stage {until}{attempt_text}.")
 
-    def tell(self) -> None:
+    def log_changes(self) -> None:
         """Log the sentences that are true now and were not at the last call."""
         sentences = list(self._sentences())
         for sentence in sentences:
-            if sentence not in self._said:
-                self.say(sentence)
-        self._said = frozenset(sentences)
+            if sentence not in self._logged:
+                self.log(sentence)
+        self._logged = frozenset(sentences)
 
     def _sentences(self) -> Iterator[str]:
         songs = list(self._progress.songs.values())
@@ -39,7 +39,7 @@ class Stages:
         if rendered_count := sum(song.rendered for song in songs):
             yield f"Rendered {rendered_count} of {counted(takes, 'take')}."
         for stage, count in (
-            ("Decided", sum(song.picked is not None for song in songs)),
+            ("Decided", sum(song.selected_seed is not None for song in songs)),
             ("Mastered", sum(song.mastered for song in songs)),
             ("Finished", sum(song.delivered for song in songs)),
         ):

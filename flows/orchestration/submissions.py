@@ -42,7 +42,7 @@ def submit_album(
     dispatcher = dispatcher or PrefectRunLauncher()
     dispatcher.statuses(["00000000-0000-0000-0000-000000000000"])  # nothing is stored where no server is reachable
     planned = declare_plan(catalog, planned)
-    dispatcher.reconcile_often(True)  # before the album is active, so that reconcile notices any crash from here on
+    dispatcher.switch_reconcile(True)  # before the album is active, so that reconcile notices any crash from here on
     submission = submit(
         catalog.database, SubmissionRequest(planned.album.id, planned.digest, until, priority, max_gpu_minutes)
     )
@@ -60,7 +60,7 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
     if submission.flow_run_id:
         run_status = dispatcher.statuses([submission.flow_run_id]).get(submission.flow_run_id)
         if run_status is not None and run_status.state == "starting" and run_status.for_s > starting_s:
-            dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never began")
+            dispatcher.mark_crashed(submission.flow_run_id, "its worker took it and never started it")
         elif run_status is not None and run_status.state != "ended":
             return submission
         new_attempt = claim_attempt(database, album_id, after=attempt)
@@ -82,12 +82,12 @@ def ensure_coordinated(catalog: Catalog, submission: Submission, dispatcher: Run
 
 def pause(database: Database, album_id: str) -> Submission:
     """Start no new work for an album; running work is finished. Raises RefusedError where it is not active."""
-    return _moved(database, album_id, "paused", only_from=("active",), reason="paused by hand")
+    return _set_state(database, album_id, "paused", only_from=("active",), reason="paused by hand")
 
 
 def cancel(database: Database, album_id: str, dispatcher: RunLauncher) -> int:
     """Cancel an album and all of its runs; finished work is kept. Returns the count of cancelled runs."""
-    _moved(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
+    _set_state(database, album_id, "cancelled", only_from=("active", "paused", "cancelled"), reason="cancelled by hand")
     return dispatcher.cancel_all(album_id)
 
 
@@ -97,11 +97,14 @@ def resume(
     """Resume a paused, cancelled or failed album. Its budget, by default the previous one, counts from now."""
     submission = get_submission(catalog.database, album_id)
     if submission.state in ("active", "done"):
-        raise RefusedError(f"album {album_id!r} is {submission.state}", remedy="Only one that stands still is resumed")
+        raise RefusedError(
+            f"album {album_id!r} is {submission.state}",
+            remedy="Only a paused, cancelled or failed album can be resumed",
+        )
     request = submission.request
     minutes = max_gpu_minutes if max_gpu_minutes is not None else request.max_gpu_minutes
     request = SubmissionRequest(album_id, request.manifest_digest, request.until, request.priority, minutes)
-    dispatcher.reconcile_often(True)
+    dispatcher.switch_reconcile(True)
     return ensure_coordinated(catalog, submit(catalog.database, request), dispatcher)
 
 
@@ -113,7 +116,7 @@ def get_submission(database: Database, album_id: str) -> Submission:
     return submission
 
 
-def _moved(
+def _set_state(
     database: Database,
     album_id: str,
     to: Literal["paused", "cancelled"],

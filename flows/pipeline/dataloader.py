@@ -6,34 +6,34 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
-class DataLoader(Generic[Found]):
+class DataLoader(Generic[Value]):
     """Collects the keys that concurrent coroutines request, and looks them all up in one call.
 
     An album's songs run concurrently, so the catalog gets one query for each stage instead of one for each song.
-    ``look_up`` leaves out keys that it does not know.
+    ``lookup`` leaves out keys that it does not know.
     """
 
-    def __init__(self, look_up: Callable[[Sequence[str]], Mapping[str, Found]]) -> None:
-        self._look_up = look_up
-        self._asked: list[tuple[Sequence[str], asyncio.Future[Mapping[str, Found]]]] = []
+    def __init__(self, lookup: Callable[[Sequence[str]], Mapping[str, Value]]) -> None:
+        self._lookup = lookup
+        self._requests: list[tuple[Sequence[str], asyncio.Future[Mapping[str, Value]]]] = []
 
-    async def of(self, keys: Sequence[str]) -> Mapping[str, Found]:
+    async def load_many(self, keys: Sequence[str]) -> Mapping[str, Value]:
         """The values of those ``keys`` that are known; the mapping may contain other keys."""
         loop = asyncio.get_running_loop()
-        if not self._asked:
+        if not self._requests:
             loop.call_soon(self._answer)  # runs after all coroutines that are ready now have added their keys
-        future: asyncio.Future[Mapping[str, Found]] = loop.create_future()
-        self._asked.append((keys, future))
+        future: asyncio.Future[Mapping[str, Value]] = loop.create_future()
+        self._requests.append((keys, future))
         return await future
 
     def _answer(self) -> None:
-        requests, self._asked = self._asked, []
+        requests, self._requests = self._requests, []
         open_requests = [(keys, future) for keys, future in requests if not future.done()]
         try:
-            values = self._look_up(list(dict.fromkeys(key for keys, _ in open_requests for key in keys)))
+            values = self._lookup(list(dict.fromkeys(key for keys, _ in open_requests for key in keys)))
         except Exception as error:
             # An error of the lookup is raised in every coroutine that waits for it.
             for _, future in open_requests:

@@ -15,10 +15,10 @@ from catalog.ledger.work import StepRequest
 from catalog.monitoring.render_speed import variant_of
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.pipeline.executor import NotRunYet
-from flows.pipeline.finishing import parts_are_made
-from flows.pipeline.pipeline import AlbumPipeline, goes_in_step
+from flows.pipeline.finishing import needs_stems
+from flows.pipeline.pipeline import AlbumPipeline, has_common_gain
 from flows.pipeline.progress import Progress
-from flows.pipeline.retry_failed import may_pass
+from flows.pipeline.retry_failed import is_temporary
 from flows.pipeline.survey import Survey
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
@@ -48,10 +48,10 @@ class StandIns(Survey):
     The length of a step's audio follows from its inputs: ``lengths_s`` are the seconds of renders, by digest.
     """
 
-    def __init__(self, catalog: Catalog, lengths_s: Mapping[str, float], whole_s: float) -> None:
+    def __init__(self, catalog: Catalog, lengths_s: Mapping[str, float], total_s: float) -> None:
         super().__init__(catalog)
         self._lengths_s = dict(lengths_s)
-        self._whole_s = whole_s
+        self._total_s = total_s
         self.missing: dict[str, MissingStep] = {}
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -62,7 +62,7 @@ class StandIns(Survey):
         except NotRunYet:
             result = self._stand_in(request, length_s)
         except SonglineError as error:
-            if not may_pass(error.kind):
+            if not is_temporary(error.kind):
                 raise
             result = self._stand_in(request, length_s)
         for digest in result.made.values():
@@ -72,7 +72,7 @@ class StandIns(Survey):
     def _length_s(self, request: StepRequest) -> float:
         """Length of the one song that a step processes, or of all songs for a step of the album."""
         lengths_s = {self._lengths_s[digest] for digest in request.inputs.values() if digest in self._lengths_s}
-        return lengths_s.pop() if len(lengths_s) == 1 and request.kind not in OF_ALBUM else self._whole_s
+        return lengths_s.pop() if len(lengths_s) == 1 and request.kind not in OF_ALBUM else self._total_s
 
     def _stand_in(self, request: StepRequest, length_s: float) -> StepResult:
         self.missing[request.key] = MissingStep(variant_of(request.kind, request.parameters), length_s)
@@ -80,15 +80,15 @@ class StandIns(Survey):
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class MissingWork:
     """The steps that an album still needs, and the errors that stop songs of it permanently."""
 
     steps: Sequence[MissingStep]
     failures: Mapping[str, SonglineError] = field(default_factory=dict)
 
 
-def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> Missing:
-    """Every step that the album still needs; ``settled`` are its renders that are done or failed permanently.
+def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled_keys: Collection[str]) -> MissingWork:
+    """Every step that the album still needs; ``settled_keys`` are its renders that are done or failed permanently.
 
     For a song whose takes are not all rendered, all following steps are counted, since its winner is unknown; in an
     album with a common gain the same holds for all songs' masters.
@@ -96,56 +96,56 @@ def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled: Collection[s
     ready_songs: list[PlannedSong] = []
     waiting_songs: list[PlannedSong] = []
     for song in planned.songs:
-        is_ready = all(candidate.render_key in settled for candidate in song.candidates)
+        is_ready = all(candidate.render_key in settled_keys for candidate in song.candidates)
         (ready_songs if is_ready else waiting_songs).append(song)
-    steps = [step for song in waiting_songs for step in _of_waiting(planned, song, settled)]
-    is_gain_open = goes_in_step(planned, "release") and bool(waiting_songs)
+    steps = [step for song in waiting_songs for step in _steps_of_waiting(planned, song, settled_keys)]
+    is_gain_open = has_common_gain(planned, "release") and bool(waiting_songs)
     failures: Mapping[str, SonglineError] = {}
     if ready_songs:
         missing_of_ready = _walk(
             catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_gain_open else "release"
         )
         steps, failures = [*steps, *missing_of_ready.steps], missing_of_ready.failures
-    whole_s = sum(song.song.length_s for song in planned.songs)
+    total_s = sum(song.song.length_s for song in planned.songs)
     if is_gain_open:
-        steps.append(MissingStep("album_level", whole_s))
-        steps += [step for song in ready_songs if song.song.id not in failures for step in _finishing(planned, song)]
+        steps.append(MissingStep("album_level", total_s))
+        steps += [step for song in ready_songs if song.song.id not in failures for step in _finish_steps(planned, song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
     if steps and is_packed and all(step.kind != "pack" for step in steps):
-        steps.append(MissingStep("pack", whole_s))
-    return Missing(steps if is_packed else [step for step in steps if step.kind != "pack"], failures)
+        steps.append(MissingStep("pack", total_s))
+    return MissingWork(steps if is_packed else [step for step in steps if step.kind != "pack"], failures)
 
 
-def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> Missing:
-    whole_s = sum(song.song.length_s for song in planned.songs)
+def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> MissingWork:
+    total_s = sum(song.song.length_s for song in planned.songs)
     lengths_s = {candidate.render_key: song.song.length_s for song in planned.songs for candidate in song.candidates}
     products = products_of(catalog.database, list(lengths_s))
     lengths_by_digest = {digest: lengths_s[key] for key, outputs in products.items() for digest in outputs.values()}
-    stand_ins = StandIns(catalog, lengths_by_digest, whole_s)
+    stand_ins = StandIns(catalog, lengths_by_digest, total_s)
     failures: dict[str, SonglineError]
-    pipeline = AlbumPipeline(catalog, planned, stand_ins, Progress(planned.songs), storing=False)
+    pipeline = AlbumPipeline(catalog, planned, stand_ins, Progress(planned.songs), persist=False)
     try:
         failures = dict(asyncio.run(pipeline.run(until)).failures)
     except SonglineError as error:
         failures = {planned.album.id: error}
-    return Missing(list(stand_ins.missing.values()), failures)
+    return MissingWork(list(stand_ins.missing.values()), failures)
 
 
-def _of_waiting(planned: PlannedAlbum, song: PlannedSong, settled: Collection[str]) -> list[MissingStep]:
+def _steps_of_waiting(planned: PlannedAlbum, song: PlannedSong, settled_keys: Collection[str]) -> list[MissingStep]:
     """The steps of a song that follow its renders."""
     length_s = song.song.length_s
     judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named, is_sung=not song.song.instrumental)]
-    new_count = sum(candidate.render_key not in settled for candidate in song.candidates)
+    new_count = sum(candidate.render_key not in settled_keys for candidate in song.candidates)
     score_steps = [MissingStep(name, length_s) for name in ("score", *judges) for _ in range(new_count)]
-    return [*score_steps, MissingStep("select", length_s), *_finishing(planned, song)]
+    return [*score_steps, MissingStep("select", length_s), *_finish_steps(planned, song)]
 
 
-def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
+def _finish_steps(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
     album = planned.album
     kinds = album.deliverables_of(song.song)
     names = ["master", "accept", "draw", *(f"encode {kind}" for kind in kinds)]
     names += ["level"] * (album.mastering.mode == "album") + ["enhance"] * (album.enhance != NONE)
-    if parts_are_made(album, song.song):
+    if needs_stems(album, song.song):
         names.append("separate" if album.stems == NATIVE_STEMS else f"demix {album.stems}")
     version_count = sum(DELIVERABLES[kind].version is not None for kind in kinds)
     names += ["version", "accept"] * version_count
@@ -155,7 +155,7 @@ def _finishing(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
 OF_ALBUM = frozenset({"pack", "album_level"})
 """Kinds of steps that have all songs of an album as input."""
 
-_UNKNOWN: Mapping[str, Json] = {
+_PLACEHOLDERS: Mapping[str, Json] = {
     "ends": {"head_s": 0.0, "tail_s": 0.0},
     "integrated_lufs": None,
     "true_peak_dbtp": None,
@@ -174,7 +174,7 @@ _UNKNOWN: Mapping[str, Json] = {
 
 def _stand_in(request: StepRequest) -> StepResult:
     """A result of the form that the step would have, with the step's key as the digest of each of its outputs."""
-    result: dict[str, Json] = dict(_UNKNOWN)
+    result: dict[str, Json] = dict(_PLACEHOLDERS)
     if request.kind == "select":
         first_candidate = request.parameters["candidates"][0]
         result |= {"winner": first_candidate["id"], "sentence": ""}

@@ -46,14 +46,14 @@ class CatalogLookup:
     async def render(self, song: PlannedSong) -> None:
         """See :class:`Executor`."""
         keys = [candidate.render_key for candidate in song.candidates]
-        statuses = await self._renders.of(keys)
+        statuses = await self._renders.load_many(keys)
         if any(key not in statuses or statuses[key].state not in ("rendered", "failed") for key in keys):
             raise NotRunYet
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`Executor`."""
         key = request.key
-        result = (await self._results.of([key])).get(key)
+        result = (await self._results.load_many([key])).get(key)
         if result is None:
             raise NotRunYet
         return result

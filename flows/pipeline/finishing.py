@@ -15,7 +15,7 @@ from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
 from catalog.plan.plan import PlannedAlbum
 from flows.pipeline.executor import Executor
-from flows.pipeline.held_back import held_back, louder
+from flows.pipeline.held_back import limiting_reason, loudness_remedy
 from flows.pipeline.progress import Progress
 from flows.planning.required_models import identities_of, models_of_stems
 from tasks.acceptance.requests import request_acceptance, request_version_acceptance
@@ -47,7 +47,7 @@ class Leader:
     song: str | None = None
 
 
-def parts_are_made(album: Album, song: Song) -> bool:
+def needs_stems(album: Album, song: Song) -> bool:
     """Whether a song's winner is separated: an instrumental song has no vocals to separate."""
     return album.stems != NONE and not (song.instrumental and album.two_stems == VOCALS)
 
@@ -59,49 +59,49 @@ class SongFinisher:
         self._models = models
         self._album = planned.album
         self._planned = planned
-        self._do = executor
+        self._executor = executor
         self._progress = progress
 
-    async def leader(self, chosen: Sequence[SelectedTake]) -> Leader | None:
+    async def leader(self, takes: Sequence[SelectedTake]) -> Leader | None:
         """Master the loudest winner that can be mastered to the target (AES TD1008); the others follow its gain.
 
         A song that cannot be mastered fails later by itself. Any other error is raised: an album must not get another
         gain because of an error of the machine.
         """
-        levels = await asyncio.gather(*(self._level(take) for take in chosen), return_exceptions=True)
+        levels = await asyncio.gather(*(self._level(take) for take in takes), return_exceptions=True)
         for level in levels:
             if isinstance(level, BaseException) and not isinstance(level, RefusedError):
                 raise level
         pairs = [
             (song_level, take)
-            for song_level, take in zip(levels, chosen, strict=True)
+            for song_level, take in zip(levels, takes, strict=True)
             if isinstance(song_level, SongLevel)
         ]
         if (gain_db := common_gain_db([level for level, _ in pairs])) is not None:
             return Leader(gain_db)
         for _, loudest_take in sorted(pairs, key=lambda pair: -pair[0].loudness_lufs):
             try:
-                master = await self._mastered(loudest_take, None)
+                master = await self._master_step(loudest_take, None)
             except RefusedError:
                 continue  # this audio is refused whatever the gain; the next loudest leads
             return Leader(float(master.result["gain_db"]), loudest_take.planned.song.id)
         return None
 
-    async def master(self, chosen: SelectedTake, leader: Leader | None) -> Mastered:
+    async def master(self, take: SelectedTake, leader: Leader | None) -> Mastered:
         """The checked master of a winner. Raises CheckFailed where it fails a check that is not waived."""
-        song = chosen.planned.song
-        master = await self._mastered(chosen, leader)
+        song = take.planned.song
+        master = await self._master_step(take, leader)
         request = request_acceptance(self._album.mastering, master)
-        acceptance = await self._accepted(song, request, MASTER, master=master)
+        acceptance = await self._check_acceptance(song, request, MASTER, master=master)
         self._progress.note(song.id, mastered=True)
-        return Mastered(chosen, master, acceptance)
+        return Mastered(take, master, acceptance)
 
     async def album_level(self, mastered: Sequence[Mastered]) -> AlbumLevel | None:
         """The loudness of the masters as one programme, which players need to keep an album's balance."""
         if not mastered:
             return None
         request = request_album_level([song.master.made["master"] for song in mastered])
-        measurement = await self._do.step(request, f"measure · {self._album.title}")
+        measurement = await self._executor.step(request, f"measure · {self._album.title}")
         return AlbumLevel.from_document(measurement.result)
 
     async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedTrack:
@@ -112,88 +112,86 @@ class SongFinisher:
         kinds = album.deliverables_of(song)
         plain_kinds = [kind for kind in kinds if DELIVERABLES[kind].version is None]
         drawing, stems, encoded_files = await asyncio.gather(
-            self._do.step(request_drawing(digest), f"draw · {song.title}"),
-            self._separated(take),
-            asyncio.gather(*(self._encoded(mastered, kind, digest, tags) for kind in plain_kinds)),
+            self._executor.step(request_drawing(digest), f"draw · {song.title}"),
+            self._stems(take),
+            asyncio.gather(*(self._encode(mastered, kind, digest, tags) for kind in plain_kinds)),
         )
         files = dict(zip(plain_kinds, encoded_files, strict=True)) | await self._versions(mastered, stems, tags)
         self._progress.note(song.id, delivered=True)
         return FinishedTrack(mastered, drawing, {kind: files[kind] for kind in kinds}, stems)
 
-    async def _level(self, chosen: SelectedTake) -> SongLevel:
-        album, song = self._album, chosen.planned.song
-        request = request_level(album.mastering, await self._source(chosen), album.mastering_reference_digest)
-        return SongLevel.from_document((await self._do.step(request, f"level · {song.title}")).result)
+    async def _level(self, take: SelectedTake) -> SongLevel:
+        album, song = self._album, take.planned.song
+        request = request_level(album.mastering, await self._source(take), album.mastering_reference_digest)
+        return SongLevel.from_document((await self._executor.step(request, f"level · {song.title}")).result)
 
-    async def _mastered(self, chosen: SelectedTake, leader: Leader | None) -> StepResult:
-        album, song = self._album, chosen.planned.song
+    async def _master_step(self, take: SelectedTake, leader: Leader | None) -> StepResult:
+        album, song = self._album, take.planned.song
         is_follower = leader is not None and leader.song != song.id
         request = request_master(
             album.mastering,
-            await self._source(chosen),
+            await self._source(take),
             fixed_gain_db=leader.gain_db if leader and is_follower else None,
             fade_out_s=song.fade_out_s,
             reference=album.mastering_reference_digest,
         )
-        return await self._do.step(request, f"master · {song.title}")
+        return await self._executor.step(request, f"master · {song.title}")
 
-    async def _source(self, chosen: SelectedTake) -> str:
+    async def _source(self, take: SelectedTake) -> str:
         """The input of mastering: the winner's audio, enhanced if requested."""
-        audio = chosen.products["audio"]
+        audio = take.products["audio"]
         if self._album.enhance == "none":
             return audio
         request = request_enhancement(self._album.enhance, audio)
-        return (await self._do.step(request, f"enhance · {chosen.planned.song.title}")).made["audio"]
+        return (await self._executor.step(request, f"enhance · {take.planned.song.title}")).made["audio"]
 
-    async def _separated(self, chosen: SelectedTake) -> StepResult | None:
+    async def _stems(self, take: SelectedTake) -> StepResult | None:
         """The winner's stems, separated from its audio as rendered."""
-        album, song, audio = self._album, chosen.planned.song, chosen.products["audio"]
-        if not parts_are_made(album, song):
+        album, song, audio = self._album, take.planned.song, take.products["audio"]
+        if not needs_stems(album, song):
             return None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
-        request = request_stems(album, song, chosen.winner, audio, identities=identities)
-        return await self._do.step(request, f"separate · {song.title}")
+        request = request_stems(album, song, take.winner, audio, identities=identities)
+        return await self._executor.step(request, f"separate · {song.title}")
 
     async def _versions(
-        self, mastered: Mastered, separated: StepResult | None, tags: Mapping[str, Json]
+        self, mastered: Mastered, stems: StepResult | None, tags: Mapping[str, Json]
     ) -> dict[str, EncodedFile]:
         """The files of a master without its vocals, or of the vocals only."""
         song = mastered.chosen.planned.song
         kinds = [kind for kind in self._album.deliverables_of(song) if DELIVERABLES[kind].version is not None]
-        if kinds and (separated is None or VOCALS not in separated.made):
+        if kinds and (stems is None or VOCALS not in stems.made):
             raise WorkError(
                 f"{song.title}: {' and '.join(kinds)} need a stem of the voice, and there is none",
                 remedy="Name other `stems`, or take them out of `deliverables`",
                 song=song.id,
             )
-        return {kind: await self._version(mastered, kind, separated, tags) for kind in kinds if separated}
+        return {kind: await self._version(mastered, kind, stems, tags) for kind in kinds if stems}
 
-    async def _accepted(
+    async def _check_acceptance(
         self, song: Song, request: StepRequest, file: str, *, master: StepResult | None = None
     ) -> StepResult:
-        acceptance = await self._do.step(request, f"accept · {song.title} · {file}")
-        self._refuse_failed(song, file, acceptance.result["findings"], master=master)
+        acceptance = await self._executor.step(request, f"accept · {song.title} · {file}")
+        self._raise_if_failed(song, file, acceptance.result["findings"], master=master)
         return acceptance
 
-    async def _version(
-        self, mastered: Mastered, kind: str, separated: StepResult, tags: Mapping[str, Json]
-    ) -> EncodedFile:
+    async def _version(self, mastered: Mastered, kind: str, stems: StepResult, tags: Mapping[str, Json]) -> EncodedFile:
         version, song = DELIVERABLES[kind].version, mastered.chosen.planned.song
         request = request_version(
             str(version),
             self._album.mastering,
             mastered.master,
             audio=await self._source(mastered.chosen),
-            vocals=separated.made[VOCALS],
+            vocals=stems.made[VOCALS],
             reference=self._album.mastering_reference_digest,
         )
-        rendition = await self._do.step(request, f"{version} · {song.title}")
-        acceptance = await self._accepted(song, request_version_acceptance(rendition, mastered.master), kind)
+        rendition = await self._executor.step(request, f"{version} · {song.title}")
+        acceptance = await self._check_acceptance(song, request_version_acceptance(rendition, mastered.master), kind)
         own_tags = version_tags(tags, str(version), rendition)
-        file = await self._encoded(mastered, kind, rendition.made["master"], own_tags)
+        file = await self._encode(mastered, kind, rendition.made["master"], own_tags)
         return replace(file, accepted_key=acceptance.key)
 
-    async def _encoded(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
+    async def _encode(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.chosen.planned.song
         request = request_encoding(
             kind,
@@ -203,11 +201,11 @@ class SongFinisher:
             ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
             wav_tags=self._album.wav_tags,
         )
-        encoding = await self._do.step(request, f"encode · {song.title} · {kind}")
-        self._refuse_failed(song, kind, encoding.result["findings"])
+        encoding = await self._executor.step(request, f"encode · {song.title} · {kind}")
+        self._raise_if_failed(song, kind, encoding.result["findings"])
         return EncodedFile(encoding.made["file"], encoding.key)
 
-    def _refuse_failed(
+    def _raise_if_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None
     ) -> None:
         """Raise CheckFailed for findings without a waiver in the manifest; ``master`` explains a low loudness."""
@@ -225,12 +223,11 @@ class SongFinisher:
             if (
                 master
                 and any(failed_check["check"] == "loudness" for failed_check in failed_checks)
-                and (limit := held_back(master.result))
+                and (limit := limiting_reason(master.result))
             ):
                 sentences = f"{sentences}: {limit}"
-                remedy = (
-                    f"{louder(master.result, self._album.mastering)}, render other takes (`seeds`), or {waiver_hint}"
-                )
+                setting_hint = loudness_remedy(master.result, self._album.mastering)
+                remedy = f"{setting_hint}, render other takes (`seeds`), or {waiver_hint}"
             raise CheckFailed(
                 f"{song.title}: the {file} fails its acceptance: {sentences}", remedy=remedy, song=song.id
             )

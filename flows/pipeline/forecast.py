@@ -87,12 +87,12 @@ class AlbumForecast:
     complete: bool
 
 
-async def peek(
-    catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str, *, storing: bool = True
+async def finished_result(
+    catalog: Catalog, planned: PlannedAlbum, progress: Progress, until: str, *, persist: bool = True
 ) -> PipelineResult | None:
     """The result of a finished album, or None while anything is missing. Runs nothing."""
     try:
-        return await AlbumPipeline(catalog, planned, CatalogLookup(catalog), progress, storing=storing).run(until)
+        return await AlbumPipeline(catalog, planned, CatalogLookup(catalog), progress, persist=persist).run(until)
     except NotRunYet:
         return None
 
@@ -127,10 +127,10 @@ def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
     )
 
 
-def _renders(catalog: Catalog, planned: PlannedAlbum, settled: Collection[str]) -> StageForecast:
+def _renders(catalog: Catalog, planned: PlannedAlbum, settled_keys: Collection[str]) -> StageForecast:
     """The forecast of the renders: those on a device run one after the other, the others in parallel."""
     recipes = [candidate.recipe for song in planned.songs for candidate in song.candidates]
-    new_recipes = [recipe for recipe in recipes if recipe.digest not in settled]
+    new_recipes = [recipe for recipe in recipes if recipe.digest not in settled_keys]
     engines = {name: get_engine(name, catalog.settings) for name in {recipe.engine for recipe in new_recipes}}
     factors = measured_factors(catalog.database, lambda r: get_engine(r.engine, catalog.settings).forecast(r).seconds)
     seconds, stored_bytes = 0.0, 0
@@ -158,9 +158,9 @@ def _steps(catalog: Catalog, missing: Iterable[MissingStep]) -> list[StageForeca
     ]
 
 
-def _cost(step: MissingStep, measured: Mapping[str, StepCost], usual_s: float | None) -> StepCost:
+def _cost(step: MissingStep, costs: Mapping[str, StepCost], usual_s: float | None) -> StepCost:
     """The measured cost scaled to the length of the song, or else the default one."""
-    if usual_s and (cost := measured.get(step.name)):
+    if usual_s and (cost := costs.get(step.name)):
         share = 1.0 if step.kind == "pack" else step.length_s / usual_s
         return StepCost(cost.seconds * share, cost.made_bytes * share)
     seconds_per_s, bytes_per_s = UNMEASURED[step.kind]

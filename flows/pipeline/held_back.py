@@ -12,13 +12,13 @@ MOST_LIMITING_DB = 24.0
 """The maximum of ``max_limiting_db``."""
 
 
-def held_back(report: Mapping[str, Json]) -> str | None:
+def limiting_reason(report: Mapping[str, Json]) -> str | None:
     """The limit that a master's report names, without its identifier for scripts; None where it met none."""
     limited_by = report.get("limited_by")
     return str(limited_by).removeprefix("target_unreachable: ").partition(";")[0] if limited_by else None
 
 
-def louder(report: Mapping[str, Json], spec: MasteringSpec) -> str:
+def loudness_remedy(report: Mapping[str, Json], spec: MasteringSpec) -> str:
     """The settings that help, as the start of a remedy."""
     reached_lufs = math.floor(10 * float(report["integrated_lufs"])) / 10
     if spec.reference_loudness:

@@ -45,8 +45,8 @@ ScoreRequests = tuple[StepRequest, ...]
 """All scoring steps of one candidate."""
 
 
-def _scored(
-    candidates: Sequence[Candidate], asked: Sequence[ScoreRequests], outcomes: Sequence[BaseException | None]
+def _scored_candidates(
+    candidates: Sequence[Candidate], score_requests: Sequence[ScoreRequests], outcomes: Sequence[BaseException | None]
 ) -> tuple[list[Candidate], list[ScoreRequests]]:
     """The candidates that could be scored, with their steps. Raises a scoring error where it is not a SonglineError,
     or where no candidate is left."""
@@ -56,7 +56,7 @@ def _scored(
             raise error
     pairs = [
         (candidate, requests)
-        for candidate, requests, outcome in zip(candidates, asked, outcomes, strict=True)
+        for candidate, requests, outcome in zip(candidates, score_requests, outcomes, strict=True)
         if outcome is None
     ]
     return [candidate for candidate, _ in pairs], [requests for _, requests in pairs]
@@ -65,7 +65,7 @@ def _scored(
 FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
 
 
-def goes_in_step(planned: PlannedAlbum, until: str) -> bool:
+def has_common_gain(planned: PlannedAlbum, until: str) -> bool:
     """Whether the album's songs wait for each other on the way to the stage ``until``: with a common gain, the first
     master needs the last winner."""
     return planned.album.mastering.mode == "album" and until not in ("score", "select")
@@ -75,74 +75,80 @@ class AlbumPipeline:
     """The steps of one album, in order."""
 
     def __init__(
-        self, catalog: Catalog, planned: PlannedAlbum, executor: Executor, progress: Progress, *, storing: bool = True
+        self,
+        catalog: Catalog,
+        planned: PlannedAlbum,
+        executor: Executor,
+        progress: Progress,
+        *,
+        persist: bool = True,
     ) -> None:
         self._catalog = catalog
         self._planned = planned
-        self._do = executor
+        self._executor = executor
         self._progress = progress
-        self._storing = storing
+        self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._finishing = SongFinisher(planned, executor, progress, models=catalog.models)
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models)
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
-        self._newest = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
+        self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> PipelineResult:
         """Run everything up to and including the stage ``until``. The failure of one song never stops the others."""
-        run_songs = self._in_step if goes_in_step(self._planned, until) else self._one_by_one
+        run_songs = self._run_stage_by_stage if has_common_gain(self._planned, until) else self._run_song_by_song
         tracks, failures = await run_songs(until)
         if until != "release":
             return PipelineResult(None, failures)
         if not tracks or (failures and self._planned.album.release == "all"):
             return PipelineResult(None, failures)
-        request = pack_request(self._planned, tracks, unused=self._unused())
-        await self._do.step(request, f"pack · {self._planned.album.title}")
+        request = pack_request(self._planned, tracks, unused=self._unused_settings())
+        await self._executor.step(request, f"pack · {self._planned.album.title}")
         return PipelineResult(request.key, failures)
 
-    async def _one_by_one(self, until: str) -> FinishedSongs:
+    async def _run_song_by_song(self, until: str) -> FinishedSongs:
         """Run every song by itself: it is finished as soon as its candidates are rendered."""
 
-        async def through(planned: PlannedSong) -> FinishedTrack | None:
-            take = await self._choose(planned, until)
+        async def produce_song(planned: PlannedSong) -> FinishedTrack | None:
+            take = await self._select(planned, until)
             if take is None:
                 return None
-            master = await self._finishing.master(take, None)
-            return None if until == "master" else await self._finishing.deliver(master, None)
+            master = await self._finisher.master(take, None)
+            return None if until == "master" else await self._finisher.deliver(master, None)
 
-        tracks, failures = await self._each({song.song.id: through(song) for song in self._planned.songs})
+        tracks, failures = await self._gather({song.song.id: produce_song(song) for song in self._planned.songs})
         return [track for track in tracks.values() if track], failures
 
-    async def _in_step(self, until: str) -> FinishedSongs:
+    async def _run_stage_by_stage(self, until: str) -> FinishedSongs:
         """Run the songs stage by stage: the common gain needs every winner, the album's loudness every master."""
-        takes, failures = await self._each({song.song.id: self._choose(song, until) for song in self._planned.songs})
+        takes, failures = await self._gather({song.song.id: self._select(song, until) for song in self._planned.songs})
         winners = [take for take in takes.values() if take]
         try:
-            tracks, later_failures = await self._together(winners, until)
+            tracks, later_failures = await self._finish_with_common_gain(winners, until)
         except NotRunYet as error:
             raise NotRunYet(error.songs, {**failures, **error.failures}) from error
         return tracks, {**failures, **later_failures}
 
-    async def _together(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
+    async def _finish_with_common_gain(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
         """Run winners whose masters share one gain to the stage ``until``."""
         try:
-            leader = await self._finishing.leader(winners)
+            leader = await self._finisher.leader(winners)
         except SonglineError as error:
-            failures = {winner.planned.song.id: self._about(winner.planned.song.id, error) for winner in winners}
+            failures = {winner.planned.song.id: self._with_title(winner.planned.song.id, error) for winner in winners}
             for song_id, failure in failures.items():
                 self._progress.note(song_id, failed=str(failure))
             return [], failures
-        masters, master_failures = await self._each(
-            {take.planned.song.id: self._finishing.master(take, leader) for take in winners}
+        masters, master_failures = await self._gather(
+            {take.planned.song.id: self._finisher.master(take, leader) for take in winners}
         )
         if until == "master":
             return [], master_failures
-        level = await self._finishing.album_level(list(masters.values()))
-        tracks, delivery_failures = await self._each(
-            {song: self._finishing.deliver(master, level) for song, master in masters.items()}
+        level = await self._finisher.album_level(list(masters.values()))
+        tracks, delivery_failures = await self._gather(
+            {song: self._finisher.deliver(master, level) for song, master in masters.items()}
         )
         return list(tracks.values()), {**master_failures, **delivery_failures}
 
-    async def _each(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
+    async def _gather(self, work: Mapping[str, Awaitable[T]]) -> tuple[dict[str, T], dict[str, SonglineError]]:
         outcomes = await asyncio.gather(*work.values(), return_exceptions=True)
         results: dict[str, T] = {}
         failures: dict[str, SonglineError] = {}
@@ -151,7 +157,7 @@ class AlbumPipeline:
             if isinstance(outcome, NotRunYet):
                 missing_ids.add(song_id)
             elif isinstance(outcome, SonglineError):
-                failures[song_id] = self._about(song_id, outcome)
+                failures[song_id] = self._with_title(song_id, outcome)
                 self._progress.note(song_id, failed=str(failures[song_id]))
             elif isinstance(outcome, BaseException):
                 raise outcome
@@ -161,31 +167,31 @@ class AlbumPipeline:
             raise NotRunYet(missing_ids, failures)
         return results, failures
 
-    def _unused(self) -> dict[str, list[str]]:
+    def _unused_settings(self) -> dict[str, list[str]]:
         """The unused settings of each song for its engine, as sentences."""
         settings = self._catalog.settings
         songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
         return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
 
-    def _about(self, song_id: str, error: SonglineError) -> SonglineError:
+    def _with_title(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error with the title of its song, which the inner steps do not know."""
         return about(error, self._titles[song_id], album=self._planned.album.id, song=song_id)
 
     @cached_property
-    def _judges_models(self) -> Mapping[str, Json]:
+    def _judge_identities(self) -> Mapping[str, Json]:
         """The identities of the models of all judges of the album, as planned. Raises ModelMissing."""
         names = models_of_judges(self._planned.policy, self._planned.album.songs)
         return identities_of(names, self._catalog.models, planned=self._planned.identities)
 
-    async def _choose(self, planned: PlannedSong, until: str) -> SelectedTake | None:
+    async def _select(self, planned: PlannedSong, until: str) -> SelectedTake | None:
         song = planned.song
-        await self._do.render(planned)
-        products = await self._products.of([candidate.render_key for candidate in planned.candidates])
+        await self._executor.render(planned)
+        products = await self._products.load_many([candidate.render_key for candidate in planned.candidates])
         audio = {candidate.id: products[candidate.render_key] for candidate in planned.candidates}
         candidates = [candidate for candidate in planned.candidates if "audio" in audio[candidate.id]]
         if not candidates:
-            raise self._all_failed(planned)
-        policy, identities = self._planned.policy, self._judges_models
+            raise self._all_failed_error(planned)
+        policy, identities = self._planned.policy, self._judge_identities
         scores = [
             request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
             for candidate in candidates
@@ -194,7 +200,7 @@ class AlbumPipeline:
             *(self._score(song, candidate, requests) for candidate, requests in zip(candidates, scores, strict=True)),
             return_exceptions=True,
         )
-        candidates, scores = _scored(candidates, scores, outcomes)
+        candidates, scores = _scored_candidates(candidates, scores, outcomes)
         if until == "score":
             return None
         decision = await self._decide(planned, candidates, scores)
@@ -205,21 +211,21 @@ class AlbumPipeline:
                 remedy="Add seeds, loosen the gates under `selection`, or set `if_none_passes: least_bad`",
                 song=song.id,
             )
-        self._progress.note(song.id, picked=winner.seed)
+        self._progress.note(song.id, selected_seed=winner.seed)
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
-    def _all_failed(self, planned: PlannedSong) -> WorkError:
+    def _all_failed_error(self, planned: PlannedSong) -> WorkError:
         statuses = self._catalog.ledger.statuses("render", [candidate.render_key for candidate in planned.candidates])
         documents = [status.error or {} for status in statuses.values()]
         reasons = dict.fromkeys(str(document.get("error")) for document in documents)
         return WorkError(
             f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",
-            remedy=str(documents[0].get("remedy") or "Mend the cause, then run `songline retry`"),
+            remedy=str(documents[0].get("remedy") or "Correct the cause, then run `songline retry`"),
             song=planned.song.id,
         )
 
     async def _decide(
-        self, planned: PlannedSong, alive: Sequence[Candidate], scores: Sequence[ScoreRequests]
+        self, planned: PlannedSong, scored: Sequence[Candidate], scores: Sequence[ScoreRequests]
     ) -> StepResult:
         request = request_selection(
             planned.row_id,
@@ -227,21 +233,21 @@ class AlbumPipeline:
             policy=self._planned.policy,
             scored=[
                 (candidate, [score_request.key for score_request in requests])
-                for candidate, requests in zip(alive, scores, strict=True)
+                for candidate, requests in zip(scored, scores, strict=True)
             ],
-            failed=[candidate for candidate in planned.candidates if candidate not in alive],
+            failed=[candidate for candidate in planned.candidates if candidate not in scored],
         )
-        decision = await self._do.step(request, f"select · {planned.song.title}")
-        if self._storing:
+        decision = await self._executor.step(request, f"select · {planned.song.title}")
+        if self._persist:
             await self._ensure_current(planned.row_id, request.key)
         return decision
 
     async def _ensure_current(self, row_id: int, step_key: str) -> None:
-        if (await self._newest.of([str(row_id)])).get(str(row_id)) != step_key:
+        if (await self._decisions.load_many([str(row_id)])).get(str(row_id)) != step_key:
             ensure_current(self._catalog.database, row_id, step_key)
 
-    async def _score(self, song: Song, candidate: Candidate, asked: ScoreRequests) -> None:
+    async def _score(self, song: Song, candidate: Candidate, requests: ScoreRequests) -> None:
         await asyncio.gather(
-            *(self._do.step(request, f"{request.kind} · {song.title} · seed {candidate.seed}") for request in asked)
+            *(self._executor.step(step, f"{step.kind} · {song.title} · seed {candidate.seed}") for step in requests)
         )
         self._progress.note(song.id, scored=1)

@@ -16,7 +16,7 @@ from catalog.common.text import visible
 from catalog.plan.plan import PlannedSong
 
 STAGES = ("score", "select", "master", "release")
-DOING = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing the release")
+STEP_NAMES = ("rendering", "scoring", "choosing", "mastering", "delivering", "packing the release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SongProgress:
     candidates: int
     rendered: int = 0
     scored: int = 0
-    picked: int | None = None
+    selected_seed: int | None = None
     mastered: bool = False
     delivered: bool = False
     failed: str | None = None
@@ -36,7 +36,7 @@ class SongProgress:
         """The song's line: its finished steps, in order."""
         parts = [f"rendered {self.rendered}/{self.candidates}"] if self.rendered else []
         parts += [f"scored {self.scored}/{self.candidates}"] if self.scored else []
-        parts += [f"picked seed {self.picked}"] if self.picked is not None else []
+        parts += [f"picked seed {self.selected_seed}"] if self.selected_seed is not None else []
         parts += ["mastered"] if self.mastered else []
         parts += ["delivered"] if self.delivered else []
         parts += [f"failed: {self.failed.removeprefix(f'{self.title}: ')}"] if self.failed else []
@@ -46,7 +46,7 @@ class SongProgress:
     def share(self) -> float:
         """Approximate share of the work done, 0 to 1."""
         done_count = (
-            self.rendered + self.scored + 2 * (self.picked is not None) + 2 * self.mastered + 2 * self.delivered
+            self.rendered + self.scored + 2 * (self.selected_seed is not None) + 2 * self.mastered + 2 * self.delivered
         )
         return done_count / (2 * self.candidates + 6)
 
@@ -57,12 +57,12 @@ class SongProgress:
         return (5 * self.rendered + self.scored + sum(done_weights)) / max(1, 6 * self.candidates + sum(all_weights))
 
     @property
-    def doing(self) -> int:
+    def next_step(self) -> int:
         """The index of the next step in the sequence of steps."""
         flags = (
             self.rendered >= self.candidates,
             self.scored >= self.candidates,
-            self.picked is not None,
+            self.selected_seed is not None,
             self.mastered,
             self.delivered,
         )
@@ -86,7 +86,7 @@ class Progress:
         *,
         rendered: int = 0,
         scored: int = 0,
-        picked: int | None = None,
+        selected_seed: int | None = None,
         mastered: bool = False,
         delivered: bool = False,
         failed: str | None = None,
@@ -97,7 +97,7 @@ class Progress:
             song,
             rendered=song.rendered + rendered,
             scored=song.scored + scored,
-            picked=song.picked if picked is None else picked,
+            selected_seed=song.selected_seed if selected_seed is None else selected_seed,
             mastered=song.mastered or mastered,
             delivered=song.delivered or delivered,
             failed=failed or song.failed,
@@ -105,9 +105,9 @@ class Progress:
         for listener in self._listeners:
             listener(song_id)
 
-    def take(self, song_id: str, now: SongProgress) -> None:
+    def replace_song(self, song_id: str, progress: SongProgress) -> None:
         """Replace a song's progress with one counted elsewhere."""
-        self.songs[song_id] = now
+        self.songs[song_id] = progress
         for listener in self._listeners:
             listener(song_id)
 
@@ -124,9 +124,9 @@ class Progress:
 
     def stage(self, until: str = "release") -> str:
         """The current stage of the songs that are furthest behind, in one word."""
-        step_indices = [song.doing for song in self.songs.values() if not song.failed]
+        step_indices = [song.next_step for song in self.songs.values() if not song.failed]
         last_index = {"score": 1, "select": 2, "master": 3, "release": 5}[until]
-        return DOING[min(min(step_indices, default=5), last_index)]
+        return STEP_NAMES[min(min(step_indices, default=5), last_index)]
 
 
 class LiveLines:
@@ -148,8 +148,8 @@ class LiveLines:
         self._console = console
         self._until = until
         self._clock = clock
-        self._began_s = clock()
-        self._told_packing = False
+        self._start_s = clock()
+        self._printed_packing = False
         self._shares = {song_id: song.time_share(until) for song_id, song in progress.songs.items()}
         self._share_sum = sum(self._shares.values())
         self._live = Live(console=console, get_renderable=self._table, refresh_per_second=4, transient=False)
@@ -175,13 +175,13 @@ class LiveLines:
         if not self._console.is_terminal:
             song = self._progress.songs[song_id]
             self._console.print(f"{song.title}: {song.sentence()} ({self._time()})", soft_wrap=True)
-            if not self._told_packing and self._until == "release" and self._progress.is_packing:
-                self._told_packing = True
+            if not self._printed_packing and self._until == "release" and self._progress.is_packing:
+                self._printed_packing = True
                 self._console.print(f"Packing the release ({self._time()})", soft_wrap=True)
 
     def _time(self) -> str:
         share = round(self._share_sum / max(1, len(self._shares)), 9)  # a running sum has rounding errors
-        return time_sentence(self._clock() - self._began_s, share)
+        return time_sentence(self._clock() - self._start_s, share)
 
     def _table(self) -> Group:
         table = Table.grid(padding=(0, 2))

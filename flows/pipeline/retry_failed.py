@@ -10,24 +10,24 @@ from catalog.ledger.results import failed_work
 from catalog.plan.plan import PlannedAlbum
 from flows.pipeline.survey import FailedWork, survey
 
-_PASSING = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
+_TEMPORARY = frozenset(error.kind for error in (TransientError, MachineError, ModelMissing, StoreError, CatalogError))
 
 
-def may_pass(kind: str) -> bool:
+def is_temporary(kind: str) -> bool:
     """Whether an error of that kind may resolve itself, so that the next ``render`` tries again."""
-    return kind in _PASSING
+    return kind in _TEMPORARY
 
 
 def requeue_environment_failures(catalog: Catalog, planned: Callable[[], PlannedAlbum]) -> None:
     """Requeue the album's failed work whose cause was the machine, as that may have passed. Errors of the work itself
     stay, and so does work that only other albums need."""
-    if any(error.get("kind") in _PASSING for _, _, error in failed_work(catalog.database)):
-        requeue(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _PASSING])
+    if any(error.get("kind") in _TEMPORARY for _, _, error in failed_work(catalog.database)):
+        requeue(catalog, [work for work in survey(catalog, planned()).failed if work.error.get("kind") in _TEMPORARY])
 
 
 def requeue_failed_renders(catalog: Catalog, keys: Sequence[str]) -> None:
     """The same for these renders only."""
-    failed_keys = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _PASSING}
+    failed_keys = {key for kind, key, error in failed_work(catalog.database) if error.get("kind") in _TEMPORARY}
     catalog.ledger.retry("render", [key for key in keys if key in failed_keys])
 
 

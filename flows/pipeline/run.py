@@ -68,16 +68,16 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
     keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):
-        raise TransientError("renders are missing again", remedy="Whoever is in charge of the album has them made")
-    if Judgements(catalog, planned).open([key for key, status in statuses.items() if status.finished]):
-        remedy = "Whoever is in charge of the album has them asked on a GPU"
-        raise TransientError("judges have not heard every candidate", remedy=remedy)
+        raise TransientError("renders are missing again", remedy="The album's coordinating run starts them again")
+    if Judgements(catalog, planned).missing_requests([key for key, status in statuses.items() if status.finished]):
+        remedy = "The album's coordinating run has them scored on a GPU"
+        raise TransientError("judges have not scored every candidate", remedy=remedy)
 
 
-def raise_failures(produced: PipelineResult) -> None:
+def raise_failures(result: PipelineResult) -> None:
     """Raise one WorkError that names every song that failed."""
-    if produced.failures:
-        message = "; ".join(error.what for error in produced.failures.values())
+    if result.failures:
+        message = "; ".join(error.what for error in result.failures.values())
         raise WorkError(
-            f"{counted(len(produced.failures), 'song')} failed: {message}", remedy="Mend the cause and retry"
+            f"{counted(len(result.failures), 'song')} failed: {message}", remedy="Correct the cause and retry"
         )

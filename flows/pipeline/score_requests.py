@@ -23,20 +23,20 @@ class Judgements:
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:
         self._catalog = catalog
         self._policy = planned.policy
-        self._planned_with = planned.identities
+        self._identities = planned.identities
         self._songs = planned.album.songs
-        self._is_judged = bool(judges_of(planned.policy, planned.album.songs))
-        self._sung: dict[str, list[Song]] = {}
+        self._has_judges = bool(judges_of(planned.policy, planned.album.songs))
+        self._songs_by_render: dict[str, list[Song]] = {}
         for song in planned.songs:
             for candidate in song.candidates:
-                self._sung.setdefault(candidate.render_key, []).append(candidate.of(song.song))
+                self._songs_by_render.setdefault(candidate.render_key, []).append(candidate.of(song.song))
         # By render and audio: a render that is lost and made again may have other audio.
-        self._asked: dict[tuple[str, str], ScoreRequestsByKey] = {}
+        self._requests: dict[tuple[str, str], ScoreRequestsByKey] = {}
 
-    def open(self, rendered: Collection[str]) -> dict[str, ScoreRequestsByKey]:
+    def missing_requests(self, rendered: Collection[str]) -> dict[str, ScoreRequestsByKey]:
         """Those of these renders whose scores by judges are missing, with the missing steps. Raises ModelMissing for a
         plan without the models' identities. The number of queries does not depend on the number of renders."""
-        if not self._is_judged or not rendered:
+        if not self._has_judges or not rendered:
             return {}
         products = products_of(self._catalog.database, sorted(rendered))
         requests_by_render = {
@@ -52,12 +52,12 @@ class Judgements:
         return {render: requests for render, requests in open_requests.items() if requests}
 
     def _of(self, render_key: str, audio: str) -> ScoreRequestsByKey:
-        if (render_key, audio) not in self._asked:
+        if (render_key, audio) not in self._requests:
             names = models_of_judges(self._policy, self._songs)
-            identities = identities_of(names, self._catalog.models, planned=self._planned_with)
-            self._asked[render_key, audio] = {
+            identities = identities_of(names, self._catalog.models, planned=self._identities)
+            self._requests[render_key, audio] = {
                 request.key: request
-                for song in self._sung[render_key]
+                for song in self._songs_by_render[render_key]
                 for request in request_judges(song, audio, policy=self._policy, identities=identities)
             }
-        return self._asked[render_key, audio]
+        return self._requests[render_key, audio]

@@ -39,12 +39,12 @@ NEXT: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, slots=True)
 class FailedWork:
-    """Work of an album that failed permanently. ``doing`` is the name of its run: ``master · Last Bus Home``."""
+    """Work of an album that failed permanently. ``run_name`` is the name of its run: ``master · Last Bus Home``."""
 
     work: WorkKind
     kind: str
     key: str
-    doing: str
+    run_name: str
     error: Mapping[str, Json]
 
 
@@ -92,12 +92,12 @@ class Survey(CatalogLookup):
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.executor.Executor`."""
-        statuses = await self._renders.of([candidate.render_key for candidate in song.candidates])
+        statuses = await self._renders.load_many([candidate.render_key for candidate in song.candidates])
         for candidate in song.candidates:
             status = statuses.get(candidate.render_key)
             if status is not None and status.state == "failed":
-                doing = f"render · {song.song.title} · seed {candidate.seed}"
-                self._note("render", "render", candidate.render_key, doing, status.error)
+                run_name = f"render · {song.song.title} · seed {candidate.seed}"
+                self._note("render", "render", candidate.render_key, run_name, status.error)
         await super().render(song)
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -105,14 +105,14 @@ class Survey(CatalogLookup):
         try:
             return await super().step(request, sentence)
         except NotRunYet:
-            status = (await self._statuses.of([request.key])).get(request.key)
+            status = (await self._statuses.load_many([request.key])).get(request.key)
             if status is not None and status.state == "failed":
                 self._note("step", request.kind, request.key, sentence, status.error)
                 raise_if_failed(status, request.key)
             raise
 
-    def _note(self, work: WorkKind, kind: str, key: str, doing: str, error: Mapping[str, Json] | None) -> None:
-        self.failed.setdefault(key, FailedWork(work, kind, key, doing, error or {}))
+    def _note(self, work: WorkKind, kind: str, key: str, run_name: str, error: Mapping[str, Json] | None) -> None:
+        self.failed.setdefault(key, FailedWork(work, kind, key, run_name, error or {}))
 
 
 def survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
@@ -127,7 +127,7 @@ async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
     failures: Mapping[str, SonglineError] = {}
     release_key, error = None, None
     try:
-        result = await AlbumPipeline(catalog, planned, executor, progress, storing=False).run()
+        result = await AlbumPipeline(catalog, planned, executor, progress, persist=False).run()
         failures, release_key = result.failures, result.release_key
     except NotRunYet as interruption:
         failures = interruption.failures
@@ -140,18 +140,18 @@ async def _survey(catalog: Catalog, planned: PlannedAlbum) -> AlbumStatus:
 
 
 def _status(
-    planned: PlannedSong, counted: SongProgress, states: Mapping[str, str], failures: Mapping[str, SonglineError]
+    planned: PlannedSong, progress: SongProgress, states: Mapping[str, str], failures: Mapping[str, SonglineError]
 ) -> SongStatus:
     song = planned.song
-    return SongStatus(song.id, song.title, _stage(planned, counted, states), failures.get(song.id))
+    return SongStatus(song.id, song.title, _stage(planned, progress, states), failures.get(song.id))
 
 
-def _stage(planned: PlannedSong, counted: SongProgress, states: Mapping[str, str]) -> Stage:
-    if counted.delivered:
+def _stage(planned: PlannedSong, progress: SongProgress, states: Mapping[str, str]) -> Stage:
+    if progress.delivered:
         return "finished"
-    if counted.mastered:
+    if progress.mastered:
         return "mastered"
-    if counted.picked is not None:
+    if progress.selected_seed is not None:
         return "decided"
     candidate_states = {states.get(candidate.render_key, "planned") for candidate in planned.candidates}
     if candidate_states <= {"rendered", "failed"}:

@@ -19,7 +19,7 @@ from flows.pipeline.progress import Progress
 from flows.planning.shards import RenderShard
 from tasks.prefect_tasks import PrefectTasks
 
-TELL_EVERY_S = 2.0
+RECORD_EVERY_S = 2.0
 
 
 class PrefectExecutor:
@@ -46,7 +46,7 @@ class PrefectExecutor:
                 self._shards_of[song_id].append(index)
         self._started: dict[int, asyncio.Task[None]] = {}
         # One shard at a time, so that finished candidates are judged before all the other shards are rendered.
-        self._device_turn = asyncio.Lock()
+        self._device_lock = asyncio.Lock()
 
     async def render(self, song: PlannedSong) -> None:
         """See :class:`flows.pipeline.pipeline.Executor`. A shard of several songs is made once, at the first
@@ -54,7 +54,7 @@ class PrefectExecutor:
         indices = self._shards_of[song.song.id]
         for index in indices:
             if index not in self._started:
-                self._started[index] = asyncio.create_task(self._make(self._shards[index]))
+                self._started[index] = asyncio.create_task(self._render_shard(self._shards[index]))
         await asyncio.gather(*(self._started[index] for index in indices))
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
@@ -69,39 +69,39 @@ class PrefectExecutor:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
         return result
 
-    async def _make(self, shard: RenderShard) -> None:
+    async def _render_shard(self, shard: RenderShard) -> None:
         """Render the missing candidates of a shard, and record each as it is finished."""
         if shard.on_device:
-            async with self._device_turn:
-                await self._make_now(shard)
+            async with self._device_lock:
+                await self._render_missing(shard)
         else:
-            await self._make_now(shard)
+            await self._render_missing(shard)
 
-    async def _make_now(self, shard: RenderShard) -> None:
-        rendered_counts: Counter[str] = Counter()
-        missing_keys = self._tell(shard, rendered_counts)
+    async def _render_missing(self, shard: RenderShard) -> None:
+        recorded_counts: Counter[str] = Counter()
+        missing_keys = self._record_renders(shard, recorded_counts)
         if not missing_keys:
             return
         render_task = asyncio.ensure_future(
             self._work.render(missing_keys, shard.sentence_of(missing_keys), shard.on_device)
         )
         try:
-            while not (await asyncio.wait({render_task}, timeout=TELL_EVERY_S))[0]:
-                self._tell(shard, rendered_counts)
+            while not (await asyncio.wait({render_task}, timeout=RECORD_EVERY_S))[0]:
+                self._record_renders(shard, recorded_counts)
             await render_task
         finally:
             render_task.cancel()
-            self._tell(shard, rendered_counts)
+            self._record_renders(shard, recorded_counts)
 
-    def _tell(self, shard: RenderShard, told: Counter[str]) -> list[str]:
+    def _record_renders(self, shard: RenderShard, recorded_counts: Counter[str]) -> list[str]:
         """Record the renders finished since the last call; returns the keys that are still missing."""
         keys = shard.render_keys
         statuses = self._catalog.ledger.statuses("render", keys)
         for song_id, song_keys in shard.of_songs().items():
             rendered_count = sum(statuses[key].finished for key in song_keys)
-            if rendered_count > told[song_id]:
-                self._progress.note(song_id, rendered=rendered_count - told[song_id])
-                told[song_id] = rendered_count
+            if rendered_count > recorded_counts[song_id]:
+                self._progress.note(song_id, rendered=rendered_count - recorded_counts[song_id])
+                recorded_counts[song_id] = rendered_count
         return [key for key in keys if statuses[key].state not in ("rendered", "failed")]
 
     @asynccontextmanager

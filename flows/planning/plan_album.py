@@ -80,7 +80,7 @@ def plan_album(catalog: Catalog, album: Album) -> PlannedAlbum:
     return PlannedAlbum(album, digest, policy, cover_digest, songs, _identities(catalog, album, policy), applied_policy)
 
 
-def taken_place(catalog: Catalog, album: Album) -> str | None:
+def reused_id_warning(catalog: Catalog, album: Album) -> str | None:
     """A warning where the catalog knows the album's id with entirely different songs: two manifests may share an id."""
     row_ids = song_row_ids(catalog.database, album.id)
     if not row_ids or row_ids.keys() & {song.id for song in album.songs}:
@@ -106,9 +106,9 @@ def declare_plan(catalog: Catalog, planned: PlannedAlbum) -> PlannedAlbum:
         cover = delivered_cover(album.cover)
         cover_digest = catalog.add_bytes(cover.picture, media_type=cover.media_type)
     for song in album.songs:
-        _take_in(catalog, song)
+        _store_inputs(catalog, song)
     if album.mastering_reference:
-        _take_in_audio(catalog, album.mastering_reference)
+        _store_audio(catalog, album.mastering_reference)
     return store_plan(
         catalog.database,
         album,
@@ -126,22 +126,22 @@ def _identities(catalog: Catalog, album: Album, policy: Policy) -> dict[str, Jso
 def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
     """One candidate for each seed of each song, and the existing retakes of them."""
     require_models(album, policy, catalog.settings, catalog.models)
-    candidates = {song.id: _of_seeds(catalog.settings, album, song) for song in album.songs}
+    candidates = {song.id: _candidates_of_song(catalog.settings, album, song) for song in album.songs}
     return with_retakes(catalog.database, album.id, candidates)
 
 
-def _of_seeds(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:
+def _candidates_of_song(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:
     engine = get_engine(song.engine, settings)
     return expand(album, song, [engine.recipe(song, seed) for seed in song.seeds])
 
 
-def _take_in(catalog: Catalog, song: Song) -> None:
+def _store_inputs(catalog: Catalog, song: Song) -> None:
     """Store a song's reference and style vector, which steps on other machines need."""
     if song.reference:
-        _take_in_audio(catalog, song.reference)
+        _store_audio(catalog, song.reference)
     if song.style:
         catalog.add_file(song.style, media_type=VECTOR_TYPE)
 
 
-def _take_in_audio(catalog: Catalog, path: Path) -> None:
+def _store_audio(catalog: Catalog, path: Path) -> None:
     catalog.add_file(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "application/octet-stream"))

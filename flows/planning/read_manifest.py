@@ -61,7 +61,7 @@ def read_album(path: Path, settings: Settings) -> Album:
     """
 
     def notices(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
-        return tuple(_remarks(song, manifest, settings))
+        return tuple(_notices(song, manifest, settings))
 
     album = load_manifest(path, replace(vocabulary(settings), notices=notices))
     _check_agreements(album, path, settings)
@@ -99,7 +99,7 @@ def album_id(path: Path, settings: Settings) -> str:
     return load_manifest(path, vocabulary(settings)).id
 
 
-def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Notice]:
+def _notices(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Notice]:
     engine, is_sung = get_engine(song.engine, settings), not song.instrumental
     yield from engine.notices(song)
     for field, message in engine.unused(song).items():
@@ -111,14 +111,14 @@ def _remarks(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
     if song.reference and song.reference_digest:
         count = len({song.reference for song in manifest.songs if song.reference})
         is_refused = manifest.reference_check == "refuse"
-        yield from _of_reference(
+        yield from _reference_notices(
             song.reference, song.reference_digest, refuse=is_refused, most_s=max(LEAST_INSPECTED_S, INSPECTED_S / count)
         )
 
 
-def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> Iterator[Notice]:
+def _reference_notices(path: Path, digest: str, *, refuse: bool, most_s: float) -> Iterator[Notice]:
     try:
-        findings = _inspected(path, digest, most_s)
+        findings = _inspect_reference(path, digest, most_s)
     except (InputError, MachineError) as error:
         yield Notice("fault", "reference", error.what, error.remedy)
         return
@@ -130,7 +130,7 @@ def _of_reference(path: Path, digest: str, *, refuse: bool, most_s: float) -> It
 
 
 @cache
-def _inspected(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
+def _inspect_reference(path: Path, digest: str, most_s: float) -> tuple[str, ...]:
     """The findings about a reference. Cached, as songs may share one. Embedding inspects its own passage in full."""
     from tasks.style.reference.inspection import inspect
 

@@ -18,7 +18,7 @@ SHARDS_PER_WORKER = 2
 LEAST_S = 1e-3
 """Minimum seconds of a render, whatever its engine forecasts."""
 
-Offers = Mapping[str, Sequence[tuple[Song, Candidate]]]
+SongsByRender = Mapping[str, Sequence[tuple[Song, Candidate]]]
 """By render key: the songs that use the render, each with its candidate."""
 
 
@@ -27,37 +27,37 @@ class RenderShard:
     """Renders that are made in one run, by key and in order, and their expected total seconds. ``on_device`` where one
     process per device loads the model."""
 
-    offers: Offers
+    songs_by_render: SongsByRender
     forecast_s: float
     on_device: bool = True
 
     @property
     def render_keys(self) -> tuple[str, ...]:
         """The keys of its renders, in order."""
-        return tuple(self.offers)
+        return tuple(self.songs_by_render)
 
     @property
     def titles(self) -> tuple[str, ...]:
         """The titles of its songs."""
-        return tuple(dict.fromkeys(song.title for pairs in self.offers.values() for song, _ in pairs))
+        return tuple(dict.fromkeys(song.title for pairs in self.songs_by_render.values() for song, _ in pairs))
 
     def of_songs(self) -> dict[str, list[str]]:
         """The render keys that each song needs, by the song's id."""
         keys_by_song: dict[str, list[str]] = defaultdict(list)
-        for key, pairs in self.offers.items():
+        for key, pairs in self.songs_by_render.items():
             for song, _ in pairs:
                 keys_by_song[song.id].append(key)
         return keys_by_song
 
     def sentence(self) -> str:
         """A name for the run that makes the whole shard."""
-        return f"render · {first_of(self.titles)} · {counted(len(self.offers), 'candidate')}"
+        return f"render · {first_of(self.titles)} · {counted(len(self.songs_by_render), 'candidate')}"
 
     def sentence_of(self, missing: Collection[str]) -> str:
         """A name for the run that makes the ``missing`` renders of the shard, with every seed."""
         seeds: dict[str, list[str]] = defaultdict(list)
-        for key in self.offers:
-            for song, candidate in self.offers[key] if key in missing else ():
+        for key in self.songs_by_render:
+            for song, candidate in self.songs_by_render[key] if key in missing else ():
                 seeds[song.title].append(str(candidate.seed))
         parts = [
             f"{title} · seed{'s'[: len(song_seeds) > 1]} {', '.join(song_seeds)}" for title, song_seeds in seeds.items()
@@ -68,58 +68,58 @@ class RenderShard:
         """As many of its renders as take no longer than ``seconds`` in total; None where none fits."""
         if self.forecast_s <= seconds:
             return self
-        count = max(0, int(seconds * len(self.offers) / self.forecast_s))
+        count = max(0, int(seconds * len(self.songs_by_render) / self.forecast_s))
         return self._part(0, count) if count else None
 
     def halves(self) -> tuple[RenderShard, RenderShard]:
         """The shard split into two halves."""
-        middle = len(self.offers) // 2
-        return self._part(0, middle), self._part(middle, len(self.offers))
+        middle = len(self.songs_by_render) // 2
+        return self._part(0, middle), self._part(middle, len(self.songs_by_render))
 
     def _part(self, start: int, end: int) -> RenderShard:
         """The renders from ``start`` to ``end``, with equal expected durations assumed."""
-        offers = dict(list(self.offers.items())[start:end])
-        return RenderShard(offers, self.forecast_s / len(self.offers) * len(offers), self.on_device)
+        part = dict(list(self.songs_by_render.items())[start:end])
+        return RenderShard(part, self.forecast_s / len(self.songs_by_render) * len(part), self.on_device)
 
 
 def render_shards(
     planned: PlannedAlbum,
-    wanted: Collection[str],
+    render_keys: Collection[str],
     *,
     shard_s: float,
     expected_s: Mapping[str, float],
     renders_each: Mapping[str, int] | None = None,
 ) -> Iterator[RenderShard]:
-    """Split the ``wanted`` renders, song by song, into shards of about ``shard_s`` by ``expected_s``, both in seconds.
+    """Split these renders, song by song, into shards of about ``shard_s`` by ``expected_s``, both in seconds.
 
     A shard has one engine and length, so that one loaded model makes it in full batches; a render that several songs
     share is in one shard only. ``renders_each`` names engines that make one render at a time: each song has shards of
     its own there, with that many renders.
     """
     shard_sizes = renders_each or {}
-    for engine, offers in _alike(planned, wanted, shard_sizes):
-        seconds = [max(LEAST_S, expected_s[key]) for key in offers]
+    for engine, group in _grouped(planned, render_keys, shard_sizes):
+        seconds = [max(LEAST_S, expected_s[key]) for key in group]
         size = shard_sizes.get(engine)
-        cuts = _even_cuts(seconds, shard_s) if size is None else range(size, len(offers) + size, size)
+        cuts = _even_cuts(seconds, shard_s) if size is None else range(size, len(group) + size, size)
         start = 0
         for end in cuts:
-            part = dict(list(offers.items())[start:end])
+            part = dict(list(group.items())[start:end])
             yield RenderShard(part, sum(seconds[start:end]), on_device=size is None)
             start = end
 
 
-def _alike(
-    planned: PlannedAlbum, wanted: Collection[str], by_song: Collection[str]
+def _grouped(
+    planned: PlannedAlbum, render_keys: Collection[str], single_engines: Collection[str]
 ) -> Iterator[tuple[str, dict[str, list[tuple[Song, Candidate]]]]]:
-    """Renders grouped by engine and length, and for the engines ``by_song`` by song too, with the engine's name."""
+    """Renders grouped by engine and length, and for the ``single_engines`` by song too, with the engine's name."""
     groups: dict[tuple[str, float, str | None], dict[str, list[tuple[Song, Candidate]]]] = {}
     for song in planned.songs:
         for candidate in song.candidates:
             recipe = candidate.recipe
-            if candidate.render_key in wanted:
-                group_key = (recipe.engine, recipe.length_s, song.song.id if recipe.engine in by_song else None)
+            if candidate.render_key in render_keys:
+                group_key = (recipe.engine, recipe.length_s, song.song.id if recipe.engine in single_engines else None)
                 groups.setdefault(group_key, {}).setdefault(candidate.render_key, []).append((song.song, candidate))
-    yield from ((engine, offers) for (engine, _, _), offers in groups.items())
+    yield from ((engine, group) for (engine, _, _), group in groups.items())
 
 
 def local_shards(planned: PlannedAlbum, settings: Settings) -> tuple[RenderShard, ...]:

@@ -47,7 +47,7 @@ def end_tasks_of_cancelled_runs(client: SyncPrefectClient) -> int:
 
 
 def _end(client: SyncPrefectClient, of_runs: FlowRunFilter) -> int:
-    task_filter = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_unended())))
+    task_filter = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=_open_states())))
     known_ids: set[UUID] = set()
     while task_runs := client.read_task_runs(flow_run_filter=of_runs, task_run_filter=task_filter, limit=PAGE):
         new_ids = [run.id for run in task_runs if run.id not in known_ids]
@@ -59,7 +59,7 @@ def _end(client: SyncPrefectClient, of_runs: FlowRunFilter) -> int:
     return len(known_ids)
 
 
-def _unended() -> list[StateType]:
+def _open_states() -> list[StateType]:
     return [state for state in StateType if state not in ENDED_BY_THEMSELVES]
 
 

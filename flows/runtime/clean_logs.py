@@ -21,14 +21,14 @@ def clean_prefect_logs() -> None:
     if getattr(record_factory, "is_cleaning", False):
         return
 
-    def made(*arguments: Any, **named: Any) -> logging.LogRecord:
+    def cleaned_record(*arguments: Any, **named: Any) -> logging.LogRecord:
         record: logging.LogRecord = record_factory(*arguments, **named)
         if record.name.partition(".")[0] == _PREFECT:
             _clean(record)
         return record
 
-    made.is_cleaning = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(made)
+    cleaned_record.is_cleaning = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(cleaned_record)
 
 
 def _clean(record: logging.LogRecord) -> None:

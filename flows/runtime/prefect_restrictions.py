@@ -47,7 +47,7 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     )
 
 
-async def _refuse_soon(*_: object, **__: object) -> NoReturn:
+async def _refuse_async(*_: object, **__: object) -> NoReturn:
     _refuse()
 
 
@@ -67,7 +67,7 @@ def _known_library(name: str) -> str:
 
 
 def _restrict_results(module: ModuleType) -> None:
-    module.ResultStore._from_metadata = _refuse_soon
+    module.ResultStore._from_metadata = _refuse_async
 
 
 def _restrict_bundles(module: ModuleType) -> None:

@@ -11,14 +11,14 @@ import gc
 OBJECTS_OF_STARTUP = 200_000
 
 
-def put_off_garbage_collection() -> None:
+def postpone_garbage_collection() -> None:
     """Postpone the first collection until that many objects exist; then freeze them, and restore the thresholds."""
     usual_thresholds = gc.get_threshold()
 
-    def go_on_as_usual(*_: object) -> None:
-        gc.callbacks.remove(go_on_as_usual)
+    def restore_thresholds(*_: object) -> None:
+        gc.callbacks.remove(restore_thresholds)
         gc.freeze()
         gc.set_threshold(*usual_thresholds)
 
-    gc.callbacks.append(go_on_as_usual)
+    gc.callbacks.append(restore_thresholds)
     gc.set_threshold(OBJECTS_OF_STARTUP)

@@ -104,11 +104,11 @@ def _check(pool: str) -> None:
             raise InputError(f"the Prefect server has no work pool {pool!r}", remedy=remedy) from error
 
 
-def environment_of(given: Mapping[str, str | None]) -> dict[str, str]:
+def environment_of(variables: Mapping[str, str | None]) -> dict[str, str]:
     """The variables that a flow run takes from the server's environment: the run's origin and the heartbeat
     interval."""
-    environment = {name: value for name in ATTRIBUTION if (value := given.get(name))}
-    if (interval := given.get(HEARTBEAT)) and interval.isdecimal():
+    environment = {name: value for name in ATTRIBUTION if (value := variables.get(name))}
+    if (interval := variables.get(HEARTBEAT)) and interval.isdecimal():
         environment[HEARTBEAT] = interval
     return environment
 

@@ -32,7 +32,7 @@ def open_client() -> SyncPrefectClient:
 def server_client() -> Iterator[SyncPrefectClient]:
     """A client for the duration of a block. Raises MachineError where no server is configured, where it cannot be
     reached, and where it denies access."""
-    with reached(), open_client() as client:
+    with translate_server_errors(), open_client() as client:
         yield client
 
 
@@ -44,7 +44,7 @@ def client_with_timeout(timeout_s: float) -> Iterator[SyncPrefectClient]:
 
 
 @contextmanager
-def reached() -> Iterator[None]:
+def translate_server_errors() -> Iterator[None]:
     """Turn errors of Prefect's server into one error with its remedy, without any address that contains a password."""
     try:
         yield

@@ -28,7 +28,7 @@ from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from flows.server.changes import Change
 from flows.server.deployment_file import DeploymentFile, Pool
-from flows.server.deployments import deploy_flow, loaded_flow
+from flows.server.deployments import deploy_flow, load_flow
 
 TAG = "songline"
 """The tag of every Songline deployment, and so of every run of it."""
@@ -43,14 +43,14 @@ SIGNS_OF_LIFE = {
 def deploy(client: SyncPrefectClient, file: DeploymentFile, settings: Settings) -> list[Change]:
     """Bring the server to what the file declares; returns what was made, updated or left unchanged, in order."""
     # All flows are loaded before anything is changed.
-    flows = [loaded_flow(deployment) for deployment in file.deployments]
+    flows = [load_flow(deployment) for deployment in file.deployments]
     try:
-        return list(_deployed(client, file, flows, settings))
+        return list(_deploy_objects(client, file, flows, settings))
     except ObjectAlreadyExists:  # another process deploys at the same time: its objects are found now
-        return list(_deployed(client, file, flows, settings))
+        return list(_deploy_objects(client, file, flows, settings))
 
 
-def _deployed(
+def _deploy_objects(
     client: SyncPrefectClient, file: DeploymentFile, flows: list[Flow[..., Any]], settings: Settings
 ) -> Iterator[Change]:
     definitions = file.definitions
@@ -62,31 +62,31 @@ def _deployed(
         yield _limit(client, name, slots)
     for deployment, flow in zip(file.deployments, flows, strict=True):
         yield deploy_flow(client, deployment, flow, settings)
-    yield _watch(client, silent_runs_have_crashed(definitions.silent_after_s))
+    yield _automation(client, silent_runs_have_crashed(definitions.silent_after_s))
 
 
-def _pool(client: SyncPrefectClient, name: str, wanted: Pool) -> Change:
+def _pool(client: SyncPrefectClient, name: str, pool: Pool) -> Change:
     try:
         work_pool = client.read_work_pool(name)
     except ObjectNotFound:
-        template = _template(wanted) or _template_of_type(wanted.type)
+        template = _template(pool) or _template_of_type(pool.type)
         client.create_work_pool(
-            WorkPoolCreate(name=name, type=wanted.type, description=wanted.description, base_job_template=template)
+            WorkPoolCreate(name=name, type=pool.type, description=pool.description, base_job_template=template)
         )
         return Change("work pool", name, "made")
-    changes = _pool_changes(work_pool, wanted)
+    changes = _pool_changes(work_pool, pool)
     if changes:
         client.update_work_pool(name, WorkPoolUpdate(**changes))
     return Change.of("work pool", name, list(changes))
 
 
-def _pool_changes(found: WorkPool, wanted: Pool) -> dict[str, Any]:
+def _pool_changes(work_pool: WorkPool, pool: Pool) -> dict[str, Any]:
     """The changes of a pool. A pool of another type keeps its template: it runs on Docker or Kubernetes."""
     changes: dict[str, Any] = {}
-    if (found.description or "") != wanted.description:
-        changes["description"] = wanted.description
-    template = _template(wanted) if found.type == wanted.type else None
-    if template and found.base_job_template != template:
+    if (work_pool.description or "") != pool.description:
+        changes["description"] = pool.description
+    template = _template(pool) if work_pool.type == pool.type else None
+    if template and work_pool.base_job_template != template:
         changes["base_job_template"] = template
     return changes
 
@@ -165,16 +165,16 @@ def silent_runs_have_crashed(silent_after_s: float) -> AutomationCore:
     )
 
 
-def _watch(client: SyncPrefectClient, wanted: AutomationCore) -> Change:
+def _automation(client: SyncPrefectClient, declared: AutomationCore) -> Change:
     """Create or update the automation; whether it is enabled is left as the user has set it."""
-    automation = next(iter(client.read_automations_by_name(wanted.name)), None)
+    automation = next(iter(client.read_automations_by_name(declared.name)), None)
     if automation is None:
-        client.create_automation(wanted)
-        return Change("automation", wanted.name, "made")
+        client.create_automation(declared)
+        return Change("automation", declared.name, "made")
     field_names = ("description", "trigger", "actions")
     changes = [
-        field_name for field_name in field_names if getattr(automation, field_name) != getattr(wanted, field_name)
+        field_name for field_name in field_names if getattr(automation, field_name) != getattr(declared, field_name)
     ]
     if changes:
-        client.update_automation(automation.id, wanted.model_copy(update={"enabled": automation.enabled}))
-    return Change.of("automation", wanted.name, changes)
+        client.update_automation(automation.id, declared.model_copy(update={"enabled": automation.enabled}))
+    return Change.of("automation", declared.name, changes)

@@ -125,10 +125,10 @@ def read_deployment_file(path: Path) -> DeploymentFile:
         ) from error
     except ValueError as error:
         raise InputError(f"{path} is no YAML: {' '.join(str(error).split())}", remedy="Correct the file") from error
-    return file.model_copy(update={"definitions": _placed(file.definitions, path.parent)})
+    return file.model_copy(update={"definitions": _with_absolute_paths(file.definitions, path.parent)})
 
 
-def _placed(definitions: Definitions, folder: Path) -> Definitions:
+def _with_absolute_paths(definitions: Definitions, folder: Path) -> Definitions:
     """The same with absolute paths of the job templates."""
     pools = {
         name: pool.model_copy(update={"job_template": folder / pool.job_template}) if pool.job_template else pool

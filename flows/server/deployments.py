@@ -24,28 +24,28 @@ INBOX = "render-inbox"
 """The deployment whose schedules are active where an inbox is set."""
 
 
-def loaded_flow(wanted: Deployment) -> Flow[..., Any]:
+def load_flow(declared: Deployment) -> Flow[..., Any]:
     """The flow of an entrypoint, for its name and parameters. Raises InputError where there is none."""
     try:
-        return load_flow_from_entrypoint(wanted.entrypoint, use_placeholder_flow=False)
+        return load_flow_from_entrypoint(declared.entrypoint, use_placeholder_flow=False)
     except (ImportError, AttributeError, ValueError, TypeError, SyntaxError, ScriptError) as error:
         raise InputError(
-            f"the flow {wanted.entrypoint} of the deployment {wanted.name} cannot be loaded: {error}".rstrip("."),
+            f"the flow {declared.entrypoint} of the deployment {declared.name} cannot be loaded: {error}".rstrip("."),
             remedy="Correct its entrypoint, and install the flow where workers are",
         ) from error
 
 
-def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., Any], settings: Settings) -> Change:
+def deploy_flow(client: SyncPrefectClient, declared: Deployment, flow: Flow[..., Any], settings: Settings) -> Change:
     """Create the deployment, or update what differs; returns the outcome."""
-    name = f"{flow.name}/{wanted.name}"
-    fields = _fields(wanted, flow)
-    schedules = [_switched(schedule, wanted, settings) for schedule in wanted.schedules]
+    name = f"{flow.name}/{declared.name}"
+    fields = _fields(declared, flow)
+    schedules = [_with_activation(schedule, declared, settings) for schedule in declared.schedules]
     try:
         deployment = client.read_deployment_by_name(name)
     except ObjectNotFound:
         client.create_deployment(
             client.create_flow_from_name(flow.name),
-            wanted.name,
+            declared.name,
             schedules=[_new_schedule(schedule) for schedule in schedules],
             **fields,
         )
@@ -57,23 +57,23 @@ def deploy_flow(client: SyncPrefectClient, wanted: Deployment, flow: Flow[..., A
     changed_slugs = [
         schedule.slug
         for schedule in schedules
-        if _schedule(client, deployment, schedule, on=_must_be_on(wanted, settings))
+        if _schedule(client, deployment, schedule, activate=_must_be_active(declared, settings))
     ]
     return Change.of("deployment", name, [*changed_fields, *(f"schedule {slug}" for slug in changed_slugs)])
 
 
-def _fields(wanted: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
+def _fields(declared: Deployment, flow: Flow[..., Any]) -> dict[str, Any]:
     """The fields of a deployment, by the names of Prefect's client."""
-    limit = wanted.concurrency_limit
+    limit = declared.concurrency_limit
     return {
-        "description": wanted.description,
-        "tags": sorted(wanted.tags),
-        "entrypoint": wanted.entrypoint,
+        "description": declared.description,
+        "tags": sorted(declared.tags),
+        "entrypoint": declared.entrypoint,
         "path": None,
         "pull_steps": [],
-        "work_pool_name": wanted.work_pool.name,
-        "work_queue_name": wanted.work_pool.work_queue_name,
-        "job_variables": wanted.work_pool.job_variables,
+        "work_pool_name": declared.work_pool.name,
+        "work_queue_name": declared.work_pool.work_queue_name,
+        "job_variables": declared.work_pool.job_variables,
         "parameter_openapi_schema": parameter_schema(flow).model_dump(exclude_unset=True, mode="json"),
         "enforce_parameter_schema": True,
         "concurrency_limit": limit.limit if limit else None,
@@ -87,21 +87,21 @@ def _pool_of(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: fields[name] for name in ("work_pool_name", "work_queue_name")}
 
 
-def _status(found: DeploymentResponse) -> dict[str, Any]:
+def _status(deployment: DeploymentResponse) -> dict[str, Any]:
     """The same fields as they are on the server."""
-    limit = found.global_concurrency_limit
-    options = found.concurrency_options
+    limit = deployment.global_concurrency_limit
+    options = deployment.concurrency_options
     return {
-        "description": found.description,
-        "tags": sorted(found.tags),
-        "entrypoint": found.entrypoint,
-        "path": found.path,
-        "pull_steps": found.pull_steps or [],
-        "work_pool_name": found.work_pool_name,
-        "work_queue_name": found.work_queue_name,
-        "job_variables": found.job_variables,
-        "parameter_openapi_schema": found.parameter_openapi_schema,
-        "enforce_parameter_schema": found.enforce_parameter_schema,
+        "description": deployment.description,
+        "tags": sorted(deployment.tags),
+        "entrypoint": deployment.entrypoint,
+        "path": deployment.path,
+        "pull_steps": deployment.pull_steps or [],
+        "work_pool_name": deployment.work_pool_name,
+        "work_queue_name": deployment.work_queue_name,
+        "job_variables": deployment.job_variables,
+        "parameter_openapi_schema": deployment.parameter_openapi_schema,
+        "enforce_parameter_schema": deployment.enforce_parameter_schema,
         "concurrency_limit": limit.limit if limit else None,
         "concurrency_options": _options(options.collision_strategy) if limit and options else None,
     }
@@ -111,43 +111,43 @@ def _options(strategy: str) -> ConcurrencyOptions:
     return ConcurrencyOptions(collision_strategy=ConcurrencyLimitStrategy(strategy))
 
 
-def _must_be_on(wanted: Deployment, settings: Settings) -> bool:
-    return wanted.name == INBOX and bool(settings.inbox)
+def _must_be_active(declared: Deployment, settings: Settings) -> bool:
+    return declared.name == INBOX and bool(settings.inbox)
 
 
-def _switched(schedule: Schedule, wanted: Deployment, settings: Settings) -> Schedule:
-    return schedule.model_copy(update={"active": schedule.active or _must_be_on(wanted, settings)})
+def _with_activation(schedule: Schedule, declared: Deployment, settings: Settings) -> Schedule:
+    return schedule.model_copy(update={"active": schedule.active or _must_be_active(declared, settings)})
 
 
-def _new_schedule(wanted: Schedule) -> DeploymentScheduleCreate:
-    return DeploymentScheduleCreate(schedule=_timing(wanted), active=wanted.active, slug=wanted.slug)
+def _new_schedule(declared: Schedule) -> DeploymentScheduleCreate:
+    return DeploymentScheduleCreate(schedule=_timing(declared), active=declared.active, slug=declared.slug)
 
 
-def _timing(wanted: Schedule) -> CronSchedule | IntervalSchedule:
-    if wanted.cron is not None:
-        return CronSchedule(cron=wanted.cron, timezone=wanted.timezone)
-    return IntervalSchedule(interval=timedelta(seconds=wanted.interval or 0), timezone=wanted.timezone)
+def _timing(declared: Schedule) -> CronSchedule | IntervalSchedule:
+    if declared.cron is not None:
+        return CronSchedule(cron=declared.cron, timezone=declared.timezone)
+    return IntervalSchedule(interval=timedelta(seconds=declared.interval or 0), timezone=declared.timezone)
 
 
-def _schedule(client: SyncPrefectClient, found: DeploymentResponse, wanted: Schedule, *, on: bool) -> bool:
-    """Bring one schedule to the declared one, and enable it only where it must be ``on``; returns any change."""
-    status = next((schedule for schedule in found.schedules if schedule.slug == wanted.slug), None)
+def _schedule(client: SyncPrefectClient, deployment: DeploymentResponse, declared: Schedule, *, activate: bool) -> bool:
+    """Bring one schedule to the declared one, and enable it only if ``activate`` is set; returns any change."""
+    status = next((schedule for schedule in deployment.schedules if schedule.slug == declared.slug), None)
     if status is None:
-        client.create_deployment_schedules(found.id, [_new_schedule(wanted)])
+        client.create_deployment_schedules(deployment.id, [_new_schedule(declared)])
         return True
-    timing = None if _is_so(status, wanted) else _timing(wanted)
-    switch = True if on and not status.active else None
+    timing = None if _has_same_times(status, declared) else _timing(declared)
+    switch = True if activate and not status.active else None
     if timing is None and switch is None:
         return False
-    client.update_deployment_schedule(found.id, status.id, active=switch, schedule=timing)
+    client.update_deployment_schedule(deployment.id, status.id, active=switch, schedule=timing)
     return True
 
 
-def _is_so(status: DeploymentSchedule, wanted: Schedule) -> bool:
+def _has_same_times(status: DeploymentSchedule, declared: Schedule) -> bool:
     """Whether a schedule has the declared times; the anchor date of an interval is ignored."""
     timing = status.schedule
     if isinstance(timing, CronSchedule):
-        return (timing.cron, timing.timezone or "UTC") == (wanted.cron, wanted.timezone)
+        return (timing.cron, timing.timezone or "UTC") == (declared.cron, declared.timezone)
     return isinstance(timing, IntervalSchedule) and (
-        (timing.interval.total_seconds(), timing.timezone or "UTC") == (wanted.interval, wanted.timezone)
+        (timing.interval.total_seconds(), timing.timezone or "UTC") == (declared.interval, declared.timezone)
     )

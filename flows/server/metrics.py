@@ -46,43 +46,43 @@ COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Cou
 class PipelineCollector:
     """Called by ``prometheus_client`` at every scrape."""
 
-    def __init__(self, watch: MetricsPoller) -> None:
-        self._watch = watch
+    def __init__(self, poller: MetricsPoller) -> None:
+        self._poller = poller
 
     def collect(self) -> Iterator[Metric]:
         """All metric families; only ``songline_up 0`` while the catalog cannot be read."""
-        snapshot = self._watch.see()
+        snapshot = self._poller.see()
         yield GaugeMetricFamily("songline_up", "Whether the catalog can be read.", value=float(snapshot is not None))
         if snapshot is None:
             return
         for name, description, labels, counts in GAUGES:
             gauge = GaugeMetricFamily(f"songline_{name}", description, labels=labels)
-            yield _filled(gauge, counts(snapshot))
+            yield _with_samples(gauge, counts(snapshot))
         for name, description, labels, counts in COUNTERS:
-            yield _filled(CounterMetricFamily(f"songline_{name}", description, labels=labels), counts(snapshot))
+            yield _with_samples(CounterMetricFamily(f"songline_{name}", description, labels=labels), counts(snapshot))
 
 
-def _filled(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> Metric:
+def _with_samples(family: GaugeMetricFamily | CounterMetricFamily, counts: Counts) -> Metric:
     for labels, value in sorted(counts.items()):
         family.add_metric(list(labels), value)
     return family
 
 
-def metrics_text(watch: MetricsPoller) -> bytes:
+def metrics_text(poller: MetricsPoller) -> bytes:
     """All metrics in Prometheus' text format."""
-    return generate_latest(_registry(watch))
+    return generate_latest(_registry(poller))
 
 
-def _registry(watch: MetricsPoller) -> CollectorRegistry:
+def _registry(poller: MetricsPoller) -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(PipelineCollector(watch))
+    registry.register(PipelineCollector(poller))
     return registry
 
 
-def metrics_server(watch: MetricsPoller, *, host: str, port: int) -> ThreadingHTTPServer:
+def metrics_server(poller: MetricsPoller, *, host: str, port: int) -> ThreadingHTTPServer:
     """A server of ``/metrics``, listening but not yet serving. Raises MachineError where the address is in use."""
     try:
-        server = ThreadingHTTPServer((host, port), _Handler.factory(_registry(watch)))
+        server = ThreadingHTTPServer((host, port), _Handler.factory(_registry(poller)))
     except OSError as error:
         raise MachineError(
             f"the metrics cannot be served on {host}:{port}: {error.strerror}", remedy="Choose another --port or --host"

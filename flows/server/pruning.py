@@ -29,30 +29,30 @@ ENDED = (*ENDED_WELL, StateType.FAILED, StateType.CRASHED)
 PAGE = 200
 
 
-def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, at_most: int = 100) -> int:
+def prune_runs(settings: Settings, client: SyncPrefectClient, *, now: datetime, limit: int = 100) -> int:
     """Remove runs of Songline's deployments, with their artifacts and logs, that ended ``run_history_days`` before
     ``now``.
 
-    Successful upkeep runs are removed after a day. Bounded by ``at_most``, as it is called often; returns the count.
+    Successful upkeep runs are removed after a day. Bounded by ``limit``, as it is called often; returns the count.
     """
     keep_days = settings.run_history_days
-    ended_runs = _ended(client, [TAG], ENDED, now - timedelta(days=keep_days), at_most)
-    remaining_count = at_most - len(ended_runs)
+    ended_runs = _ended_runs(client, [TAG], ENDED, now - timedelta(days=keep_days), limit)
+    remaining_count = limit - len(ended_runs)
     if remaining_count and keep_days > UPKEEP_DAYS:
-        ended_runs += _ended(client, [TAG, UPKEEP], ENDED_WELL, now - timedelta(days=UPKEEP_DAYS), remaining_count)
+        ended_runs += _ended_runs(client, [TAG, UPKEEP], ENDED_WELL, now - timedelta(days=UPKEEP_DAYS), remaining_count)
     runs = {run.id: run for run in ended_runs}
     return sum(_remove(client, run) for run in runs.values())
 
 
-def _ended(
-    client: SyncPrefectClient, tags: list[str], states: Sequence[StateType], before: datetime, at_most: int
+def _ended_runs(
+    client: SyncPrefectClient, tags: list[str], states: Sequence[StateType], before: datetime, limit: int
 ) -> list[FlowRun]:
     run_filter = FlowRunFilter(
         tags=FlowRunFilterTags(all_=tags),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
         end_time=FlowRunFilterEndTime(before_=before),
     )
-    return client.read_flow_runs(flow_run_filter=run_filter, limit=at_most)
+    return client.read_flow_runs(flow_run_filter=run_filter, limit=limit)
 
 
 def _remove(client: SyncPrefectClient, run: FlowRun) -> bool:

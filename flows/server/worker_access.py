@@ -29,18 +29,18 @@ CHANGED_FIELDS = {"name", "tags", "infrastructure_pid", "flow_version", "empiric
 """Fields of a run that may be changed: never its parameters or job variables."""
 
 
-def _free(_: Mapping[str, Any]) -> bool:
+def _no_check(_: Mapping[str, Any]) -> bool:
     return True
 
 
-def _asks_for_a_run(body: Mapping[str, Any]) -> bool:
+def _is_run_request(body: Mapping[str, Any]) -> bool:
     """Plain parameters only: Prefect's server would resolve marked ones, from its variables and by templates."""
     is_plain = HYDRATED not in json.dumps(body.get("parameters"))
-    return _holds(body, RUN_FIELDS) and body.get("work_queue_name") in QUEUES and is_plain
+    return _has_only(body, RUN_FIELDS) and body.get("work_queue_name") in QUEUES and is_plain
 
 
-def _changes_a_run(body: Mapping[str, Any]) -> bool:
-    return _holds(body, CHANGED_FIELDS)
+def _is_run_update(body: Mapping[str, Any]) -> bool:
+    return _has_only(body, CHANGED_FIELDS)
 
 
 def _has_a_state(body: Mapping[str, Any]) -> bool:
@@ -55,7 +55,7 @@ def _switches_a_schedule(body: Mapping[str, Any]) -> bool:
     return body.keys() == {"active"} and isinstance(body["active"], bool)
 
 
-def _holds(body: Mapping[str, Any], names: set[str]) -> bool:
+def _has_only(body: Mapping[str, Any], names: set[str]) -> bool:
     return _has_a_state(body) and all(name in names for name, value in body.items() if value not in (None, {}, []))
 
 
@@ -65,35 +65,35 @@ _ID = r"[0-9a-f-]{32,36}"
 _NAME = r"[^/]+"
 ALLOWED: tuple[tuple[str, str, Check], ...] = (
     # Reads.
-    ("GET", r"/(health|ready|version|hello|admin/version|admin/storage|csrf-token)", _free),
-    ("GET", rf"/(flows|flow_runs|task_runs|deployments|artifacts|work_queues)/{_ID}", _free),
-    ("GET", rf"/flows/name/{_NAME}", _free),
-    ("GET", rf"/deployments/name/{_NAME}/{_NAME}", _free),
-    ("GET", rf"/work_pools/{_NAME}(/queues/{_NAME})?", _free),
-    ("GET", rf"/v2/concurrency_limits/{_NAME}", _free),
-    ("GET", r"/collections/views/aggregate-worker-metadata", _free),
+    ("GET", r"/(health|ready|version|hello|admin/version|admin/storage|csrf-token)", _no_check),
+    ("GET", rf"/(flows|flow_runs|task_runs|deployments|artifacts|work_queues)/{_ID}", _no_check),
+    ("GET", rf"/flows/name/{_NAME}", _no_check),
+    ("GET", rf"/deployments/name/{_NAME}/{_NAME}", _no_check),
+    ("GET", rf"/work_pools/{_NAME}(/queues/{_NAME})?", _no_check),
+    ("GET", rf"/v2/concurrency_limits/{_NAME}", _no_check),
+    ("GET", r"/collections/views/aggregate-worker-metadata", _no_check),
     # The notification block that SONGLINE_NOTIFY names.
-    ("GET", rf"/block_types/slug/{_NAME}(/block_documents/name/{_NAME})?", _free),
-    ("POST", r"/(flow_runs|task_runs|deployments|artifacts|work_pools|work_queues)/(filter|count|paginate)", _free),
-    ("POST", r"/artifacts/latest/filter", _free),
-    ("POST", rf"/work_pools/{_NAME}/(workers|queues)/filter", _free),
+    ("GET", rf"/block_types/slug/{_NAME}(/block_documents/name/{_NAME})?", _no_check),
+    ("POST", r"/(flow_runs|task_runs|deployments|artifacts|work_pools|work_queues)/(filter|count|paginate)", _no_check),
+    ("POST", r"/artifacts/latest/filter", _no_check),
+    ("POST", rf"/work_pools/{_NAME}/(workers|queues)/filter", _no_check),
     # Requests of workers.
-    ("POST", rf"/work_pools/{_NAME}/(workers/heartbeat|get_scheduled_flow_runs)", _free),
-    ("POST", r"/deployments/get_scheduled_flow_runs", _free),
-    ("PATCH", rf"/flow_runs/{_ID}", _changes_a_run),
-    ("PATCH", rf"/flow_runs/{_ID}/labels", _free),
+    ("POST", rf"/work_pools/{_NAME}/(workers/heartbeat|get_scheduled_flow_runs)", _no_check),
+    ("POST", r"/deployments/get_scheduled_flow_runs", _no_check),
+    ("PATCH", rf"/flow_runs/{_ID}", _is_run_update),
+    ("PATCH", rf"/flow_runs/{_ID}/labels", _no_check),
     # Requests of flow runs.
     ("POST", rf"/(flow_runs|task_runs)/{_ID}/set_state", _has_a_state),
-    ("POST", r"/flows/", _free),
+    ("POST", r"/flows/", _no_check),
     ("POST", r"/task_runs/", _has_a_state),
-    ("POST", r"/(logs|artifacts)/?", _free),
+    ("POST", r"/(logs|artifacts)/?", _no_check),
     ("POST", r"/events/?", _are_events),
-    ("PATCH", rf"/artifacts/{_ID}", _free),
-    ("POST", r"/v2/concurrency_limits/(increment|decrement)(-with-lease)?", _free),
-    ("POST", rf"/v2/concurrency_limits/leases/{_ID}/renew", _free),
+    ("PATCH", rf"/artifacts/{_ID}", _no_check),
+    ("POST", r"/v2/concurrency_limits/(increment|decrement)(-with-lease)?", _no_check),
+    ("POST", rf"/v2/concurrency_limits/leases/{_ID}/renew", _no_check),
     # Requests of the coordinating run of an album, and of reconcile.
-    ("POST", rf"/deployments/{_ID}/create_flow_run", _asks_for_a_run),
-    ("DELETE", rf"/(flow_runs|artifacts)/{_ID}", _free),
+    ("POST", rf"/deployments/{_ID}/create_flow_run", _is_run_request),
+    ("DELETE", rf"/(flow_runs|artifacts)/{_ID}", _no_check),
     # For the deployment `reconcile` only, see :meth:`RoleGate._is_reconcile`.
     ("PATCH", rf"/deployments/{_ID}/schedules/{_ID}", _switches_a_schedule),
 )
@@ -103,7 +103,7 @@ _SCHEDULE = re.compile(rf"/deployments/({_ID})/schedules/{_ID}")
 _ROUTES = tuple((method, re.compile(path), check) for method, path, check in ALLOWED)
 
 
-def admitted(method: str, path: str, body: bytes) -> bytes | None:
+def admitted_body(method: str, path: str, body: bytes) -> bytes | None:
     """The body of a worker's request as passed to Prefect, None where it is not allowed; ``path`` is relative to the
     API's root.
 
@@ -113,11 +113,11 @@ def admitted(method: str, path: str, body: bytes) -> bytes | None:
     """
     for allowed_method, pattern, check in _ROUTES:
         if method == allowed_method and pattern.fullmatch(path):
-            return body if check is _free else _checked(check, body)
+            return body if check is _no_check else _checked_body(check, body)
     return None
 
 
-def _checked(check: Check, body: bytes) -> bytes | None:
+def _checked_body(check: Check, body: bytes) -> bytes | None:
     try:
         document = json.loads(body or b"{}")
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ class RoleGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI request."""
-        if scope["type"] != "lifespan" and not self._is_meant(scope):
+        if scope["type"] != "lifespan" and not self._is_accepted_host(scope):
             await refuse(scope, send, 421)
         elif scope["type"] == "websocket":
             if self._is_worker(scope):
@@ -163,13 +163,13 @@ class RoleGate:
                     await refuse(scope, send, 403)
                     return
                 scope = self._as_operator(scope)
-            await self._app(scope, self._translated(scope, receive), send)
+            await self._app(scope, self._translate_messages(scope, receive), send)
         elif scope["type"] == "http" and self._is_worker(scope):
             await self._serve_worker(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _is_meant(self, scope: Scope) -> bool:
+    def _is_accepted_host(self, scope: Scope) -> bool:
         """Whether the request names one of the accepted hosts: a page would send a name of its own (DNS rebinding)."""
         host_names = {value for name, value in scope["headers"] if name == b"host"}
         return not self._hosts or (len(host_names) == 1 and host_names <= self._hosts)
@@ -186,7 +186,7 @@ class RoleGate:
     async def _serve_worker(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, path = await _body(receive), scope["path"]
         if body is not None and path.startswith(API):
-            body = admitted(scope["method"], path[len(API) :], body)
+            body = admitted_body(scope["method"], path[len(API) :], body)
         is_allowed = body is not None and path.startswith(API)
         if is_allowed and (schedule := _SCHEDULE.fullmatch(path[len(API) :])):
             is_allowed = await self._is_reconcile(schedule[1], scope)
@@ -224,7 +224,7 @@ class RoleGate:
             return False
         return isinstance(answer, dict) and (answer.get("name"), answer.get("entrypoint")) == RECONCILE
 
-    def _translated(self, scope: Scope, receive: Receive) -> Receive:
+    def _translate_messages(self, scope: Scope, receive: Receive) -> Receive:
         """The messages of a websocket: the first carries the credential, the others events."""
         has_greeted = False
 

@@ -57,7 +57,7 @@ def give_access(settings: Settings, administration: Administration) -> None:
         settings.s3_endpoint,
         root=Account(administration.minio_root_user, administration.minio_root_password.get_secret_value()),
         user=Account(settings.s3_access_key.get_secret_value(), settings.s3_secret_key.get_secret_value()),
-        places=[place for place in (settings.store_url, settings.inbox) if place.startswith("s3://")],
+        locations=[place for place in (settings.store_url, settings.inbox) if place.startswith("s3://")],
         region=settings.s3_region,
     )
 

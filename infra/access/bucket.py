@@ -33,9 +33,9 @@ class Account:
 
 
 def make_bucket_user(
-    endpoint: str, *, root: Account, user: Account, places: Sequence[str], region: str = "us-east-1"
+    endpoint: str, *, root: Account, user: Account, locations: Sequence[str], region: str = "us-east-1"
 ) -> None:
-    """Create the buckets of ``places`` (s3://BUCKET or s3://BUCKET/PREFIX), and a user with access to these places
+    """Create the buckets of ``locations`` (s3://BUCKET or s3://BUCKET/PREFIX), and a user with access to these places
     only.
 
     Idempotent; an existing user gets this secret again. Raises MachineError.
@@ -47,23 +47,26 @@ def make_bucket_user(
         endpoint=url.netloc, credentials=StaticProvider(root.name, root.secret), region=region, secure=is_secure
     )
     with _errors_translated(endpoint):
-        for bucket in dict.fromkeys(urlsplit(place).netloc for place in places):
+        for bucket in dict.fromkeys(urlsplit(place).netloc for place in locations):
             _make_bucket(client, bucket, region)
-        admin.policy_add(POLICY, policy=policy(places))
+        admin.policy_add(POLICY, policy=policy(locations))
         admin.user_add(user.name, user.secret)
         admin.policy_set(POLICY, user=user.name)
 
 
-def policy(places: Sequence[str]) -> dict[str, Json]:
+def policy(locations: Sequence[str]) -> dict[str, Json]:
     """The policy of a worker: list, read, write and remove at these places, multipart uploads included.
 
     Whole buckets may be listed, since unfinished uploads can only be listed so; objects are accessible below the
     prefix only.
     """
-    locations = [(url.netloc, url.path.strip("/")) for url in map(urlsplit, places)]
-    buckets: list[Json] = [f"arn:aws:s3:::{bucket}" for bucket in dict.fromkeys(bucket for bucket, _ in locations)]
+    buckets_and_prefixes = [(url.netloc, url.path.strip("/")) for url in map(urlsplit, locations)]
+    buckets: list[Json] = [
+        f"arn:aws:s3:::{bucket}" for bucket in dict.fromkeys(bucket for bucket, _ in buckets_and_prefixes)
+    ]
     objects: list[Json] = [
-        f"arn:aws:s3:::{bucket}/{prefix}/*" if prefix else f"arn:aws:s3:::{bucket}/*" for bucket, prefix in locations
+        f"arn:aws:s3:::{bucket}/{prefix}/*" if prefix else f"arn:aws:s3:::{bucket}/*"
+        for bucket, prefix in buckets_and_prefixes
     ]
     return {
         "Version": "2012-10-17",
@@ -94,8 +97,8 @@ def _errors_translated(endpoint: str) -> Iterator[None]:
         raise _bucket_error(endpoint, type(error).__name__) from error
 
 
-def _bucket_error(endpoint: str, said: str) -> MachineError:
+def _bucket_error(endpoint: str, reason: str) -> MachineError:
     return MachineError(
-        f"the bucket and its user cannot be made at {endpoint}: {said}",
+        f"the bucket and its user cannot be made at {endpoint}: {reason}",
         remedy="See that MinIO runs there and that MINIO_ROOT_USER and MINIO_ROOT_PASSWORD are its own",
     )

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from catalog.common.errors import MachineError, SonglineError
-from infra.stack.files import Places, locked
+from infra.stack.files import StackPaths, locked
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     options = _parser().parse_args(arguments)
-    places = Places(options.folder.absolute())
+    paths = StackPaths(options.folder.absolute())
     try:
-        return _run(options, places)
+        return _run(options, paths)
     except SonglineError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
@@ -29,21 +29,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return machine_error.exit_code
 
 
-def _run(wanted: argparse.Namespace, places: Places) -> int:
-    if wanted.command == "status":
+def _run(options: argparse.Namespace, paths: StackPaths) -> int:
+    if options.command == "status":
         from infra.stack.status import status
 
-        return status(places, tell=_tell)
-    with locked(places):
-        if wanted.command == "up":
+        return status(paths, print_line=_print)
+    with locked(paths):
+        if options.command == "up":
             from infra.stack.up import up
 
-            up(places, gpus=wanted.gpus, tell=_tell)
-            _tell(f"Reach it with: set -a; . {places.environment}; set +a")
+            up(paths, gpus=options.gpus, print_line=_print)
+            _print(f"Reach it with: set -a; . {paths.environment}; set +a")
         else:
             from infra.stack.down import down
 
-            down(places, tell=_tell)
+            down(paths, print_line=_print)
     return 0
 
 
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -105,10 +105,10 @@ def _new(gpus: tuple[str, ...]) -> Choices:
     )
 
 
-def _free_port(taken: Sequence[int]) -> int:
+def _free_port(used_ports: Sequence[int]) -> int:
     for _ in range(200):
         port = PORTS.start + secrets.randbelow(len(PORTS))
-        if port not in taken and is_free(port):
+        if port not in used_ports and is_free(port):
             return port
     raise MachineError(
         f"no free loopback port between {PORTS.start} and {PORTS.stop}", remedy="End what listens on them"

@@ -18,7 +18,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_@%:/.,+=-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class StackPaths:
     """The folder of a stack and its files."""
 
     folder: Path
@@ -34,26 +34,26 @@ class Places:
         return self.folder / "stack.env"
 
     @property
-    def kept(self) -> Path:
+    def data(self) -> Path:
         """The folder of data, logs and choices."""
         return self.folder / "stack"
 
     @property
     def choices(self) -> Path:
         """Ports, secrets and devices."""
-        return self.kept / "choices.json"
+        return self.data / "choices.json"
 
     def log(self, service: str) -> Path:
         """The log of a service."""
-        return self.kept / "logs" / f"{service}.log"
+        return self.data / "logs" / f"{service}.log"
 
 
 @contextmanager
-def locked(places: Places) -> Iterator[None]:
+def locked(paths: StackPaths) -> Iterator[None]:
     """Hold the lock of the stack: one command changes it at a time, others wait. The lock ends with its process."""
-    places.kept.mkdir(parents=True, exist_ok=True)
-    places.kept.chmod(0o711)  # PostgreSQL's user must reach its data, whatever the umask; secrets are private
-    with file_lock(places.kept / "lock"):
+    paths.data.mkdir(parents=True, exist_ok=True)
+    paths.data.chmod(0o711)  # PostgreSQL's user must reach its data, whatever the umask; secrets are private
+    with file_lock(paths.data / "lock"):
         yield
 
 

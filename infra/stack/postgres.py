@@ -112,7 +112,7 @@ def command_for(data: Path, programs: Programs, port: int) -> tuple[str, ...]:
     return (str(programs.folder / "postgres"), "-D", str(data), *options)
 
 
-def forget_the_dead(data: Path) -> None:
+def remove_stale_lock(data: Path) -> None:
     """Remove the lock file of a killed server, once the last of its processes has ended.
 
     PostgreSQL itself detects a pid that has ended, but not one that waits to be reaped or that another process has
@@ -127,7 +127,7 @@ def forget_the_dead(data: Path) -> None:
         return
     if not is_alive:
         leftovers = [process for process in psutil.process_iter() if _serves(process, data)]
-        end_processes(leftovers, bound_s=STOP_S, how=signal.SIGQUIT)
+        end_processes(leftovers, timeout_s=STOP_S, stop_signal=signal.SIGQUIT)
         lock.unlink()
 
 

@@ -87,26 +87,26 @@ def await_answer(service: Service, record: Record) -> None:
         time.sleep(0.1)
 
 
-def end(records: Sequence[Record], *, bound_s: float, how: signal.Signals = signal.SIGTERM) -> None:
+def end(records: Sequence[Record], *, timeout_s: float, stop_signal: signal.Signals = signal.SIGTERM) -> None:
     """Signal these processes, wait for all of them, then kill the remaining ones and their children."""
     processes = [process for record in records if (process := process_of(record))]
     children = [child for process in processes for child in _children(process)]
-    end_processes(processes, also=children, bound_s=bound_s, how=how)
+    end_processes(processes, children=children, timeout_s=timeout_s, stop_signal=stop_signal)
 
 
 def end_processes(
     processes: Sequence[psutil.Process],
     *,
-    bound_s: float,
-    also: Sequence[psutil.Process] = (),
-    how: signal.Signals = signal.SIGTERM,
+    timeout_s: float,
+    children: Sequence[psutil.Process] = (),
+    stop_signal: signal.Signals = signal.SIGTERM,
 ) -> None:
-    """The same for processes found otherwise; ``also`` get no signal first, but are killed at the end."""
+    """The same for processes found otherwise; ``children`` get no signal first, but are killed at the end."""
     for process in processes:
-        _send(process, how)
-    psutil.wait_procs(processes, timeout=bound_s)
+        _send(process, stop_signal)
+    psutil.wait_procs(processes, timeout=timeout_s)
     # Processes started in the meantime and remaining known ones; psutil compares their start times.
-    leftovers = {*also, *processes, *(child for process in processes for child in _children(process))}
+    leftovers = {*children, *processes, *(child for process in processes for child in _children(process))}
     for process in leftovers:
         _send(process, signal.SIGKILL)
     psutil.wait_procs(leftovers, timeout=5)
@@ -143,8 +143,8 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _send(process: psutil.Process, how: signal.Signals) -> None:
+def _send(process: psutil.Process, stop_signal: signal.Signals) -> None:
     try:
-        process.send_signal(how)
+        process.send_signal(stop_signal)
     except psutil.NoSuchProcess:
         return

@@ -14,7 +14,7 @@ from catalog.common.errors import MachineError
 from catalog.network.proxies import past_proxies
 from infra.stack import postgres
 from infra.stack.choices import Choices
-from infra.stack.files import ROOT, Places, private_folder
+from infra.stack.files import ROOT, StackPaths, private_folder
 from infra.stack.processes import Service
 
 MINIO = ROOT / ".songline" / "bin" / "minio"
@@ -40,7 +40,7 @@ def service_names(choices: Choices) -> tuple[str, ...]:
     return ("postgres", "minio", "prefect-server", *worker_names(choices))
 
 
-def reaching(choices: Choices) -> dict[str, str]:
+def connection_settings(choices: Choices) -> dict[str, str]:
     """The variables that a shell, a worker or a flow run needs to reach the stack."""
     ports = choices.ports
     server = f"http://127.0.0.1:{ports['prefect-server']}"
@@ -61,20 +61,20 @@ def reaching(choices: Choices) -> dict[str, str]:
     }
 
 
-def places_of_work(choices: Choices) -> list[str]:
+def store_locations(choices: Choices) -> list[str]:
     """The locations in the store that workers use: the catalog's bucket, and the inbox if it is in one."""
     inbox = os.environ.get("SONGLINE_INBOX", "")
-    return [reaching(choices)["SONGLINE_STORE_URL"], *([inbox] if inbox.startswith("s3://") else [])]
+    return [connection_settings(choices)["SONGLINE_STORE_URL"], *([inbox] if inbox.startswith("s3://") else [])]
 
 
-def postgres_service(places: Places, choices: Choices, mark: str) -> Service:
+def postgres_service(paths: StackPaths, choices: Choices, mark: str) -> Service:
     """PostgreSQL."""
-    data, port = places.kept / "postgres", choices.ports["postgres"]
+    data, port = paths.data / "postgres", choices.ports["postgres"]
     return Service(
         name="postgres",
         command=postgres.command_for(data, postgres.programs_for(data), port),
         port=port,
-        log=places.log("postgres"),
+        log=paths.log("postgres"),
         mark=mark,
         answers=lambda: postgres.answers(port, choices.database_admin_password),
         settings={},
@@ -83,16 +83,16 @@ def postgres_service(places: Places, choices: Choices, mark: str) -> Service:
     )
 
 
-def minio_service(places: Places, choices: Choices, mark: str) -> Service:
+def minio_service(paths: StackPaths, choices: Choices, mark: str) -> Service:
     """MinIO."""
     if not MINIO.is_file():
         raise MachineError(f"there is no MinIO server at {MINIO}", remedy="Run `make minio`, which builds it with Go")
-    folder, port = private_folder(places.kept / "minio"), choices.ports["minio"]
+    folder, port = private_folder(paths.data / "minio"), choices.ports["minio"]
     return Service(
         name="minio",
         command=(str(MINIO), "server", str(folder), "--address", f"127.0.0.1:{port}", "--quiet"),
         port=port,
-        log=places.log("minio"),
+        log=paths.log("minio"),
         mark=mark,
         answers=lambda: is_well(f"http://127.0.0.1:{port}/minio/health/ready"),
         settings={
@@ -100,28 +100,28 @@ def minio_service(places: Places, choices: Choices, mark: str) -> Service:
             "MINIO_ROOT_PASSWORD": choices.minio_root_password,
             "MINIO_BROWSER": "off",
             "MINIO_UPDATE": "off",
-            "HOME": str(places.kept),
+            "HOME": str(paths.data),
         },
         inherited=_inherited(),
     )
 
 
-def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
+def prefect_service(paths: StackPaths, choices: Choices, mark: str) -> Service:
     """The Prefect server with its UI."""
     port, database_port = choices.ports["prefect-server"], choices.ports["postgres"]
     url = f"http://127.0.0.1:{port}"
-    has_trigrams = postgres.programs_for(places.kept / "postgres").has_trigrams
+    has_trigrams = postgres.programs_for(paths.data / "postgres").has_trigrams
     module = "flows.server.farm_api" if has_trigrams else "infra.stack.trigramless"
     password = choices.prefect_database_password
     return Service(
         name="prefect-server",
         command=(sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)),
         port=port,
-        log=places.log("prefect-server"),
+        log=paths.log("prefect-server"),
         mark=mark,
         answers=lambda: is_well(f"{url}/api/ready"),
         settings={
-            **_python(places),
+            **_python(paths),
             "PREFECT_API_URL": f"{url}/api",
             "PREFECT_SERVER_API_AUTH_STRING": f"songline:{choices.prefect_password}",
             "SONGLINE_WORKER_AUTH_STRING": _worker_auth(choices),
@@ -141,7 +141,7 @@ def prefect_service(places: Places, choices: Choices, mark: str) -> Service:
     )
 
 
-def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Service:
+def worker_service(paths: StackPaths, choices: Choices, name: str, mark: str) -> Service:
     """A worker, which answers on its own port as long as it polls its pool."""
     port = choices.ports[name]
     pool = "cpu" if name == "worker-cpu" else "gpu"
@@ -154,11 +154,11 @@ def worker_service(places: Places, choices: Choices, name: str, mark: str) -> Se
             *("--with-healthcheck", *limit),
         ),
         port=port,
-        log=places.log(name),
+        log=paths.log(name),
         mark=mark,
         answers=lambda: is_well(f"http://127.0.0.1:{port}/health") and _is_known(choices, pool, name),
         settings={
-            **client_settings(places, choices),
+            **client_settings(paths, choices),
             **(_on_cores(choices) if pool == "cpu" else {}),
             "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
             "PREFECT_WORKER_WEBSERVER_PORT": str(port),
@@ -175,26 +175,26 @@ def _on_cores(choices: Choices) -> dict[str, str]:
     It judges and separates on its CPU cores, since on a device shared with a GPU worker it would sometimes run out of
     memory, and plans albums for the devices that render them.
     """
-    return {"SONGLINE_DEVICE": "cpu", "SONGLINE_RENDER_DEVICE": reaching(choices)["SONGLINE_DEVICE"]}
+    return {"SONGLINE_DEVICE": "cpu", "SONGLINE_RENDER_DEVICE": connection_settings(choices)["SONGLINE_DEVICE"]}
 
 
-def client_settings(places: Places, choices: Choices) -> dict[str, str]:
+def client_settings(paths: StackPaths, choices: Choices) -> dict[str, str]:
     """The settings of workers."""
-    defaults = {"SONGLINE_RELEASES": str(places.folder / "releases")}
+    defaults = {"SONGLINE_RELEASES": str(paths.folder / "releases")}
     overrides = {name: os.environ[name] for name in (*WORKING, *defaults) if os.environ.get(name)}
     # A worker gets no credential with which it could change what other workers run.
-    connection = reaching(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
-    return {**_python(places), **WORKING, **defaults, **overrides, **connection}
+    connection = connection_settings(choices) | {"PREFECT_API_AUTH_STRING": _worker_auth(choices)}
+    return {**_python(paths), **WORKING, **defaults, **overrides, **connection}
 
 
 def _worker_auth(choices: Choices) -> str:
     return f"worker:{choices.prefect_worker_password}"
 
 
-def deploying_environment(places: Places, choices: Choices) -> dict[str, str]:
+def deploying_environment(paths: StackPaths, choices: Choices) -> dict[str, str]:
     """The environment of the deploying command: access to the Prefect server, but not to catalog and store."""
-    connection = {name: value for name, value in reaching(choices).items() if name.startswith("PREFECT_")}
-    return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(places), **connection}
+    connection = {name: value for name, value in connection_settings(choices).items() if name.startswith("PREFECT_")}
+    return {**_inherited(*OWN_PREFECT, *DEPLOYED), **_python(paths), **connection}
 
 
 def client_environment() -> dict[str, str]:
@@ -229,17 +229,17 @@ def _is_known(choices: Choices, pool: str, worker: str) -> bool:
     return any(entry["name"] == worker and entry["status"] == "ONLINE" for entry in workers)
 
 
-def _python(places: Places) -> Mapping[str, str]:
+def _python(paths: StackPaths) -> Mapping[str, str]:
     # Logs are files: their lines must not be buffered, nor be cut to the width of a terminal.
     return {
         **past_proxies(os.environ),
         **QUIET,
-        "PREFECT_HOME": str(private_folder(places.kept / "prefect")),
+        "PREFECT_HOME": str(private_folder(paths.data / "prefect")),
         "PYTHONUNBUFFERED": "1",
         "COLUMNS": "160",
     }
 
 
-def _inherited(*wanted: str) -> dict[str, str]:
+def _inherited(*prefixes: str) -> dict[str, str]:
     variables = os.environ.items()
-    return {name: value for name, value in variables if not name.startswith(SECRET) or name.startswith(wanted)}
+    return {name: value for name, value in variables if not name.startswith(SECRET) or name.startswith(prefixes)}

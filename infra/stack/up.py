@@ -12,7 +12,7 @@ from catalog.common.errors import MachineError
 from infra.stack import postgres, services
 from infra.stack.choices import Choices, choose, is_free, keep, with_port
 from infra.stack.down import end_in_order, end_leftovers, mark
-from infra.stack.files import ROOT, Places, write_environment
+from infra.stack.files import ROOT, StackPaths, write_environment
 from infra.stack.logs import bound_logs
 from infra.stack.processes import Service, await_answer, last_line, start
 from infra.stack.records import Record, process_of, read_records, write_records
@@ -21,65 +21,65 @@ PATIENCE_S = 30.0
 """Seconds for a running service to answer before it is restarted, as the services it needs may just have restarted."""
 DEPLOY = (sys.executable, "-m", "flows.cli", "deploy")
 DEPLOY_S = 300.0
-Tell = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
-def up(places: Places, *, gpus: str | None, tell: Tell) -> None:
+def up(paths: StackPaths, *, gpus: str | None, print_line: PrintLine) -> None:
     """Start what is missing. Raises MachineError where a service does not start; those started before keep running."""
-    choices = choose(places.choices, gpus)
-    for name in bound_logs(places.log("").parent):
-        tell(f"{name}: its log had grown long and begins anew; the end of the old one lies beside it")
-    startup = _Bringing(places, choices, tell)
-    startup.end_unwanted()
+    choices = choose(paths.choices, gpus)
+    for name in bound_logs(paths.log("").parent):
+        print_line(f"{name}: its log had grown long and begins anew; the end of the old one lies beside it")
+    startup = _Startup(paths, choices, print_line)
+    startup.end_unrequested_workers()
     startup.choose_ports()
-    write_environment(places.environment, services.reaching(startup.choices))
-    startup.bring_stores()
-    startup.bring_server()
+    write_environment(paths.environment, services.connection_settings(startup.choices))
+    startup.start_stores()
+    startup.start_server()
     startup.deploy()
-    startup.bring_workers()
+    startup.start_workers()
 
 
-class _Bringing:
+class _Startup:
     """One run of :func:`up`: the records of started processes, and each step."""
 
-    def __init__(self, places: Places, choices: Choices, tell: Tell) -> None:
-        self.places = places
+    def __init__(self, paths: StackPaths, choices: Choices, print_line: PrintLine) -> None:
+        self.paths = paths
         self.choices = choices
-        self.tell = tell
-        self.records = read_records(places.records)
+        self.print_line = print_line
+        self.records = read_records(paths.records)
 
-    def end_unwanted(self) -> None:
+    def end_unrequested_workers(self) -> None:
         """End the workers of devices that are no longer requested."""
         service_names = services.service_names(self.choices)
-        unwanted_names = [name for name in self.records if name not in service_names]
-        self._end(unwanted_names)
-        for name in unwanted_names:
-            end_leftovers(self.places, name)
+        unrequested_names = [name for name in self.records if name not in service_names]
+        self._end(unrequested_names)
+        for name in unrequested_names:
+            end_leftovers(self.paths, name)
 
     def choose_ports(self) -> None:
         """Keep each port, except those that another process took while the service was down."""
         for name in services.service_names(self.choices):
             is_running = self._runs(name)
             if not is_running and name != "worker-cpu":  # orphaned CPU flow runs use no device, and may finish
-                end_leftovers(self.places, name)
+                end_leftovers(self.paths, name)
             port = self.choices.ports.get(name)
             if port is None or not (is_running or is_free(port)):
                 if port is not None:
-                    self.tell(f"{name}: port {port} is taken, another is used from now on")
+                    self.print_line(f"{name}: port {port} is taken, another is used from now on")
                 self.choices = with_port(self.choices, name)
-        keep(self.places.choices, self.choices)
+        keep(self.paths.choices, self.choices)
 
-    def bring_stores(self) -> None:
+    def start_stores(self) -> None:
         """Start PostgreSQL with its databases, and MinIO, concurrently."""
-        data = self.places.kept / "postgres"
+        data = self.paths.data / "postgres"
         programs, user = postgres.programs_for(data), postgres.user_for(data)
         postgres.make_data(data, programs, user, self.choices.database_admin_password)
         if not self._runs("postgres"):
-            postgres.forget_the_dead(data)
-        self._bring(
+            postgres.remove_stale_lock(data)
+        self._start_missing(
             [
-                services.postgres_service(self.places, self.choices, mark(self.places, "postgres")),
-                services.minio_service(self.places, self.choices, mark(self.places, "minio")),
+                services.postgres_service(self.paths, self.choices, mark(self.paths, "postgres")),
+                services.minio_service(self.paths, self.choices, mark(self.paths, "minio")),
             ]
         )
         self._give_access()
@@ -96,20 +96,20 @@ class _Bringing:
             prefect_password=choices.prefect_database_password,
         )
         make_bucket_user(
-            services.reaching(choices)["SONGLINE_S3_ENDPOINT"],
+            services.connection_settings(choices)["SONGLINE_S3_ENDPOINT"],
             root=Account(choices.minio_root_user, choices.minio_root_password),
             user=Account(choices.s3_access_key, choices.s3_secret_key),
-            places=services.places_of_work(choices),
+            locations=services.store_locations(choices),
         )
 
-    def bring_server(self) -> None:
+    def start_server(self) -> None:
         """Start the Prefect server."""
-        self._bring([services.prefect_service(self.places, self.choices, mark(self.places, "prefect-server"))])
+        self._start_missing([services.prefect_service(self.paths, self.choices, mark(self.paths, "prefect-server"))])
 
     def deploy(self) -> None:
         """Register the deployments with their pools and other objects. Idempotent."""
-        log = self.places.log("deploy")
-        environment = services.deploying_environment(self.places, self.choices)
+        log = self.paths.log("deploy")
+        environment = services.deploying_environment(self.paths, self.choices)
         with log.open("wb") as output:
             try:
                 process = subprocess.run(
@@ -126,24 +126,24 @@ class _Bringing:
                 raise MachineError("`songline deploy` did not end", remedy=f"Read {log}") from error
         if process.returncode:
             raise MachineError(f"`songline deploy` failed: {last_line(log)}", remedy=f"Read {log}")
-        self.tell("deployments: registered")
+        self.print_line("deployments: registered")
 
-    def bring_workers(self) -> None:
+    def start_workers(self) -> None:
         """Start the workers concurrently."""
-        self._bring(
+        self._start_missing(
             [
-                services.worker_service(self.places, self.choices, name, mark(self.places, name))
+                services.worker_service(self.paths, self.choices, name, mark(self.paths, name))
                 for name in services.worker_names(self.choices)
             ]
         )
 
-    def _bring(self, wanted: Sequence[Service]) -> None:
-        with ThreadPoolExecutor(len(wanted)) as threads:
-            health = list(threads.map(self._is_well, wanted))
-        services_to_start = [service for service, is_healthy in zip(wanted, health, strict=True) if not is_healthy]
-        for service in wanted:
+    def _start_missing(self, group: Sequence[Service]) -> None:
+        with ThreadPoolExecutor(len(group)) as threads:
+            health = list(threads.map(self._is_well, group))
+        services_to_start = [service for service, is_healthy in zip(group, health, strict=True) if not is_healthy]
+        for service in group:
             if service not in services_to_start:
-                self.tell(f"{service.name}: runs")
+                self.print_line(f"{service.name}: runs")
         if not services_to_start:
             return
         self._end([service.name for service in services_to_start])
@@ -152,7 +152,7 @@ class _Bringing:
             for _ in threads.map(lambda pair: await_answer(*pair), started_services):
                 pass
         for service, record in started_services:
-            self.tell(f"{service.name}: started, pid {record.pid}")
+            self.print_line(f"{service.name}: started, pid {record.pid}")
 
     def _is_well(self, service: Service) -> bool:
         """Whether the recorded process is up to date, alive and answering within PATIENCE_S."""
@@ -182,6 +182,4 @@ class _Bringing:
 
     def _write(self) -> None:
         order = services.service_names(self.choices)
-        write_records(
-            self.places.records, sorted(self.records.values(), key=lambda record: order.index(record.service))
-        )
+        write_records(self.paths.records, sorted(self.records.values(), key=lambda record: order.index(record.service)))

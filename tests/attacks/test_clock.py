@@ -113,12 +113,12 @@ def test_minutes_are_counted_although_the_clock_was_set_back(declared) -> None:
     with catalog.database.write() as session:
         session.execute(sa.update(Submission).values(counted_from=database_now() + DAY_S))
     submission = submission_of(catalog.database, "small")
-    first = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
+    first = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, assigned=())
     catalog.ledger.fail(catalog.ledger.claim("render", KEY), TransientError("x"), seconds=0.0, execution=HERE)
     with catalog.database.write() as session:
         session.execute(sa.text("UPDATE activity SET seconds = 50"))
-    again = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, in_hand=())
-    assert (first.left_s, again.left_s) == (60.0, 10.0)
+    again = budget_of(catalog.database, submission, expected_s={KEY: 1.0}, assigned=())
+    assert (first.remaining_s, again.remaining_s) == (60.0, 10.0)
     assert counted_since(catalog.database, submission) < time.time() + 60
 
 

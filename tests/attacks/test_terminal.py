@@ -23,7 +23,7 @@ from rich.text import Text
 from catalog.common.errors import InputError, ManifestError
 from catalog.common.streams import Stream
 from catalog.common.text import visible
-from flows import console as output
+from flows import console
 from flows.pipeline.progress import LiveLines, Progress, SongProgress
 from tests.support.commands import Album, environment, songline
 from tests.support.places import ROOT
@@ -106,16 +106,16 @@ def around_the_door(tree: ast.Module) -> Iterator[int]:
 
 def test_what_the_door_lets_through() -> None:
     with on_screen() as screen:
-        output.stdout().print(HOSTILE)
-        output.stdout().print(Text(HOSTILE, style="bold"), soft_wrap=True)
-        output.stderr().print(HOSTILE, soft_wrap=True)
-        output.warn(HOSTILE)
-        output.print_error(InputError(HOSTILE, remedy=HOSTILE), as_json=False, about=HOSTILE)
-        output.print_error(ManifestError([f"a.yaml:1: songs[0].x: {HOSTILE}."], {"songs[0]": HOSTILE}), as_json=False)
-        output.print_text(HOSTILE)
-        table = output.SafeTable(HOSTILE, "id", title=HOSTILE)
+        console.stdout().print(HOSTILE)
+        console.stdout().print(Text(HOSTILE, style="bold"), soft_wrap=True)
+        console.stderr().print(HOSTILE, soft_wrap=True)
+        console.warn(HOSTILE)
+        console.print_error(InputError(HOSTILE, remedy=HOSTILE), as_json=False, subject=HOSTILE)
+        console.print_error(ManifestError([f"a.yaml:1: songs[0].x: {HOSTILE}."], {"songs[0]": HOSTILE}), as_json=False)
+        console.print_text(HOSTILE)
+        table = console.SafeTable(HOSTILE, "id", title=HOSTILE)
         table.add_row(HOSTILE, Text(HOSTILE))
-        output.stdout().print(table)
+        console.stdout().print(table)
     shown = screen.getvalue()
     assert obeyed(shown) == []
     assert MARKUP in shown
@@ -124,8 +124,8 @@ def test_what_the_door_lets_through() -> None:
 
 def test_json_is_escaped_by_json_c1_and_directions_too() -> None:
     with on_screen() as screen:
-        output.print_json({"title": HOSTILE, HOSTILE: "\udcff\U000e0041 Zoë"})
-        output.print_error(InputError(HOSTILE), as_json=True)
+        console.print_json({"title": HOSTILE, HOSTILE: "\udcff\U000e0041 Zoë"})
+        console.print_error(InputError(HOSTILE), as_json=True)
     shown = screen.getvalue()
     assert obeyed(shown) == []
     document, error = shown.split("\n}\n")
@@ -137,7 +137,7 @@ def test_the_live_lines_show_a_title_as_text() -> None:
     with on_screen() as screen:
         progress = Progress([])
         progress.songs = {"one": SongProgress(MARKUP + CLIPBOARD, 2, failed=HOSTILE)}
-        with LiveLines(progress, output.stdout()):
+        with LiveLines(progress, console.stdout()):
             progress.note("one", rendered=1)
     assert obeyed(screen.getvalue()) == []
     assert "[red]Evil[/]" in screen.getvalue()

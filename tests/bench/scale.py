@@ -24,7 +24,7 @@ from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.plan.plan import PlannedAlbum
 from catalog.plan.status import songs_of
-from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -116,7 +116,7 @@ def measure_making(stages: Stages, catalog: Catalog, planned: PlannedAlbum) -> N
 
 def looked(catalog: Catalog, planned: PlannedAlbum) -> object:
     """Whether anything is missing up to the selections."""
-    return asyncio.run(peek(catalog, planned, Progress(planned.songs), "select"))
+    return asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "select"))
 
 
 def rendered(catalog: Catalog, keys: Sequence[str]) -> None:

@@ -62,7 +62,7 @@ def asked_steps(golden: Golden, album: str) -> dict[str, Document]:
         planned = plan_album(catalog, read_album(golden.manifest(album), catalog.settings))
         listener = _Listener(catalog)
         with suppress(NotRunYet):
-            asyncio.run(AlbumPipeline(catalog, planned, listener, Progress(planned.songs), storing=False).run())
+            asyncio.run(AlbumPipeline(catalog, planned, listener, Progress(planned.songs), persist=False).run())
         return listener.asked
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.plan.status import songs_of
-from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -42,7 +42,7 @@ def album_of(settings, tmp_path: Path):
 
 
 def look(catalog, planned, until="select"):
-    return asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
+    return asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
 
 
 def statements(catalog, work):

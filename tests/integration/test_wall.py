@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from flows.artifacts.pages import UNSEEN
+from flows.artifacts.pages import ZERO_WIDTH_SPACE
 from tests.support.albums import album_document, write_album
 from tests.support.commands import environment, songline
 from tests.support.services.stack import Stack, running_stack
@@ -25,7 +25,7 @@ from tests.support.services.stack import Stack, running_stack
 pytestmark = pytest.mark.slow
 
 TITLE = 'Rain <b>loud</b> | <img src=x onerror="document.hurt=1"> # `z` &amp; https://a.test www.a.test'
-SHOWN = TITLE.replace("https:", f"https:{UNSEEN}").replace("www", f"www{UNSEEN}")
+SHOWN = TITLE.replace("https:", f"https:{ZERO_WIDTH_SPACE}").replace("www", f"www{ZERO_WIDTH_SPACE}")
 ALBUM = "Weather <b>now</b> | [x](y)"
 RELEASES_URL = "http://studio.test/releases"
 SERVICES = ("PostgreSQL", "store", "Prefect server", "work pool gpu", "work pool cpu", "deployments")
@@ -240,7 +240,7 @@ def test_the_wall_shows_the_album(visit: Visit) -> None:
     assert {(row[0], row[1]) for row in rows} == ends
     assert any(SHOWN in row[3] for row in rows)
     visit.page.goto(str(visit.page.locator("td a").first.get_attribute("href")))
-    visit.reads(rows[0][3].replace(UNSEEN, ""))
+    visit.reads(rows[0][3].replace(ZERO_WIDTH_SPACE, ""))
     visit.reads("album:wall")
 
     visit.open("report")
@@ -270,7 +270,7 @@ def test_the_log_of_the_run_in_charge_tells_each_stage_once(farm: Farm, made: Ma
     )
     told = [each["message"] for each in said]
     stages = [
-        "In charge of 2 songs with 4 takes, until the stage release.",
+        "Coordinating 2 songs with 4 takes, until the stage release.",
         "Rendered 4 of 4 takes.",
         "Decided 1 of 2 songs.",
         "Mastered 1 of 2 songs.",

@@ -39,7 +39,7 @@ class FakeFarm:
         self.steps: list[str] = []
         self.given_up: list[str] = []
         self.withdrawn: list[str] = []
-        self.is_watched_closely = False
+        self.is_reconcile_active = False
 
     def start(self, flow: str, work: RunParameters, *, name: str, queue: str, key: str, album: str) -> str:
         known = next((run for run in self.runs.values() if run.key == key), None)
@@ -65,8 +65,8 @@ class FakeFarm:
             run.state = "ended"
         return len(open_runs)
 
-    def reconcile_often(self, often: bool) -> None:
-        self.is_watched_closely = often
+    def switch_reconcile(self, is_active: bool) -> None:
+        self.is_reconcile_active = is_active
 
     def open(self, flow: str | None = None) -> Iterator[FakeRun]:
         """The runs that have not ended, of one flow or of all."""

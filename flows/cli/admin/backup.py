@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.backup import backup as keeping
+from catalog.backup import backup as catalog_backup
 from catalog.catalog import open_catalog
 from catalog.common import figures
 from catalog.common.errors import CatalogDamaged, MachineError
@@ -21,7 +21,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
     """Write a backup; exits 1 where some bytes could not be read from the store."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        backup_record, copied_count = keeping.back_up(catalog.database, catalog.store, folder)
+        backup_record, copied_count = catalog_backup.back_up(catalog.database, catalog.store, folder)
         if not catalog.read_only:
             with suppress(OSError):  # the name only helps to find the backup
                 note_backup(settings.home, folder)
@@ -48,7 +48,7 @@ def backup(folder: Path, *, as_json: bool) -> None:
 
 def verify(folder: Path, *, as_json: bool) -> None:
     """Read every byte of a backup; exits 1 where some are missing or corrupt."""
-    verification = keeping.verify(folder)
+    verification = catalog_backup.verify(folder)
     if as_json:
         print_json(
             {
@@ -78,7 +78,7 @@ def restore(folder: Path, *, as_json: bool) -> None:
     settings = load_settings()
     is_damaged = _set_damage_aside(settings, folder, as_json=as_json)
     with open_catalog(settings, anew=is_damaged) as catalog:
-        backup, missing_digests = keeping.restore(catalog.database, catalog.store, folder)
+        backup, missing_digests = catalog_backup.restore(catalog.database, catalog.store, folder)
     if as_json:
         print_json(
             {
@@ -111,7 +111,7 @@ def _set_damage_aside(settings: Settings, folder: Path, *, as_json: bool) -> boo
         with open_catalog(settings) as catalog:
             catalog.database.check()
     except CatalogDamaged:
-        keeping.read_backup(folder)
+        catalog_backup.read_backup(folder)
         try:
             moved_to = set_aside(settings.home / CATALOG)
         except OSError as error:

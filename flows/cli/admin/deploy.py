@@ -18,13 +18,12 @@ def deploy(path: Path | None, *, as_json: bool) -> None:
     """Deploy everything in the file; prints a line for each object."""
     settings = load_settings()
     file = read_deployment_file(path or default_deployment_file())
-    from flows.server import deploy as deploying
-    from flows.server import notifications as notify
+    from flows.server import deploy, notifications
     from flows.server.client import server_client
 
     with server_client() as client:
-        outcomes = deploying.deploy(client, file, settings)
-        if problem := notify.missing_block(client, settings):
+        outcomes = deploy.deploy(client, file, settings)
+        if problem := notifications.missing_block(client, settings):
             warn(str(problem))
     changed_count = sum(outcome.verdict != "unchanged" for outcome in outcomes)
     if as_json:

@@ -32,7 +32,7 @@ SHOWN = tuple(kind for kind in KINDS if kind not in ("inputs", "other"))
 def albums(*, as_json: bool) -> None:
     """List every album with its state."""
     with open_catalog(load_settings()) as catalog, understood():
-        entries = [_looked_at(catalog, entry) for entry in albums_of(catalog.database)]
+        entries = [_with_surveyed_state(catalog, entry) for entry in albums_of(catalog.database)]
     if as_json:
         print_json({"albums": [asdict(entry) for entry in entries]})
         return
@@ -45,7 +45,7 @@ def albums(*, as_json: bool) -> None:
     stdout().print(table)
 
 
-def _looked_at(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
+def _with_surveyed_state(catalog: Catalog, entry: AlbumEntry) -> AlbumEntry:
     """An album with selected winners, with its state as ``status ALBUM`` shows it: a survey checks whether its masters
     and files exist too, and whether the delivered release is up to date."""
     from flows.pipeline.survey import survey
@@ -74,11 +74,11 @@ def _row(entry: AlbumEntry) -> Sequence[Text | str]:
     )
 
 
-def du(named: str | None, *, as_json: bool) -> None:
+def du(album_name: str | None, *, as_json: bool) -> None:
     """Print the disk use by album and kind."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
-        use = disk_use(catalog, album_id(named, settings) if named else None)
+        use = disk_use(catalog, album_id(album_name, settings) if album_name else None)
     if as_json:
         print_json(_document(use))
         return
@@ -112,7 +112,7 @@ def _lines(use: DiskUse) -> list[str]:
     """Lines below the table, with what it does not show."""
     lines = [f"Store: {size(sum(use.store.values()))}, each artifact counted once."]
     if use.shared:
-        lines.append(f"Several albums share {size(use.shared)}: that is part of each one's `all`, of nobody's own.")
+        lines.append(f"Several albums share {size(use.shared)}: it is part of each one's `all`, and of no album's own.")
     if use.unassigned:
         lines.append(
             f"In no album's release or takes: {size(use.unassigned)}; `songline gc --keep-builds N` removes what no "
@@ -125,17 +125,17 @@ def _lines(use: DiskUse) -> list[str]:
     return [*lines, f"Free: {size(use.free)}."]
 
 
-def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None:
+def remove(album_name: str, *, dry_run: bool, is_confirmed: bool, as_json: bool) -> None:
     """Remove an album after printing what is removed and what is kept."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
-        album = album_id(named, settings)
+        album = album_id(album_name, settings)
         removal = plan_removal(catalog.database, album)
         if not as_json:
             for line in _removal_lines(album, removal):
                 stdout().print(line, soft_wrap=True)
         if not dry_run:
-            if not is_agreed and not _agrees(album, as_json=as_json):
+            if not is_confirmed and not _confirm(album, as_json=as_json):
                 stdout().print("Nothing was removed.")
                 return
             catalog.require_writable()
@@ -144,7 +144,7 @@ def remove(named: str, *, dry_run: bool, is_agreed: bool, as_json: bool) -> None
         print_json({"album": album, **removal_document(removal), "dry_run": dry_run})
     elif not dry_run:
         stdout().print(f"Removed {album}: {size(freed_bytes(removal))} freed.")
-    end(removal)
+    exit_if_incomplete(removal)
 
 
 def _removal_lines(album: str, removal: Removal) -> list[str]:
@@ -160,7 +160,7 @@ def _removal_lines(album: str, removal: Removal) -> list[str]:
     return [*lines, "Its manifest, and release folders that were written, are not touched."]
 
 
-def _agrees(album: str, *, as_json: bool) -> bool:
+def _confirm(album: str, *, as_json: bool) -> bool:
     """Ask for confirmation at the terminal. Raises InputError where there is no terminal."""
     if as_json or not sys.stdin.isatty():
         raise InputError(f"{album} is not removed without a yes", remedy="Add --yes, or --dry-run to see what would go")
@@ -185,7 +185,7 @@ def freed_bytes(removal: Removal) -> int:
     return sum(stored_object.size for stored_object in removal.swept.garbage) if removal.swept else 0
 
 
-def end(removal: Removal) -> None:
+def exit_if_incomplete(removal: Removal) -> None:
     """Report bytes that could not be removed, and exit with the code of the error that prevented it."""
     if removal.swept and removal.swept.trouble:
         warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.swept.trouble}")

@@ -20,7 +20,7 @@ from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from flows.cli.admin.doctor_services import database, prefect, store
 from flows.cli.admin.findings import STYLES, Check
-from flows.cli.console.exit import fault_of
+from flows.cli.console.exit import to_songline_error
 from flows.console import SafeTable, print_json, stdout
 
 ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
@@ -32,7 +32,9 @@ def doctor(*, as_json: bool) -> None:
     """Run every check; exits 4 where something required is missing."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
-    checks += [check_of_service for service_check in SERVICES for check_of_service in _looked(service_check, settings)]
+    checks += [
+        check_of_service for service_check in SERVICES for check_of_service in _guarded_all(service_check, settings)
+    ]
     is_incomplete = any(check.verdict == "missing" for check in checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not is_incomplete})
@@ -51,19 +53,19 @@ def _guarded(check: Callable[[Settings], Check], settings: Settings) -> Check:
     try:
         return check(settings)
     except Exception as error:
-        return _broken(check.__name__, error)
+        return _failed_check(check.__name__, error)
 
 
-def _looked(look: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
+def _guarded_all(service_checks: Callable[[Settings], Iterator[Check]], settings: Settings) -> Iterator[Check]:
     """The same for a service with several checks."""
     try:
-        yield from look(settings)
+        yield from service_checks(settings)
     except Exception as error:
-        yield _broken(look.__name__, error)
+        yield _failed_check(service_checks.__name__, error)
 
 
-def _broken(name: str, error: Exception) -> Check:
-    fault = fault_of(error)
+def _failed_check(name: str, error: Exception) -> Check:
+    fault = to_songline_error(error)
     return Check(name.strip("_"), "missing", fault.what, fault.remedy)
 
 

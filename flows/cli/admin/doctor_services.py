@@ -82,11 +82,16 @@ def store(settings: Settings) -> Iterator[Check]:
     description = f"{settings.store_url} at {settings.s3_endpoint}"
     if not is_readable:
         yield Check(
-            name, "missing", f"{description}; what was written reads otherwise", "Look at its disks and its proxy"
+            name,
+            "missing",
+            f"{description}; what was read differs from what was written",
+            "Check its disks and its proxy",
         )
     elif abs(skew_s) > SKEW_S:
         clock_note = f"{description}; its clock and ours are {abs(skew_s):.0f} s apart"
-        yield Check(name, "note", clock_note, "Set both clocks, for instance by NTP: past 15 minutes it refuses us")
+        yield Check(
+            name, "note", clock_note, "Set both clocks, for instance by NTP: beyond 15 minutes it refuses requests"
+        )
     else:
         yield Check(name, "ok", f"{description}; written, read and removed in {1e3 * took_s:.0f} ms")
 

@@ -21,15 +21,15 @@ from catalog.common.understood import understood
 from catalog.housekeeping.lost_artifacts import places_of
 from catalog.housekeeping.removal import Removal, bytes_of_old_builds, remove_old_builds
 from catalog.housekeeping.repair import Damage, accept, accepted_losses, examine, not_made_again, require_some_whole
-from catalog.housekeeping.repair import repair as mend
+from catalog.housekeeping.repair import repair as repair_artifacts
 from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import describes_the_machine
 from catalog.release.queries import current_release
 from catalog.store.gc import collect_garbage, require_catalog_of
-from flows.cli.admin.disk import end, freed_bytes, removal_document
+from flows.cli.admin.disk import exit_if_incomplete, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
-from flows.cli.console.kept_files import print_kept
+from flows.cli.console.kept_files import print_kept_files
 from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout, warn
 from tasks.delivery.identify import remember_samples
@@ -61,11 +61,11 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
             require_some_whole(kept_digests, damages)
         if accept_loss:
             require_no_rescue(rescue)
-            requeued_count = accept(catalog.database, catalog.store, damages, by=_this_person())
+            requeued_count = accept(catalog.database, catalog.store, damages, by=_current_user())
         elif repair:
             if rescue:
                 restored_digests = bring_back(catalog.database, catalog.store, rescue)
-            requeued_count = mend(
+            requeued_count = repair_artifacts(
                 catalog.database,
                 catalog.store,
                 [lost_artifact for lost_artifact in damages if lost_artifact.digest not in restored_digests],
@@ -95,12 +95,12 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
             f"{corrupt_count} corrupt{loss_note}"
         )
         if rescue:
-            _tell_rescue(rescue, restored_digests)
+            _print_rescue(rescue, restored_digests)
         if repair or accept_loss:
-            stdout().print(_planned_again(requeued_count))
+            stdout().print(_requeued_sentence(requeued_count))
         if not accept_loss:
             remaining_damages = [damage for damage in damages if damage.digest not in restored_digests]
-            _advise(
+            _print_remedies(
                 remaining_damages,
                 [damage for damage in irreparable_damages if damage in remaining_damages],
                 repaired=repair,
@@ -109,9 +109,9 @@ def verify(*, repair: bool, accept_loss: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
-    if back:
-        sentence = f"{counted(len(back), 'artifact')} came back from the backup in {rescue.folder}."
+def _print_rescue(rescue: Rescue, restored_digests: Sequence[str]) -> None:
+    if restored_digests:
+        sentence = f"{counted(len(restored_digests), 'artifact')} came back from the backup in {rescue.folder}."
     else:
         count_text = counted(len(rescue.damages), "of them", "of them")
         sentence = (
@@ -120,12 +120,12 @@ def _tell_rescue(rescue: Rescue, back: Sequence[str]) -> None:
     stdout().print(sentence, soft_wrap=True)
 
 
-def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -> None:
-    """Print the remedies for the damage that is ``left``; the ``rest`` cannot be restored by any step."""
-    if len(left) > len(rest) and not repaired:
+def _print_remedies(damages: Sequence[Damage], irreparable: Sequence[Damage], *, repaired: bool) -> None:
+    """Print the remedies for the damage that is ``damages``; the ``irreparable`` cannot be restored by any step."""
+    if len(damages) > len(irreparable) and not repaired:
         stdout().print("`songline verify --repair` plans again what made them, where a manifest asks for it.")
-    made_by_steps = [damage for damage in rest if damage.kind is not None]
-    given_count = len(rest) - len(made_by_steps)
+    made_by_steps = [damage for damage in irreparable if damage.kind is not None]
+    given_count = len(irreparable) - len(made_by_steps)
     records = "`songline verify --accept-loss` records that they are lost."
     if made_by_steps:
         stdout().print(f"No manifest asks any more for {len(made_by_steps)} of what is lost: {records}", soft_wrap=True)
@@ -136,7 +136,7 @@ def _advise(left: Sequence[Damage], rest: Sequence[Damage], *, repaired: bool) -
         stdout().print(f"{sentence} manifest names. Of what no manifest names, {records}", soft_wrap=True)
 
 
-def _this_person() -> str:
+def _current_user() -> str:
     """The user who runs this command, as user@host."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
@@ -145,7 +145,7 @@ def _this_person() -> str:
     return f"{user}@{socket.gethostname()}"[:MAX_NAME_CHARACTERS]
 
 
-def _planned_again(count: int) -> str:
+def _requeued_sentence(count: int) -> str:
     if not count:
         return "0 pieces of work are planned again."
     count_text = counted(count, "piece of work is", "pieces of work are")
@@ -162,7 +162,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
             raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
         written_release = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and describes_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
-        warn("its lineage.json tells of the machine, as an older Songline packed it: `songline render` packs it anew")
+        warn("its lineage.json describes the machine, as an older Songline packed it: `songline render` packs it again")
     if as_json:
         document = {
             "album": id_of_album,
@@ -172,7 +172,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
         }
         print_json({**document, "kept": list(written_release.kept)})
     else:
-        print_kept(written_release)
+        print_kept_files(written_release)
         stdout().print(f"Build {release.build}: {written_release.folder}", soft_wrap=True)
 
 
@@ -207,7 +207,7 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         if old_builds:
             freed_size = sum(old_builds.freed.values()) if dry_run else freed_bytes(old_builds)
             sentence = f"The files of {counted(len(old_builds.builds), 'older build')}, and what no album needs, {verb}"
-            stdout().print(f"{sentence} ({figures.size(freed_size)}).{_what_stays(old_builds)}", soft_wrap=True)
+            stdout().print(f"{sentence} ({figures.size(freed_size)}).{_lineage_sentence(old_builds)}", soft_wrap=True)
         count_text = counted(len(removed_digests), "leftover file")
         stdout().print(f"{count_text} that nothing in the catalog names {verb} ({figures.size(size)}).", soft_wrap=True)
     if collection.trouble:
@@ -217,11 +217,11 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
         )
         sys.exit(collection.trouble.exit_code)
     if old_builds:
-        end(old_builds)
+        exit_if_incomplete(old_builds)
 
 
-def _what_stays(old: Removal) -> str:
+def _lineage_sentence(old_builds: Removal) -> str:
     """A sentence about what is kept of builds whose files are removed: their lineage."""
-    if not old.builds:
+    if not old_builds.builds:
         return ""
     return " Their lineage stays: `songline lineage` knows every file that they delivered."

@@ -9,15 +9,15 @@ from catalog.housekeeping.lost_artifacts import Place
 from catalog.housekeeping.repair import Damage, condition_of
 from tasks.delivery.deliverables import DELIVERABLES
 
-_OF_TAKES = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}
-_MADE_BY = {"enhance": "enhanced take", "master": "master", "version": "master without the voice or of it alone"}
+_TAKE_ARTIFACTS = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}
+_STEP_ARTIFACTS = {"enhance": "enhanced take", "master": "master", "version": "master without the voice or of it alone"}
 
 
 def lost_sentence(damage: Damage, place: Place) -> str:
     """One line: ``missing: Night Bus, song 3 'Streetlight': master of build 2``."""
     build_suffix = f" of build {place.build}" if place.build is not None else ""
-    owner = _whose(place)
-    description = f"{_what(damage, place)}{build_suffix}"
+    owner = _owner(place)
+    description = f"{_artifact_name(damage, place)}{build_suffix}"
     return f"{condition_of(damage)}: {f'{owner}: ' if owner else ''}{description}  {damage.digest[:12]}"
 
 
@@ -35,11 +35,11 @@ def _document(damage: Damage, place: Place) -> dict[str, Json]:
         "candidate": place.candidate,
         "build": place.build,
         "paths": list(place.paths),
-        "what": _what(damage, place),
+        "what": _artifact_name(damage, place),
     }
 
 
-def _whose(place: Place) -> str:
+def _owner(place: Place) -> str:
     if place.album is None:
         return ""
     if place.song is None:
@@ -48,20 +48,20 @@ def _whose(place: Place) -> str:
     return f"{place.album}, song{number} '{place.song}'"
 
 
-def _what(damage: Damage, place: Place) -> str:
+def _artifact_name(damage: Damage, place: Place) -> str:
     """The kind of the artifact, in the studio's words."""
     take = f" {place.candidate}" if place.candidate else ""
     match damage.kind:
         case None:
             return "cover" if place.album and place.song is None else "a file that was given (cover, reference or take)"
         case "render":
-            return f"{_OF_TAKES.get(str(damage.role), f'{damage.role} of the take')}{take}"
+            return f"{_TAKE_ARTIFACTS.get(str(damage.role), f'{damage.role} of the take')}{take}"
         case "separate" | "demix":
             return f"stem {damage.role}"
         case "encode" | "pack":
             return _file(damage, place)
         case kind:
-            return _MADE_BY.get(kind, f"{damage.role} ({kind})")
+            return _STEP_ARTIFACTS.get(kind, f"{damage.role} ({kind})")
 
 
 def _file(damage: Damage, place: Place) -> str:

@@ -56,7 +56,7 @@ def list_models(*, as_json: bool) -> None:
 def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     """Download models. Nothing is requested before the licence is accepted."""
     from catalog.models.download import Downloader
-    from catalog.models.pull import pull as fetch
+    from catalog.models.pull import pull as pull_model
 
     store = open_store()
     specs = [store.spec(name) for name in dict.fromkeys(names)]
@@ -67,8 +67,8 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     models = []
     with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         for spec in specs:
-            models.append(fetch(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
-    _tell(store, models, "pulled", as_json=as_json)
+            models.append(pull_model(store, spec.name, fetcher, at=datetime.now(UTC), accept=accept, watch=watch))
+    _print_models(store, models, "pulled", as_json=as_json)
 
 
 def verify(names: Sequence[str], *, as_json: bool) -> None:
@@ -105,7 +105,7 @@ def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: 
         warn(line)
     for model in import_result.models:
         _show_licence(model.spec, as_json=as_json)
-    _tell(store, import_result.models, "imported", as_json=as_json)
+    _print_models(store, import_result.models, "imported", as_json=as_json)
 
 
 def add(
@@ -138,7 +138,7 @@ def add(
             sha256=sha256,
             watch=watch,
         )
-    _tell(store, [model], "added", as_json=as_json)
+    _print_models(store, [model], "added", as_json=as_json)
 
 
 def remove(name: str, *, forget: bool, as_json: bool) -> None:
@@ -168,12 +168,12 @@ def _bars(*, as_json: bool) -> Iterator[Watch]:
     ) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def coming(file: str, there: int, size: int | None) -> None:
+        def update_bar(file: str, present_bytes: int, size: int | None) -> None:
             if file not in tasks:
                 tasks[file] = progress.add_task(file, total=size)
-            progress.update(tasks[file], completed=there, total=size)
+            progress.update(tasks[file], completed=present_bytes, total=size)
 
-        yield Watch(waiting=lambda name: warn(f"another process installs {name}; waiting for it"), coming=coming)
+        yield Watch(waiting=lambda name: warn(f"another process installs {name}; waiting for it"), coming=update_bar)
 
 
 def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:
@@ -198,7 +198,7 @@ def _show_licence(spec: ModelSpec, *, as_json: bool) -> None:
         stderr().print(f"{spec.name}: {summary(spec.licence)}", soft_wrap=True)
 
 
-def _tell(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_json: bool) -> None:
+def _print_models(store: ModelStore, models: Sequence[InstalledModel], verb: str, *, as_json: bool) -> None:
     if as_json:
         print_json({verb: [_entry(store, model.spec, model) for model in models]})
         return

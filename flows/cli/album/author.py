@@ -13,7 +13,7 @@ from rich.text import Text
 
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
-from flows.console import SafeTable, print_json, stdout, titled, warn
+from flows.console import SafeTable, print_json, stdout, warn, with_song_title
 
 STARTER_ENGINE = "guide"
 """The default engine of a starter album: it renders on every machine, without models."""
@@ -54,9 +54,9 @@ def validate(path: Path, *, as_json: bool) -> None:
         print_json({"album": album.id, "songs": len(album.songs), **messages})
         return
     for line in album.warnings:
-        warn(titled(album, line))
+        warn(with_song_title(album, line))
     for line in album.hints:
-        stdout().print(Text(f"hint: {titled(album, line)}", style="dim"), soft_wrap=True)
+        stdout().print(Text(f"hint: {with_song_title(album, line)}", style="dim"), soft_wrap=True)
     candidates = sum(len(song.seeds) for song in album.songs)
     stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
@@ -74,10 +74,10 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from catalog.catalog import open_catalog
     from catalog.plan.applied_policy import origin_document, origin_sentence
     from flows.cli.console.failures import failures_of
-    from flows.pipeline.forecast import forecast, peek
+    from flows.pipeline.forecast import finished_result, forecast
     from flows.pipeline.progress import Progress
     from flows.pipeline.survey import survey
-    from flows.planning.plan_album import plan_album, taken_place
+    from flows.planning.plan_album import plan_album, reused_id_warning
     from flows.planning.read_manifest import read_album
     from tasks.engines.registry import get_engine
 
@@ -85,13 +85,13 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     album = read_album(path, settings)
     with open_catalog(settings) as catalog:
         planned = plan_album(catalog, album)
-        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), "release", storing=False))
+        result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "release", persist=False))
         album_forecast = forecast(catalog, planned, complete=result is not None and result.release_key is not None)
         failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
-        warnings = [*album.warnings, *filter(None, [taken_place(catalog, album)])]
+        warnings = [*album.warnings, *filter(None, [reused_id_warning(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
     explanations = (
-        [_explained(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
+        [_explanation(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
     )
     if as_json:
         document = {"album": album.id, **asdict(album_forecast), "policy": policy, "warnings": warnings}
@@ -99,7 +99,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         print_json({**document, "explained": explanations} if explain else document)
         return
     for line in warnings:
-        warn(titled(album, line))
+        warn(with_song_title(album, line))
     table = SafeTable("song", "exists", "new", "failed")
     for song in album_forecast.songs:
         table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
@@ -113,31 +113,31 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     _print_forecast(album_forecast, failures)
 
 
-def _print_forecast(expected: AlbumForecast, failures: Sequence[Failure]) -> None:
+def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) -> None:
     from flows.cli.console.failures import what_next
 
-    if expected.complete:
+    if album_forecast.complete:
         stdout().print("Nothing is missing: `songline render` only writes the release.")
         return
     for failure in failures:
         stdout().print(Text(failure.sentence(), style="red"), soft_wrap=True)
-    if failures and not expected.stages:
+    if failures and not album_forecast.stages:
         stdout().print(f"Nothing else is to be done. {what_next(failures)}", soft_wrap=True)
         return
     stages = SafeTable("stage", "to do", "minutes", "MB")
-    for stage in expected.stages:
+    for stage in album_forecast.stages:
         stages.add_row(stage.stage, str(stage.count), f"{stage.seconds / 60:.2f}", f"{stage.stored_bytes / 1e6:.1f}")
     stdout().print(stages)
-    minutes, megabytes = expected.seconds / 60, expected.stored_bytes / 1e6
+    minutes, megabytes = album_forecast.seconds / 60, album_forecast.stored_bytes / 1e6
     stdout().print(f"About {minutes:.1f} min and {megabytes:.0f} MB of disk on this machine.")
     if failures:
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
+EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
 
 
-def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
+def _explanation(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
     """The inputs of a song's engine, in words."""
     inputs = planned.candidates[0].recipe.inputs
     files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
@@ -148,16 +148,16 @@ def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
         "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
         **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
         **files,
-        **{name: inputs[name] for name in EXPLAINED if name in inputs},
+        **{name: inputs[name] for name in EXPLAINED_INPUTS if name in inputs},
         "not_used": list(engine.unused(planned.song).values()),
     }
 
 
-def _style(stated: Mapping[str, Json], song: Song) -> str:
-    if "text" in stated:
-        return f'text "{stated["text"]}"'
-    if "audio" in stated:
+def _style(style: Mapping[str, Json], song: Song) -> str:
+    if "text" in style:
+        return f'text "{style["text"]}"'
+    if "audio" in style:
         return f"the middle ten seconds of {song.reference.name if song.reference else 'the reference'}"
-    if "vector" in stated:
+    if "vector" in style:
         return f"the vector in {song.style.name if song.style else 'the style file'}"
-    return f"{stated['fixed']}"
+    return f"{style['fixed']}"

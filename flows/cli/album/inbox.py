@@ -34,7 +34,7 @@ def inbox(
     from catalog.common.errors import MachineError
     from flows.console import print_json, stdout
 
-    parameters = _order(
+    parameters = _parse_parameters(
         place=str(Path(place).absolute()) if place and "://" not in place else place,
         priority=priority,
         until=until,
@@ -55,7 +55,7 @@ def inbox(
         sys.exit(1)
 
 
-def _order(**fields: Any) -> InboxParameters:
+def _parse_parameters(**fields: Any) -> InboxParameters:
     from pydantic import ValidationError
 
     from catalog.common.errors import InputError
@@ -73,14 +73,14 @@ def _order(**fields: Any) -> InboxParameters:
         raise InputError(f"{option}: {first_error['msg']}", remedy="See `songline inbox --help`") from error
 
 
-def _run(work: InboxParameters, *, dry_run: bool) -> InboxReport:
+def _run(parameters: InboxParameters, *, dry_run: bool) -> InboxReport:
     from catalog.catalog import open_catalog
     from catalog.common.settings import load_settings
     from flows.inbox.run import run_inbox
 
     with open_catalog(load_settings()) as catalog:
         if dry_run:
-            return run_inbox(catalog, work, submit=None)
+            return run_inbox(catalog, parameters, submit=None)
         from flows.orchestration.submissions import submit_album
 
-        return run_inbox(catalog, work, submit=submit_album)
+        return run_inbox(catalog, parameters, submit=submit_album)

@@ -22,13 +22,13 @@ from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release.queries import release_by_key
 from flows.cli.console.exit import STOPPED
-from flows.cli.console.kept_files import print_kept
-from flows.console import led_by, print_error, print_json, print_text, stdout, titled, warn
-from flows.pipeline.forecast import forecast, peek
+from flows.cli.console.kept_files import print_kept_files
+from flows.console import print_error, print_json, print_text, stdout, warn, with_song_title, with_subject
+from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import LiveLines, Progress
 from flows.pipeline.retry_failed import requeue_environment_failures
-from flows.planning.plan_album import declare_album, taken_place
+from flows.planning.plan_album import declare_album, reused_id_warning
 from flows.planning.read_manifest import read_album
 from tasks.delivery.package.bundle import check_destination
 from tasks.delivery.package.export import release_folder, write_release
@@ -41,16 +41,16 @@ def render(path: Path, out: Path, until: str) -> None:
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(titled(album, line))
+        warn(with_song_title(album, line))
     if until == "release":
         check_destination(release_folder(out, album.id))
         _check_writable(out)
     with open_catalog(settings) as catalog:
-        if warning := taken_place(catalog, album):
+        if warning := reused_id_warning(catalog, album):
             warn(warning)
         planned = declare_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
-        result = asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
+        result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
         if result is not None and until != "release" and not result.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
         was_missing = result is None
@@ -63,10 +63,10 @@ def render(path: Path, out: Path, until: str) -> None:
     titles = {song.id: song.title for song in album.songs}
     if result.release_key:  # a partial release is what the manifest allows
         for song, error in result.failures.items():
-            warn(led_by(titles.get(song, song), str(error)))
+            warn(with_subject(titles.get(song, song), str(error)))
         return
     for song, error in result.failures.items():
-        print_error(error, as_json=False, about=titles.get(song, song))
+        print_error(error, as_json=False, subject=titles.get(song, song))
     if result.failures:
         codes = {error.exit_code for error in result.failures.values()}
         sys.exit(codes.pop() if len(codes) == 1 else 1)
@@ -127,7 +127,7 @@ def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool
     if release is None:
         raise SonglineError("the release is not in the catalog", remedy="Run the same command again")
     written_release = write_release(catalog, release, out)
-    print_kept(written_release)
+    print_kept_files(written_release)
     for track in release.document["tracks"]:
         if limitation := track["readings"]["stopped_by"]:
             warn(f"{track['title']}: {limitation}")

@@ -33,7 +33,7 @@ from flows.planning.read_manifest import read_album
 from tasks.engines.base import Passage, Retakes
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine
 from tasks.engines.diffrhythm.lyrics.place import PreviewRow
-from tasks.engines.diffrhythm.lyrics.place import preview as rows_of
+from tasks.engines.diffrhythm.lyrics.place import preview as preview_rows
 from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import execution_environment
@@ -67,7 +67,7 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     engine = DiffRhythmEngine(settings)
     engine_settings = song.settings if song.engine == engine.name else {}
     try:
-        return rows_of(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
+        return preview_rows(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
     except InputError as error:
         note = (
             "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
@@ -97,8 +97,8 @@ def retake(
         _make_folder(out)
     with open_catalog(settings) as catalog:
         parent = parent_take(catalog.database, prefix)
-        new_lyrics = _words(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
-        retakes = _taken(catalog, parent, new_lyrics, start_s=start_s, end_s=end_s, seeds=seeds)
+        new_lyrics = _merge_lyrics(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
+        retakes = _declare_retakes(catalog, parent, new_lyrics, start_s=start_s, end_s=end_s, seeds=seeds)
         candidates = offer_retakes(catalog.database, parent, retakes.recipes, lyrics=new_lyrics)
         keys = [candidate.render_key for candidate in candidates]
         requeue_failed_renders(catalog, keys)
@@ -129,7 +129,7 @@ def _seconds(text: str) -> float:
     return 60 * int(match[1] or 0) + float(match[2])
 
 
-def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
+def _merge_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
     """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
     if not parent.lyrics.sung:
         fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
@@ -147,15 +147,15 @@ def _words(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyric
     return merged_lyrics
 
 
-def _taken(
-    catalog: Catalog, parent: Parent, words: Lyrics | None, *, start_s: float, end_s: float, seeds: int
+def _declare_retakes(
+    catalog: Catalog, parent: Parent, lyrics: Lyrics | None, *, start_s: float, end_s: float, seeds: int
 ) -> Retakes:
     """Declare the recipes of the takes."""
     recipe = recipe_of(catalog.database, parent.render_key)
     products = render_products(catalog.database, parent.render_key)
     if not products:
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
-    passage = Passage(recipe, products, start_s, end_s, parent.language, words)
+    passage = Passage(recipe, products, start_s, end_s, parent.language, lyrics)
     # The parent's own seed would start from the same noise.
     seeds_of_takes = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]
     retakes = get_engine(recipe.engine, catalog.settings).retakes(passage, seeds_of_takes)

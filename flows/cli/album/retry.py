@@ -22,10 +22,10 @@ from flows.pipeline.retry_failed import requeue
 from flows.pipeline.survey import AlbumStatus, survey
 
 
-def retry(named: str | None, *, as_json: bool) -> None:
+def retry(album_name: str | None, *, as_json: bool) -> None:
     """Requeue the failed work of one album, or of all; work that no plan needs any more stays as it is."""
     settings = load_settings()
-    id_of_album = None if named is None else album_id(named, settings)
+    id_of_album = None if album_name is None else album_id(album_name, settings)
     with open_catalog(settings) as catalog:
         if id_of_album is not None:
             require_album(catalog.database, id_of_album)
@@ -41,7 +41,7 @@ def retry(named: str | None, *, as_json: bool) -> None:
     left_count = sum(key not in requested_work for _, key, _ in failures_in_catalog)
     if as_json:
         documents: list[dict[str, Any]] = [
-            {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.doing, **work.error}
+            {"album": album.album_id, "kind": work.kind, "key": key, "doing": work.run_name, **work.error}
             for key, (album, work) in requested_work.items()
         ]
         print_json(
@@ -49,12 +49,12 @@ def retry(named: str | None, *, as_json: bool) -> None:
                 "retried": count,
                 "work": documents,
                 **({"left": left_count} if left_count else {}),
-                **_why_none(song_failures),
+                **_failures_document(song_failures),
             }
         )
         return
     for album, work in requested_work.values():
-        line = f"{album.title}: {work.doing}: {work.error.get('error', '')}"
+        line = f"{album.title}: {work.run_name}: {work.error.get('error', '')}"
         stdout().print(line, soft_wrap=True)
     pieces = counted(count, "piece of work is", "pieces of work are")
     next_step = "; `songline render` does them." if count > 1 else "; `songline render` does it." if count else "."
@@ -73,9 +73,9 @@ def retry(named: str | None, *, as_json: bool) -> None:
         )
 
 
-def _why_none(held_back: Sequence[Failure]) -> dict[str, Any]:
+def _failures_document(failures: Sequence[Failure]) -> dict[str, Any]:
     """The reasons why nothing is requeued: failed checks of finished work, which fail every time."""
-    return {"failures": [failure.document() for failure in held_back]} if held_back else {}
+    return {"failures": [failure.document() for failure in failures]} if failures else {}
 
 
 def _statuses(catalog: Catalog, albums: list[str]) -> list[AlbumStatus]:

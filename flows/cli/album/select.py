@@ -25,7 +25,7 @@ from catalog.plan.status import songs_of
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.executor import CatalogLookup
-from flows.pipeline.forecast import peek
+from flows.pipeline.forecast import finished_result
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_plan, plan_album
@@ -57,10 +57,10 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
         if is_stored := apply or undo:
             failures = _apply(catalog, planned, policy, identities, file=policy_path.name if policy_path else None)
             decisions = {song.id: dict(song.decision or {}) for song in songs_of(catalog.database, album.id)}
-    _show(album, decisions, previous_winners, applied=is_stored, as_json=as_json)
+    _print_decisions(album, decisions, previous_winners, is_applied=is_stored, as_json=as_json)
     titles = {song.id: song.title for song in album.songs}
     for song_id, error in failures.items():
-        print_error(error, as_json=as_json, about=titles.get(song_id, song_id))
+        print_error(error, as_json=as_json, subject=titles.get(song_id, song_id))
     if failures:
         if apply:
             remedy_text = f"`songline select {shlex.quote(str(path))} --undo` goes back to the manifest's."
@@ -102,7 +102,7 @@ def _apply(
 ) -> Mapping[str, SonglineError]:
     album = planned.album
     planned = replace(declare_plan(catalog, planned), policy=policy, identities=identities)
-    if asyncio.run(peek(catalog, planned, Progress(planned.songs), "score")) is None:
+    if asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     applicant = Applicant(file, user_name(), execution_environment())
     apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=applicant)
@@ -131,7 +131,7 @@ def _replay(
         is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
     if not scored_candidates and is_unjudged:
         raise InputError(
-            f"no judge that the policy asks has listened to {planned.song.title} yet",
+            f"no judge of the policy has scored {planned.song.title} yet",
             remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
         )
     if not scored_candidates:
@@ -141,25 +141,30 @@ def _replay(
     ).document()
 
 
-def _show(
+def _print_decisions(
     album: Album,
     decisions: Mapping[str, Mapping[str, Json]],
-    before: Mapping[str, str | None],
+    old_winners: Mapping[str, str | None],
     *,
-    applied: bool,
+    is_applied: bool,
     as_json: bool,
 ) -> None:
     """Print each song's decision, with its previous winner."""
     if as_json:
         songs = [
-            {"id": song.id, "title": song.title, **decisions[song.id], "before": {"winner": before.get(song.id)}}
+            {
+                "id": song.id,
+                "title": song.title,
+                **decisions[song.id],
+                "before": {"winner": old_winners.get(song.id)},
+            }
             for song in album.songs
         ]
-        print_json({"album": album.id, "applied": applied, "songs": songs})
+        print_json({"album": album.id, "applied": is_applied, "songs": songs})
         return
     table = SafeTable("song", "winner before", "winner now", "")
     for song in album.songs:
-        old_winner, new_winner = before.get(song.id), decisions[song.id].get("winner")
+        old_winner, new_winner = old_winners.get(song.id), decisions[song.id].get("winner")
         table.add_row(
             Text(song.title), old_winner or "-", new_winner or "-", "same" if old_winner == new_winner else "changed"
         )

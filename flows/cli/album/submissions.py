@@ -12,9 +12,9 @@ from catalog.common.text import counted
 from catalog.ledger.submissions import Priority, Submission
 from catalog.plan.storage import stored_plan
 from flows.cli.console.lookup import album_id
-from flows.console import print_json, stdout, titled, warn
+from flows.console import print_json, stdout, warn, with_song_title
 from flows.pipeline.retry_failed import requeue_environment_failures
-from flows.planning.plan_album import plan_album, taken_place
+from flows.planning.plan_album import plan_album, reused_id_warning
 from flows.planning.read_manifest import read_album
 
 
@@ -23,16 +23,16 @@ def submit(path: Path, *, priority: Priority, until: str, max_gpu_minutes: float
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
-        warn(titled(album, line))
+        warn(with_song_title(album, line))
     from flows.orchestration.submissions import submit_album
 
     with open_catalog(settings) as catalog:
-        if warning := taken_place(catalog, album):
+        if warning := reused_id_warning(catalog, album):
             warn(warning)
         planned = plan_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
         submission = submit_album(catalog, planned, priority=priority, until=until, max_gpu_minutes=max_gpu_minutes)
-    _tell(submission, as_json=as_json)
+    _print_submission(submission, as_json=as_json)
 
 
 def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: bool) -> None:
@@ -45,44 +45,44 @@ def worker(pool: str, *, name: str | None, limit: int | None, with_healthcheck: 
     from flows.runtime.worker import serve
 
     with suppress(MachineError):  # without a server, the worker itself raises the error
-        PrefectRunLauncher().reconcile_often(True)
+        PrefectRunLauncher().switch_reconcile(True)
     serve(pool, name=name, limit=limit, with_healthcheck=with_healthcheck)
 
 
-def pause(named: str, *, as_json: bool) -> None:
+def pause(album_name: str, *, as_json: bool) -> None:
     """Pause an album: start none of its further work."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
 
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     with open_catalog(settings) as catalog:
-        submission = submitting.pause(catalog.database, id_of_album)
-    _tell(submission, as_json=as_json)
+        submission = submissions.pause(catalog.database, id_of_album)
+    _print_submission(submission, as_json=as_json)
 
 
-def resume(named: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
+def resume(album_name: str, *, max_gpu_minutes: float | None, as_json: bool) -> None:
     """Resume a paused, cancelled or failed album."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     with open_catalog(settings) as catalog:
-        submitting.get_submission(catalog.database, id_of_album)
+        submissions.get_submission(catalog.database, id_of_album)
         requeue_environment_failures(catalog, lambda: stored_plan(catalog.database, id_of_album))
-        submission = submitting.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
-    _tell(submission, as_json=as_json)
+        submission = submissions.resume(catalog, id_of_album, PrefectRunLauncher(), max_gpu_minutes=max_gpu_minutes)
+    _print_submission(submission, as_json=as_json)
 
 
-def cancel(named: str, *, as_json: bool) -> None:
+def cancel(album_name: str, *, as_json: bool) -> None:
     """Cancel an album and its runs; finished work is kept."""
-    from flows.orchestration import submissions as submitting
+    from flows.orchestration import submissions
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     with open_catalog(settings) as catalog:
-        stopped_count = submitting.cancel(catalog.database, id_of_album, PrefectRunLauncher())
+        stopped_count = submissions.cancel(catalog.database, id_of_album, PrefectRunLauncher())
     if as_json:
         print_json({"album": id_of_album, "state": "cancelled", "stopped_runs": stopped_count})
     else:
@@ -92,18 +92,18 @@ def cancel(named: str, *, as_json: bool) -> None:
         )
 
 
-def _tell(standing: Submission, *, as_json: bool) -> None:
-    album = standing.request.album_id
+def _print_submission(submission: Submission, *, as_json: bool) -> None:
+    album = submission.request.album_id
     if as_json:
         print_json(
             {
                 "album": album,
-                "state": standing.state,
-                "priority": standing.request.priority,
-                "until": standing.request.until,
-                "max_gpu_minutes": standing.request.max_gpu_minutes,
-                "flow_run_id": standing.flow_run_id,
-                "reason": standing.reason,
+                "state": submission.state,
+                "priority": submission.request.priority,
+                "until": submission.request.until,
+                "max_gpu_minutes": submission.request.max_gpu_minutes,
+                "flow_run_id": submission.flow_run_id,
+                "reason": submission.reason,
             }
         )
         return
@@ -111,5 +111,5 @@ def _tell(standing: Submission, *, as_json: bool) -> None:
         "active": f" `songline status {album} --watch` follows it.",
         "paused": f" `songline resume {album}` goes on.",
     }
-    reason = f" ({standing.reason})" if standing.reason else ""
-    stdout().print(f"{album}: {standing.state}{reason}.{next_steps.get(standing.state, '')}", soft_wrap=True)
+    reason = f" ({submission.reason})" if submission.reason else ""
+    stdout().print(f"{album}: {submission.state}{reason}.{next_steps.get(submission.state, '')}", soft_wrap=True)

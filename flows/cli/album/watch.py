@@ -51,10 +51,10 @@ class WatchSnapshot:
         return shown_state(song, self.statuses.get(song.id))
 
 
-def watch(named: str) -> None:
+def watch(album_name: str) -> None:
     """Show songs, shards, workers and forecast until the album is done, fails or is paused."""
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     console = stdout()
     with open_catalog(settings) as catalog:
         dispatcher = PrefectRunLauncher()
@@ -62,9 +62,9 @@ def watch(named: str) -> None:
         with live or nullcontext():
             last_sentence = ""
             while True:
-                snapshot = _look(catalog, id_of_album, dispatcher)
+                snapshot = _take_snapshot(catalog, id_of_album, dispatcher)
                 if live:
-                    live.update(_picture(snapshot), refresh=True)
+                    live.update(_progress_table(snapshot), refresh=True)
                 elif (sentence := _sentence(snapshot)) != last_sentence:
                     last_sentence = sentence
                     console.print(sentence, soft_wrap=True)
@@ -73,7 +73,7 @@ def watch(named: str) -> None:
                 time.sleep(settings.poll_s)
 
 
-def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> WatchSnapshot:
+def _take_snapshot(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> WatchSnapshot:
     songs = songs_of(catalog.database, album, documents=False)
     submission = submission_of(catalog.database, album)
     runs = [shard.flow_run_id for shard in shards_of_album(catalog.database, album) if shard.flow_run_id]
@@ -102,33 +102,33 @@ def _look(catalog: Catalog, album: str, dispatcher: PrefectRunLauncher) -> Watch
     return WatchSnapshot(songs, submission, shards, workers, left_s, {song.id: song for song in song_statuses})
 
 
-def _picture(seen: WatchSnapshot) -> RenderableType:
+def _progress_table(snapshot: WatchSnapshot) -> RenderableType:
     table = SafeTable("song", "state", *STATES, "winner")
     # Of a large album, the songs in progress come first.
-    shown_songs = sorted(seen.songs, key=lambda song: seen.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
-    for song in [song for song in seen.songs if song in shown_songs]:
+    shown_songs = sorted(snapshot.songs, key=lambda song: snapshot.state(song) in ("planned", "decided"))[:SONGS_SHOWN]
+    for song in [song for song in snapshot.songs if song in shown_songs]:
         counts = (str(sum(candidate.state == state for candidate in song.candidates)) for state in STATES)
-        table.add_row(Text(song.title), seen.state(song), *counts, song.winner or "-")
-    hidden_count = len(seen.songs) - len(shown_songs)
+        table.add_row(Text(song.title), snapshot.state(song), *counts, song.winner or "-")
+    hidden_count = len(snapshot.songs) - len(shown_songs)
     footer = Text(f"and {counted(hidden_count, 'more song')}" if hidden_count else "", style="dim")
-    return Group(table, footer, Text(_sentence(seen)))
+    return Group(table, footer, Text(_sentence(snapshot)))
 
 
-def _sentence(seen: WatchSnapshot) -> str:
+def _sentence(snapshot: WatchSnapshot) -> str:
     """Progress of the songs, the shards, the workers and the remaining time, in one line."""
-    states = Counter(seen.state(song) for song in seen.songs)
+    states = Counter(snapshot.state(song) for song in snapshot.songs)
     parts = [", ".join(f"{count} {state}" for state, count in sorted(states.items()))]
-    rendered_count = sum(candidate.state == "rendered" for song in seen.songs for candidate in song.candidates)
+    rendered_count = sum(candidate.state == "rendered" for song in snapshot.songs for candidate in song.candidates)
     parts.append(
-        f"{rendered_count} of {counted(sum(len(song.candidates) for song in seen.songs), 'candidate')} rendered"
+        f"{rendered_count} of {counted(sum(len(song.candidates) for song in snapshot.songs), 'candidate')} rendered"
     )
-    if seen.shards:
-        parts.append("shards: " + ", ".join(f"{count} {state}" for state, count in sorted(seen.shards.items())))
-    parts += [f"{pool.pool}: {counted(pool.online, 'worker')} online" for pool in seen.workers]
-    if seen.left_s and not seen.is_over:
-        devices = max(1, next((pool.online for pool in seen.workers if pool.pool == "gpu"), 1))
-        parts.append(f"about {seen.left_s / devices / 60:.0f} min of rendering left")
-    submission = seen.submission
+    if snapshot.shards:
+        parts.append("shards: " + ", ".join(f"{count} {state}" for state, count in sorted(snapshot.shards.items())))
+    parts += [f"{pool.pool}: {counted(pool.online, 'worker')} online" for pool in snapshot.workers]
+    if snapshot.left_s and not snapshot.is_over:
+        devices = max(1, next((pool.online for pool in snapshot.workers if pool.pool == "gpu"), 1))
+        parts.append(f"about {snapshot.left_s / devices / 60:.0f} min of rendering left")
+    submission = snapshot.submission
     if submission is None:
         return " · ".join([*parts, "never submitted"])
     return " · ".join([*parts, f"{submission.state}: {submission.reason}" if submission.reason else submission.state])

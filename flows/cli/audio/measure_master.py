@@ -20,7 +20,7 @@ from catalog.files.permissions import users_file_mode
 from catalog.files.scratch import scratch_or_none
 from catalog.files.whole_file import move_whole
 from catalog.selection.metrics import Measured, Reading
-from flows.cli.console.exit import fault_of
+from flows.cli.console.exit import to_songline_error
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from tasks.acceptance.checks import Finding, Target, examine, failed
 from tasks.audio.audio import Audio
@@ -39,7 +39,7 @@ COLUMNS = {
     "max_short_term_lufs": "max S",
     "plr_db": "PLR",
 }
-FORMS = (".wav", ".flac")
+FORMATS = (".wav", ".flac")
 STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -55,7 +55,7 @@ def measure(paths: Sequence[Path], *, series: bool, as_json: bool) -> None:
         try:
             measurement = meter_file(path, series=series)
         except Exception as error:  # no error of one file may stop the others
-            fault = fault_of(error)
+            fault = to_songline_error(error)
             faults.append(fault)
             documents.append(_unreadable(path, fault))
             table.add_row(Text(str(path)), *["-"] * len(COLUMNS))
@@ -80,21 +80,21 @@ def master(
     source: Path,
     out: Path,
     *,
-    asked: Mapping[str, Any],
+    cli_options: Mapping[str, Any],
     reference: Path | None,
     as_json: bool,
 ) -> None:
-    """Master ``source`` to ``out`` with the ``asked`` options of the mastering block, and print its readings."""
-    spec = _spec(asked, reference)
+    """Master ``source`` to ``out`` with the ``cli_options`` options of the mastering block, and print its readings."""
+    spec = _spec(cli_options, reference)
     _check_places(source, out, reference)
     audio = read_audio(source)
     for note in notes_on(source):
         warn(f"{source.name}: {note}")
     measurement_before = read_measurement(audio)
     try:
-        with _workplace(out) as folder:
-            report = _mastered(audio, folder / "master.wav", spec=spec, reference=reference)
-            master_path = _in_form(folder / "master.wav", out.suffix.lower())
+        with _build_folder(out) as folder:
+            report = _master_audio(audio, folder / "master.wav", spec=spec, reference=reference)
+            master_path = _convert(folder / "master.wav", out.suffix.lower())
             findings = examine(master_path, target=_target(report, spec, audio.frames))
             measurement_after = read_measurement(read_audio(master_path))
             move_whole(master_path, out, mode=users_file_mode())
@@ -114,11 +114,11 @@ def master(
             }
         )
     else:
-        _tell(measurement_before, measurement_after, report, findings, audio=audio)
+        _print_report(measurement_before, measurement_after, report, findings, audio=audio)
 
 
 @contextmanager
-def _workplace(out: Path) -> Iterator[Path]:
+def _build_folder(out: Path) -> Iterator[Path]:
     """A folder to build the master in: in the home folder, or next to ``out`` where that is not writable."""
     with scratch_or_none(load_settings().home) as scratch:
         if scratch is not None:
@@ -128,9 +128,9 @@ def _workplace(out: Path) -> Iterator[Path]:
             yield folder
 
 
-def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
+def _spec(cli_options: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
     """The mastering block from the options. A target without a profile is ``custom``."""
-    options = {name: value for name, value in asked.items() if value is not None}
+    options = {name: value for name, value in cli_options.items() if value is not None}
     if "target_lufs" in options:
         options.setdefault("profile", "custom")
     elif options.get("profile") == "custom":
@@ -147,7 +147,7 @@ def _spec(asked: Mapping[str, Any], reference: Path | None) -> MasteringSpec:
 
 
 def _check_places(source: Path, out: Path, reference: Path | None) -> None:
-    if out.suffix.lower() not in FORMS:
+    if out.suffix.lower() not in FORMATS:
         raise InputError(f"{out.name} is neither .wav nor .flac", remedy="Name OUT with one of these endings")
     if not out.parent.is_dir():
         raise InputError(f"{out.parent} is not a folder", remedy="Make it first, or name another place")
@@ -158,7 +158,7 @@ def _check_places(source: Path, out: Path, reference: Path | None) -> None:
             raise InputError(f"{out} is what is read", remedy="Name another file for the master")
 
 
-def _mastered(audio: Audio, destination: Path, *, spec: MasteringSpec, reference: Path | None) -> MasterReport:
+def _master_audio(audio: Audio, destination: Path, *, spec: MasteringSpec, reference: Path | None) -> MasterReport:
     reference_audio = reference_from(reference) if reference else None
     must_reach = not spec.loudness_may_be_under
     try:
@@ -174,7 +174,7 @@ def _remedy(refusal: AudioRefused) -> str:
     return f"{refusal.remedy} (`--target`)" if refusal.reason == "target_unreachable" else refusal.remedy
 
 
-def _in_form(wav: Path, suffix: str) -> Path:
+def _convert(wav: Path, suffix: str) -> Path:
     """The master in the requested file format, with its 24 bits unchanged."""
     if suffix == ".wav":
         return wav
@@ -196,16 +196,16 @@ def _target(report: MasterReport, spec: MasteringSpec, frames: int) -> Target:
     )
 
 
-def _document(path: Path, read: MeteredFile) -> dict[str, Json]:
+def _document(path: Path, measurement: MeteredFile) -> dict[str, Json]:
     properties: dict[str, Json] = {
         "file": str(path),
-        "duration_s": read.duration_s,
-        "rate": read.rate,
-        "channels": read.channels,
+        "duration_s": measurement.duration_s,
+        "rate": measurement.rate,
+        "channels": measurement.channels,
     }
-    notes: dict[str, Json] = {"notes": list(read.notes)} if read.notes else {}
-    curves: dict[str, Json] = {"series": read.series} if read.series is not None else {}
-    return properties | read.meter.as_document() | notes | curves
+    notes: dict[str, Json] = {"notes": list(measurement.notes)} if measurement.notes else {}
+    curves: dict[str, Json] = {"series": measurement.series} if measurement.series is not None else {}
+    return properties | measurement.meter.as_document() | notes | curves
 
 
 def _unreadable(path: Path, fault: SonglineError) -> dict[str, Json]:
@@ -238,21 +238,21 @@ def _range_is_unstable(meter: LoudnessMeasurement, duration_s: float) -> bool:
     return isinstance(meter.loudness_range_lu, Measured) and duration_s < RANGE_IS_STABLE_S
 
 
-def _reasons(read: MeteredFile) -> list[str]:
+def _reasons(measurement: MeteredFile) -> list[str]:
     """The reasons why readings are missing or uncertain, each once."""
     reasons: dict[str, list[str]] = {}
-    for name, reading in read.meter.readings().items():
+    for name, reading in measurement.meter.readings().items():
         if name in COLUMNS and not isinstance(reading, Measured):
             reasons.setdefault(reading.reason, []).append(COLUMNS[name])
     sentences = [f"{', '.join(names)} not measurable: {reason}" for reason, names in reasons.items()]
-    if _range_is_unstable(read.meter, read.duration_s):
+    if _range_is_unstable(measurement.meter, measurement.duration_s):
         sentences.append("~ LRA is not stable before 60 s")
-    if read.channels == 1:
+    if measurement.channels == 1:
         sentences.append("mono; played by two loudspeakers it is 3 LU louder")
     return sentences
 
 
-def _tell(
+def _print_report(
     before: LoudnessMeasurement,
     after: LoudnessMeasurement,
     report: MasterReport,
@@ -264,9 +264,9 @@ def _tell(
     table.add_row("before", *_figures(before, audio.duration_s))
     table.add_row("after", *_figures(after, audio.duration_s))
     stdout().print(table)
-    aim_text = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
+    target_text = f"target {report.target_lufs:g} LUFS, ceiling {report.ceiling_dbtp:g} dBTP; "
     limiting_text = f"gain {report.gain_db:+.1f} dB, at most {report.max_limiting_db:.1f} dB of limiting"
-    stdout().print(Text(aim_text + limiting_text), soft_wrap=True)
+    stdout().print(Text(target_text + limiting_text), soft_wrap=True)
     for note in report.notes:
         stdout().print(Text(note), soft_wrap=True)
     passed_count = sum(finding.verdict == "pass" for finding in findings)

@@ -40,7 +40,7 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
         warn(f"{source.name}: {note}")
     check_mix(mix)
     try:
-        with _building(out, settings.home) as staging, _bar(as_json) as progress:
+        with _build_folder(out, settings.home) as staging, _bar(as_json) as progress:
             separation = separate_stems(
                 mix, installed_model, settings, options=SeparationOptions(two_stems), folder=staging, progress=progress
             )
@@ -54,11 +54,11 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
     if as_json:
         print_json({"out": str(out), **figures})
     else:
-        _tell(out, separation)
+        _print_result(out, separation)
 
 
 @contextmanager
-def _building(out: Path, home: Path) -> Iterator[Path]:
+def _build_folder(out: Path, home: Path) -> Iterator[Path]:
     """A folder to build the stems in, with permissions by the user's umask, as the stems may be shared."""
     with users_umask(), scratch_or_none(home) as scratch, building_folder(out, scratch=scratch) as folder:
         yield folder
@@ -86,16 +86,16 @@ def _put_in_place(staging: Path, out: Path) -> None:
         staging.rename(out)
 
 
-def _document(source: Path, done: SeparationResult) -> dict[str, Json]:
+def _document(source: Path, separation: SeparationResult) -> dict[str, Json]:
     files: list[Json] = [
-        {"name": file.name, "file": file.path.name, "sample_digest": file.sample_digest} for file in done.files
+        {"name": file.name, "file": file.path.name, "sample_digest": file.sample_digest} for file in separation.files
     ]
-    return {"source": source.name, **done.figures, "files": files}
+    return {"source": source.name, **separation.figures, "files": files}
 
 
-def _tell(out: Path, done: SeparationResult) -> None:
-    figures: dict[str, Any] = done.figures
-    for file in done.files:
+def _print_result(out: Path, separation: SeparationResult) -> None:
+    figures: dict[str, Any] = separation.figures
+    for file in separation.files:
         stdout().print(str(out / file.path.name), soft_wrap=True)
     lines = (
         f"The stems alone leave {figures['residual_db']:.1f} dB of the mix; with the residual they null against it "

@@ -22,7 +22,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_RIGHT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
-class Unforeseen(SonglineError):
+class UnexpectedError(SonglineError):
     """An unexpected error: a bug in Songline."""
 
     kind = "internal"
@@ -31,7 +31,7 @@ class Unforeseen(SonglineError):
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     """Run a command line; returns the exit code, once all output is written."""
     ignore_warnings()
-    code = _ended(app, arguments, as_json=wants_json(arguments))
+    code = _run_app(app, arguments, as_json=wants_json(arguments))
     if (write_error := written()) is None:
         return code
     machine_error = MachineError(
@@ -46,7 +46,7 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in options
 
 
-def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
+def _run_app(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     try:
         code = app(args=list(arguments), prog_name="songline", standalone_mode=False)
     except SystemExit as exit_request:
@@ -54,11 +54,11 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED_CODE
     except _UsageError as error:
-        return _misused(error, as_json=as_json)
+        return _report_usage_error(error, as_json=as_json)
     except _ClickException as error:
         return _report_error(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
     except Exception as error:
-        return _report_error(fault_of(error), as_json=as_json)
+        return _report_error(to_songline_error(error), as_json=as_json)
     if code == INTERRUPTED_CODE:
         from flows.console import stderr
 
@@ -66,13 +66,13 @@ def _ended(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> int:
     return code if isinstance(code, int) else 0
 
 
-def foreseen(error: BaseException) -> SonglineError | None:
+def known_error(error: BaseException) -> SonglineError | None:
     """A known error (of the system, of memory, of a Prefect setting) as a SonglineError; None for a bug."""
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
         return InputError("a name holds bytes that are not UTF-8", remedy="Rename the file or folder, then try again")
     if isinstance(error, MemoryError):
         return MachineError("the memory is full", remedy="End other programs, or set SONGLINE_WORKERS to fewer")
-    if (settings_error := _wrong_in_prefect(error)) is not None:
+    if (settings_error := _prefect_settings_error(error)) is not None:
         return settings_error
     if not isinstance(error, OSError) or error.errno is None:
         return None
@@ -89,7 +89,7 @@ def foreseen(error: BaseException) -> SonglineError | None:
     return MachineError(sentence, remedy="Check that path and its disk, then run the same command again")
 
 
-def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
+def _prefect_settings_error(error: BaseException) -> SonglineError | None:
     """The error of an invalid Prefect setting: Prefect reads all settings when it is imported."""
     modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
     if not isinstance(error, ValueError) or not any(name.startswith("prefect.settings") for name in modules):
@@ -106,12 +106,12 @@ def _wrong_in_prefect(error: BaseException) -> SonglineError | None:
     )
 
 
-def fault_of(error: Exception) -> SonglineError:
+def to_songline_error(error: Exception) -> SonglineError:
     """Any error as a SonglineError: Songline's own as it is, the system's explained, an unexpected one reported. The
     traceback is kept too where the cause may be damage or a bug."""
     if isinstance(error, CatalogNotUnderstood):
         return _with_report(error)
-    return error if isinstance(error, SonglineError) else foreseen(error) or _reported(error)
+    return error if isinstance(error, SonglineError) else known_error(error) or _unexpected_error(error)
 
 
 def _reason(error: OSError) -> str:
@@ -126,7 +126,7 @@ def _report_error(error: SonglineError, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def _misused(error: Exception, *, as_json: bool) -> int:
+def _report_usage_error(error: Exception, *, as_json: bool) -> int:
     """Report an invalid command line; ``songline`` without arguments shows the help."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "songline"
@@ -143,7 +143,7 @@ def _misused(error: Exception, *, as_json: bool) -> int:
     return _report_error(InputError(sentence, remedy=f"See `{command} --help`"), as_json=as_json)
 
 
-def _reported(error: Exception) -> SonglineError:
+def _unexpected_error(error: Exception) -> SonglineError:
     """An unexpected error: its traceback is written to a private file, or to stderr where SONGLINE_DEBUG is set."""
     from catalog.common.redaction import redacted
 
@@ -154,14 +154,14 @@ def _reported(error: Exception) -> SonglineError:
         from flows.console import print_text
 
         print_text(report, to="stderr")
-        return Unforeseen(sentence, remedy="Report it with the lines above, and what you did")
-    place = _kept_report(report)
+        return UnexpectedError(sentence, remedy="Report it with the lines above, and what you did")
+    place = _write_report(report)
     if place is None:
-        return Unforeseen(
+        return UnexpectedError(
             sentence, remedy="Run it again with SONGLINE_DEBUG=1, and report it with the lines that it prints then"
         )
-    return Unforeseen(
-        sentence, remedy=f"Report it with the file {place}, after a look at what it tells, and what you did"
+    return UnexpectedError(
+        sentence, remedy=f"Report it with the file {place}, once you have checked what it contains, and what you did"
     )
 
 
@@ -169,7 +169,7 @@ def _with_report(error: CatalogNotUnderstood) -> SonglineError:
     """The same error, with a remedy that names the file with its traceback."""
     from catalog.common.redaction import redacted
 
-    place = _kept_report(redacted("".join(traceback.format_exception(error))))
+    place = _write_report(redacted("".join(traceback.format_exception(error))))
     return error if place is None else type(error)(error.what, remedy=f"{error.remedy} with the file {place}")
 
 
@@ -182,7 +182,7 @@ def _is_debugged() -> bool:
         return False
 
 
-def _kept_report(report: str) -> Path | None:
+def _write_report(report: str) -> Path | None:
     """A new private file among the system's temporary files, as the home folder may be the cause of the error."""
     from datetime import UTC, datetime
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, error_document
-from flows.pipeline.retry_failed import may_pass
+from flows.pipeline.retry_failed import is_temporary
 from flows.pipeline.survey import NEXT, AlbumStatus
 
 
@@ -50,7 +50,7 @@ def failures_of(status: AlbumStatus) -> list[Failure]:
 
 def what_next(failures: Sequence[Failure]) -> str:
     """A sentence about what happens to the failures when the album is rendered again."""
-    if all(may_pass(failure.error.kind) for failure in failures):
+    if all(is_temporary(failure.error.kind) for failure in failures):
         return "`songline render` tries what failed again."
     subject = "It" if len(failures) == 1 else "They"
     return f"{subject} would fail again in the same way: change the take or the settings as said above."

@@ -10,15 +10,15 @@ from tasks.delivery.package.own_files import OwnFile
 LISTED = 10
 
 
-def print_kept(written: Written) -> None:
+def print_kept_files(written: Written) -> None:
     """Print a line for each kept file, for the first ones by name."""
     for file in written.own[:LISTED]:
-        stdout().print(visible(kept_sentence(file), line_breaks=False), soft_wrap=True)
+        stdout().print(visible(kept_file_sentence(file), line_breaks=False), soft_wrap=True)
     if len(written.own) > LISTED:
         stdout().print(f"Kept as well: {len(written.own) - LISTED} more")
 
 
-def kept_sentence(file: OwnFile) -> str:
+def kept_file_sentence(file: OwnFile) -> str:
     """The kind of the file, and its present path."""
     is_renamed = file.place != file.path
     if file.was_delivered:

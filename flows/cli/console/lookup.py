@@ -12,17 +12,17 @@ from flows.cli.console.options import cannot_be_looked_for
 STATES = ("planned", "leased", "rendered", "failed")
 
 
-def album_id(named: str, settings: Settings) -> str:
+def album_id(album_name: str, settings: Settings) -> str:
     """The id of an album given by its id or its manifest."""
-    path = Path(named)
+    path = Path(album_name)
     if cannot_be_looked_for(path) and path.suffix not in MANIFEST_SUFFIXES:
-        return named
+        return album_name
     is_folder = path.is_dir() and any((path / f"album{suffix}").is_file() for suffix in MANIFEST_SUFFIXES)
     if is_folder or (path.suffix in MANIFEST_SUFFIXES and path.is_file()):
-        from flows.planning import read_manifest as reading
+        from flows.planning import read_manifest
 
-        return reading.album_id(path, settings)
-    return named
+        return read_manifest.album_id(path, settings)
+    return album_name
 
 
 def open_store() -> ModelStore:

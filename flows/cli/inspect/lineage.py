@@ -22,13 +22,13 @@ from tasks.delivery.identify import Identified, identify
 from tasks.delivery.package.models_used import models_of
 
 
-def lineage(what: str, *, as_json: bool, prov: bool) -> None:
+def lineage(artifact: str, *, as_json: bool, prov: bool) -> None:
     """Print the lineage of a file or digest, and the certainty of the match."""
-    path = Path(what)
+    path = Path(artifact)
     settings = load_settings()
     with open_catalog(settings) as catalog:  # an unreadable file is no error of the catalog
         is_file = not cannot_be_looked_for(path) and path.is_file()
-        identity = identify(catalog, path) if is_file else Identified(_digest(what), "exact bytes")
+        identity = identify(catalog, path) if is_file else Identified(_digest(artifact), "exact bytes")
         file_lineage = trace(
             catalog.database,
             identity.digest,
@@ -45,52 +45,54 @@ def lineage(what: str, *, as_json: bool, prov: bool) -> None:
         print_json({**file_lineage.document(), **certainty})
     else:
         with errors_translated(settings), understood():
-            _print_tree(file_lineage, what, identity)
+            _print_tree(file_lineage, artifact, identity)
 
 
-def _digest(what: str) -> str:
-    if re.fullmatch("[0-9a-fA-F]{0,64}", what):
-        return what.lower()
-    fault = "is a folder, and lineage is of a file" if Path(what).is_dir() else "is not there, and it is no digest"
-    raise InputError(f"{what} {fault}", remedy="Give a delivered file, or the beginning of a digest")
+def _digest(artifact: str) -> str:
+    if re.fullmatch("[0-9a-fA-F]{0,64}", artifact):
+        return artifact.lower()
+    fault = "is a folder, and lineage is of a file" if Path(artifact).is_dir() else "is not there, and it is no digest"
+    raise InputError(f"{artifact} {fault}", remedy="Give a delivered file, or the beginning of a digest")
 
 
-def _print_tree(found: Lineage, what: str, named: Identified) -> None:
-    tree = Tree(Text(f"{Path(what).name}  {found.root.artifact['digest'][:12]}", style="bold"))
-    if loss := _lost(found.root):
+def _print_tree(file_lineage: Lineage, artifact: str, identity: Identified) -> None:
+    tree = Tree(Text(f"{Path(artifact).name}  {file_lineage.root.artifact['digest'][:12]}", style="bold"))
+    if loss := _loss_note(file_lineage.root):
         tree.add(Text(loss, style="red"))
-    _grow(tree, found.root, set())
+    _add_steps(tree, file_lineage.root, set())
     stdout().print(tree)
-    if named.certainty != "exact bytes":
-        sentence = f"The file was changed after it was delivered. Known by: {named.certainty}. {named.note or ''}"
+    if identity.certainty != "exact bytes":
+        sentence = f"The file was changed after it was delivered. Known by: {identity.certainty}. {identity.note or ''}"
         stdout().print(Text(sentence.rstrip(), style="yellow"), soft_wrap=True)
-    if sentence := _ambiguous(found):
+    if sentence := _ambiguous(file_lineage):
         stdout().print(Text(sentence, style="yellow"), soft_wrap=True)
-    for origin in found.origins:
+    for origin in file_lineage.origins:
         stdout().print(Text(f"{origin.album_id}, build {origin.build}: {origin.song}"), soft_wrap=True)
-    for build in dict.fromkeys(origin.build for origin in found.origins if not origin.is_kept):
+    for build in dict.fromkeys(origin.build for origin in file_lineage.origins if not origin.is_kept):
         sentence = f"The files of build {build} were removed from the store; what the catalog knows of them stays."
         stdout().print(Text(sentence, style="yellow"), soft_wrap=True)
-    for song in found.own:
+    for song in file_lineage.own:
         recipe = song["recipe"]
         stdout().print(Text(f"{song['song']['title']}  ({song['candidate']})", style="bold"))
         stdout().print(Text(f"  prompt   {song['prompt'] or '-'}"), soft_wrap=True)
         stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
         if song["decision"]:
             stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
-    for song in found.songs[len(found.own) :]:
+    for song in file_lineage.songs[len(file_lineage.own) :]:
         sentence = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
         stdout().print(Text(sentence, style="dim"), soft_wrap=True)
 
 
-def _ambiguous(found: Lineage) -> str:
+def _ambiguous(file_lineage: Lineage) -> str:
     """A sentence where several albums delivered an identical file; empty otherwise."""
-    if len(found.albums) < 2:
+    if len(file_lineage.albums) < 2:
         return ""
-    return f"The albums {', '.join(found.albums)} share it: nothing in it says which of them it was delivered with."
+    return (
+        f"The albums {', '.join(file_lineage.albums)} share it: nothing in it says which of them it was delivered with."
+    )
 
 
-def _lost(node: Node) -> str:
+def _loss_note(node: Node) -> str:
     """A note where an artifact's bytes are lost or were removed; empty where they exist."""
     loss: Any = node.artifact.get("lost")
     removed_at: Any = node.artifact.get("removed_at")
@@ -102,11 +104,11 @@ def _lost(node: Node) -> str:
     return f"its bytes are lost (found {loss['found']}, accepted by {loss['accepted_by']} on {day})"
 
 
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
+def _day(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).date().isoformat()
 
 
-def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
+def _add_steps(tree: Tree, node: Node, seen: set[str]) -> None:
     if node.activity is None:
         tree.add(Text("given by the user", style="dim"))
         return
@@ -117,8 +119,8 @@ def _grow(tree: Tree, node: Node, seen: set[str]) -> None:
     branch = tree.add(Text(label, style="cyan"))
     for role, child in node.used:
         digest = str(child.artifact["digest"])
-        loss = f"  {_lost(child)}" if _lost(child) else ""
+        loss = f"  {_loss_note(child)}" if _loss_note(child) else ""
         leaf = branch.add(Text(f"{role}  {digest[:12]}  {child.artifact['media_type']}{loss}"))
         if digest not in seen:
             seen.add(digest)
-            _grow(leaf, child, seen)
+            _add_steps(leaf, child, seen)

@@ -13,11 +13,11 @@ from flows.cli.console.lookup import album_id
 from flows.console import print_json, stdout
 
 
-def link(named: str, pattern: str, *, hours: float, as_json: bool) -> None:
+def link(album_name: str, pattern: str, *, hours: float, as_json: bool) -> None:
     """Print links to the files of the newest release whose path matches ``pattern``."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
-        id_of_album = album_id(named, settings)
+        id_of_album = album_id(album_name, settings)
         release = current_release(catalog.database, id_of_album)
         if release is None:
             raise InputError(f"album {id_of_album!r} has no release yet", remedy="Have it made first")

@@ -20,16 +20,16 @@ from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
 
-def _songs(named: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
+def _songs(album_name: str, *, documents: bool = True) -> tuple[str, list[SongRow]]:
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     with open_catalog(settings) as catalog, understood():
         return id_of_album, songs_of(catalog.database, id_of_album, documents=documents)
 
 
-def scores(named: str, *, as_json: bool) -> None:
+def scores(album_name: str, *, as_json: bool) -> None:
     """Print every candidate's scores, gates and rank."""
-    id_of_album, songs = _songs(named)
+    id_of_album, songs = _songs(album_name)
     if as_json:
         audio_digests = [
             candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest
@@ -60,19 +60,19 @@ def _print_scores(songs: Sequence[SongRow]) -> None:
             )
 
 
-def _scored(song: SongRow) -> list[dict[str, Any]]:
+def _candidate_documents(song: SongRow) -> list[dict[str, Any]]:
     if song.decision is None:
-        return [_undecided(candidate) for candidate in song.candidates]
+        return [_undecided_document(candidate) for candidate in song.candidates]
     undecided_candidates = [row for row in song.candidates if row.state == "failed" or row.id in song.waiting]
     return [dict(candidate) for candidate in song.decision["candidates"]] + [
-        _undecided(row) for row in undecided_candidates
+        _undecided_document(row) for row in undecided_candidates
     ]
 
 
 def _with_windows(song: SongRow, windows: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The song's scores with the ``windows`` in which metrics were measured, by audio: they show weak passages."""
     audio = {candidate.id: candidate.audio_digest or "" for candidate in song.candidates}
-    documents = _scored(song)
+    documents = _candidate_documents(song)
     for document in documents:
         windows_by_metric = windows.get(audio.get(document["id"], ""), {})
         metrics = {name: dict(metric) for name, metric in document["metrics"].items()}
@@ -82,7 +82,7 @@ def _with_windows(song: SongRow, windows: Mapping[str, Mapping[str, Any]]) -> li
     return documents
 
 
-def _undecided(candidate: CandidateRow) -> dict[str, Any]:
+def _undecided_document(candidate: CandidateRow) -> dict[str, Any]:
     reason = f": {candidate.error['error']}" if candidate.error else ""
     sentence = f"Not decided: {candidate.state}{reason}."
     return {

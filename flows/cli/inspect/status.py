@@ -22,10 +22,10 @@ from flows.console import SafeTable, print_json, stdout
 from flows.pipeline.survey import NEXT, AlbumStatus, SongStatus, survey
 
 
-def status(named: str, *, as_json: bool) -> None:
+def status(album_name: str, *, as_json: bool) -> None:
     """Print the progress of each song, its error, the next step, and the album's state on work pools."""
     settings = load_settings()
-    id_of_album = album_id(named, settings)
+    id_of_album = album_id(album_name, settings)
     with open_catalog(settings) as catalog, understood():
         songs = songs_of(catalog.database, id_of_album, documents=False)
         planned = stored_plan(catalog.database, id_of_album)
@@ -34,7 +34,7 @@ def status(named: str, *, as_json: bool) -> None:
         submission = submission_of(catalog.database, id_of_album)
     state = album_status.state(delivered_key) if album_status else "unfinished"
     next_step = (
-        _next(id_of_album, album_status, state, build) if album_status else f"How it stands cannot be told: {problem}"
+        _next_step(id_of_album, album_status, state, build) if album_status else f"Its state is unknown: {problem}"
     )
     policy = origin_document(planned.policy, planned.applied)
     statuses = {song.id: song for song in album_status.songs} if album_status else {}
@@ -42,10 +42,10 @@ def status(named: str, *, as_json: bool) -> None:
         album: dict[str, Any] = {"album": id_of_album, "title": planned.album.title, "state": state, "build": build}
         album["policy"] = policy
         details = {"songs": [_document(song, statuses.get(song.id)) for song in songs], "next": next_step}
-        print_json({**album, **details, "submission": _submitted(submission) if submission else None})
+        print_json({**album, **details, "submission": _submission_document(submission) if submission else None})
         return
     _print_songs(songs, statuses)
-    for line in _troubles(songs, statuses, album_status):
+    for line in _errors(songs, statuses, album_status):
         stdout().print(Text(line, style="red"), soft_wrap=True)
     stdout().print(Text(next_step), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
@@ -62,18 +62,18 @@ def _survey(catalog: Catalog, planned: PlannedAlbum) -> tuple[AlbumStatus | None
         return None, error
 
 
-def shown_state(song: SongRow, standing: SongStatus | None) -> str:
+def shown_state(song: SongRow, song_status: SongStatus | None) -> str:
     """One of the catalog's five state words, which scripts rely on. A song whose winner cannot be finished is
     failed."""
-    return "failed" if standing and standing.error else song.state
+    return "failed" if song_status and song_status.error else song.state
 
 
-def _document(song: SongRow, standing: SongStatus | None) -> dict[str, Any]:
+def _document(song: SongRow, song_status: SongStatus | None) -> dict[str, Any]:
     return {
         "id": song.id,
         "title": song.title,
-        "state": shown_state(song, standing),
-        **(standing.document() if standing else {}),
+        "state": shown_state(song, song_status),
+        **(song_status.document() if song_status else {}),
         "candidates": _counts(song),
         "winner": song.winner,
         "failures": [candidate.error for candidate in song.candidates if candidate.error],
@@ -89,18 +89,18 @@ def _print_songs(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus]) -
     for song in songs:
         song_status, counts = statuses.get(song.id), _counts(song)
         state, count_cells = shown_state(song, song_status), (str(counts[name]) for name in STATES)
-        table.add_row(Text(song.title), state, *count_cells, song.winner or "-", _reached(song_status))
+        table.add_row(Text(song.title), state, *count_cells, song.winner or "-", _reached_stage(song_status))
     stdout().print(table)
 
 
-def _reached(standing: SongStatus | None) -> str:
+def _reached_stage(song_status: SongStatus | None) -> str:
     """The stage that a song reached, or in which it failed."""
-    if standing is None:
+    if song_status is None:
         return "-"
-    return f"failed in {NEXT[standing.stage]}" if standing.error else standing.stage
+    return f"failed in {NEXT[song_status.stage]}" if song_status.error else song_status.stage
 
 
-def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], album: AlbumStatus | None) -> Iterator[str]:
+def _errors(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], album: AlbumStatus | None) -> Iterator[str]:
     """A line for every failed take, every failed song and the album."""
     for song in songs:
         for candidate in song.candidates:
@@ -112,9 +112,9 @@ def _troubles(songs: Sequence[SongRow], statuses: Mapping[str, SongStatus], albu
         yield f"{album.title}: {album.error}"
 
 
-def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -> str:
+def _next_step(album_id: str, album_status: AlbumStatus, state: str, build: int | None) -> str:
     """The state of the album and the next action, in a sentence or two."""
-    title, failed_titles = standing.title, [song.title for song in standing.songs if song.error]
+    title, failed_titles = album_status.title, [song.title for song in album_status.songs if song.error]
     failure_note = f" Without {', '.join(failed_titles)}." if failed_titles else ""
     if state == "released":
         return f"{title}: released as build {build}.{failure_note}"
@@ -123,10 +123,12 @@ def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -
     delivery = f" Build {build} of an earlier plan is delivered." if build else ""
     if state == "failed":
         cause = f"{', '.join(failed_titles)} failed" if failed_titles else "packing failed"
-        retry_hint = f" `songline retry {album_id}` plans it again." if standing.failed else ""
-        return f"{title}: no release of this plan, for {cause}.{delivery} Next: mend the cause named above.{retry_hint}"
+        retry_hint = f" `songline retry {album_id}` plans it again." if album_status.failed else ""
+        return (
+            f"{title}: no release of this plan, for {cause}.{delivery} Next: correct the cause named above.{retry_hint}"
+        )
     song_counts: dict[str, int] = {}
-    for song in standing.songs:
+    for song in album_status.songs:
         if not song.error:
             song_counts[NEXT[song.stage]] = song_counts.get(NEXT[song.stage], 0) + 1
     steps = ", ".join(
@@ -136,12 +138,12 @@ def _next(album_id: str, standing: AlbumStatus, state: str, build: int | None) -
     return f"{title}: not finished.{delivery} Next: {steps} (`songline render`)."
 
 
-def _submitted(standing: Submission) -> dict[str, Any]:
-    request = standing.request
+def _submission_document(submission: Submission) -> dict[str, Any]:
+    request = submission.request
     return {
-        "state": standing.state,
+        "state": submission.state,
         "priority": request.priority,
         "until": request.until,
         "max_gpu_minutes": request.max_gpu_minutes,
-        "reason": standing.reason,
+        "reason": submission.reason,
     }

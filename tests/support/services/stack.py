@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from infra.stack.down import mark
-from infra.stack.files import Places
+from infra.stack.files import StackPaths
 from infra.stack.processes import marked
 from tests.support.services.minio_server import minio_binary
 from tests.support.services.processes import not_tested
@@ -66,7 +66,7 @@ class Stack:
 
     def family(self, service: str) -> list[psutil.Process]:
         """A worker with its flow runs and their workers: all processes with its mark."""
-        return marked(mark(Places(self.folder), service))
+        return marked(mark(StackPaths(self.folder), service))
 
     def signal(self, service: str, how: signal.Signals) -> None:
         """Send a signal to one recorded process."""

@@ -17,8 +17,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
 from catalog.plan.queries import candidate_by_prefix
-from db import session as sessions
-from db.errors import ForeignDatabase, translated
+from db import session as db_session
+from db.errors import ForeignDatabase, translate_errors
 from db.postgres import ServerLimits, postgres_engine
 from db.schema import upgrade
 from db.session import SCHEMA_REVISION, DatabaseError, DatabaseUnusable, SchemaTooNew, open_database
@@ -127,7 +127,7 @@ def test_two_processes_that_start_at_once_migrate_once(postgres) -> None:
 
 
 def test_a_newer_catalog_is_refused(url, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "SCHEMA_REVISION", "0001")
+    monkeypatch.setattr(db_session, "SCHEMA_REVISION", "0001")
     with pytest.raises(SchemaTooNew, match=SCHEMA_REVISION):
         open_database(url)
 
@@ -189,7 +189,7 @@ def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url) -> None:
     with pytest.raises(DatabaseError, match="statement timeout"), database.read() as reading:
         reading.execute(sa.text("SELECT pg_sleep(5)"))
     with (
-        other.write(alone=True),
+        other.write(exclusive=True),
         pytest.raises(DatabaseError, match="lock timeout") as caught,
         database.write(),
     ):
@@ -203,7 +203,7 @@ def test_connections_that_are_all_in_use_are_trouble(url) -> None:
     engine = postgres_engine(make_url(url), QUICK)
     engine.pool._timeout = 0.1  # type: ignore[attr-defined]
     held = [engine.connect() for _ in range(4)]
-    with pytest.raises(DatabaseError, match="connections"), translated():
+    with pytest.raises(DatabaseError, match="connections"), translate_errors():
         engine.connect()
     for connection in held:
         connection.close()
@@ -299,7 +299,7 @@ def test_one_who_writes_alone_waits_for_the_others_to_end(url) -> None:
     database, order = open_database(url), []
 
     def sweep():
-        with database.write(alone=True):
+        with database.write(exclusive=True):
             order.append("swept")
 
     with database.write():
@@ -378,7 +378,7 @@ def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server) -> Non
 
 @pytest.mark.slow
 def test_patience_ends(own_server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(db_session, "LONGEST_PAUSE_S", 0.05)
     database = open_database(own_server.new_catalog(), ServerLimits(patience_s=0.3))
     own_server.stop()
     started = time.monotonic()

@@ -103,7 +103,7 @@ def test_the_stores_user_works_in_its_places_and_the_line_with_it(minio, tmp_pat
     bucket = f"songs-{secrets.token_hex(4)}"
     root, user = Account(minio.access_key, minio.secret_key), Account(secrets.token_hex(20), secrets.token_hex(20))
     for _ in range(2):
-        make_bucket_user(minio.endpoint, root=root, user=user, places=[f"s3://{bucket}/line", "s3://the-inbox"])
+        make_bucket_user(minio.endpoint, root=root, user=user, locations=[f"s3://{bucket}/line", "s3://the-inbox"])
     client = Minio(
         minio.endpoint.removeprefix("http://"), access_key=user.name, secret_key=user.secret, secure=False, region="x"
     )
@@ -135,6 +135,6 @@ def test_a_wrong_root_is_told_without_a_secret(minio) -> None:
             minio.endpoint,
             root=Account(minio.access_key, "guessed"),
             user=Account("worker-1", "s" * 20),
-            places=["s3://x-y-z"],
+            locations=["s3://x-y-z"],
         )
     assert "guessed" not in str(told.value)

@@ -1,4 +1,4 @@
-"""The audit of packages: what is not pinned is named, and what could not be audited is never called free of holes."""
+"""The audit of packages: what is not pinned is named, and what could not be audited is never called safe."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_service_that_knows_no_package_is_no_audit(tool, capsys: pytest.Captur
     assert audited(tool({"dependencies": [skipped("jinja2"), skipped("torch")], "fixes": []})) == 4
     said = capsys.readouterr().out
     assert "audit not possible: pypi: it knows none of the 2 packages" in said
-    assert "known holes" not in said
+    assert "known vulnerabilities" not in said
 
 
 @pytest.mark.slow
@@ -100,7 +100,7 @@ def test_a_known_hole_fails_unless_it_is_allowed_with_a_reason(
 ) -> None:
     document = {"dependencies": [known("jinja2", "PYSEC-1")]}
     assert audited(tool(document)) == 1
-    assert "known hole: jinja2 1: PYSEC-1 (fixed in 9)" in capsys.readouterr().out
+    assert "known vulnerability: jinja2 1: PYSEC-1 (fixed in 9)" in capsys.readouterr().out
     monkeypatch.setattr(audit, "ALLOWED", {"CVE-PYSEC-1": "the sandbox is not used", "CVE-0": "gone"})
     assert audited(tool(document)) == 0
     said = capsys.readouterr().out

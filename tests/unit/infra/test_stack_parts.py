@@ -19,7 +19,7 @@ from catalog.common.errors import InputError, MachineError
 from infra.stack import postgres, services, up
 from infra.stack.choices import choose, is_free, with_port
 from infra.stack.down import down
-from infra.stack.files import Places, write_environment
+from infra.stack.files import StackPaths, write_environment
 from infra.stack.logs import bound_logs
 from infra.stack.processes import MARK, Service, end, marked, start
 from infra.stack.records import birth_of, process_of, read_records, write_records
@@ -36,7 +36,7 @@ time.sleep(60)
 
 @pytest.fixture
 def places(tmp_path: Path):
-    return Places(tmp_path / "a folder")
+    return StackPaths(tmp_path / "a folder")
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_what_deploys_is_told_of_the_prefect_server_and_of_no_store(places, monk
     assert told["PREFECT_API_AUTH_STRING"].endswith(choices.prefect_password)
     assert told["SONGLINE_INBOX"] == "s3://night"
     assert not [name for name in told if "S3" in name or "DATABASE" in name or "STORE" in name]
-    assert services.places_of_work(choices) == ["s3://songline", "s3://night"]
+    assert services.store_locations(choices) == ["s3://songline", "s3://night"]
 
 
 def test_no_port_is_chosen_twice(places) -> None:
@@ -171,7 +171,7 @@ def test_a_port_that_a_stranger_took_is_given_up(places) -> None:
     told = []
     with socket.create_server(("127.0.0.1", kept.ports["minio"])):
         assert not is_free(kept.ports["minio"])
-        bringing = up._Bringing(places, kept, told.append)
+        bringing = up._Startup(places, kept, told.append)
         bringing.choose_ports()
     assert bringing.choices.ports["minio"] != kept.ports["minio"]
     assert choose(places.choices, None) == bringing.choices
@@ -191,7 +191,7 @@ def test_a_pid_that_went_to_somebody_else_is_not_ours(places, stubborn) -> None:
     assert process_of(stranger) is None
     write_records(places.records, [stranger])
     told = []
-    down(places, tell=told.append)
+    down(places, print_line=told.append)
     assert told == ["worker-gpu-0: was not running"]
     assert process_of(record) is not None
     assert read_records(places.records) == {}
@@ -207,7 +207,7 @@ def test_what_does_not_end_is_ended_with_its_children(stubborn) -> None:
     service, record = stubborn
     assert len(marked(service.mark)) == 3
     before = time.monotonic()
-    end([record], bound_s=0.3)
+    end([record], timeout_s=0.3)
     assert time.monotonic() - before < 5
     assert marked(service.mark) == []
 
@@ -243,14 +243,14 @@ def test_data_of_another_postgres_are_not_touched(tmp_path: Path) -> None:
 def test_a_lock_of_a_dead_server_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.write_text(f"{os.getpid()}\n{tmp_path}\n")
-    postgres.forget_the_dead(tmp_path)
+    postgres.remove_stale_lock(tmp_path)
     assert not lock.exists()
     sleeping = tmp_path / "postgres"
     sleeping.symlink_to("/bin/sleep")
     with subprocess.Popen([sleeping, "60"], cwd=tmp_path) as server:
         lock.write_text(f"{server.pid}\n{tmp_path}\n")
         until(lambda: psutil.Process(server.pid).name() == "postgres")
-        postgres.forget_the_dead(tmp_path)
+        postgres.remove_stale_lock(tmp_path)
         assert lock.exists()
         server.kill()
 

@@ -59,7 +59,7 @@ def test_of_a_large_album_those_in_trouble_come_first() -> None:
     page = songs_page("Large", songs, {songs[-1].id: FAILURE}, album_id="large")
     assert page.count("| decided |") == SONGS_SHOWN - 1
     assert page.count("| **failed** |") == 1
-    assert "And 5 more: `songline status large` tells all." in page
+    assert "And 5 more: `songline status large` shows all." in page
 
 
 def test_a_note_stands_above_it_all() -> None:

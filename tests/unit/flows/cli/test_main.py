@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.text import counted
-from flows.cli.console import exit as ending
+from flows.cli.console import exit as command_exit
 from flows.cli.main import app
 from flows.inbox.report import Entry, InboxReport
 from tasks.audio.metering.meter import meter_file
@@ -25,7 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("SONGLINE_HOME", str(tmp_path / "home"))
 
     def command(*arguments: str | Path) -> tuple[int, str, str]:
-        code = ending.run(app, [str(argument) for argument in arguments])
+        code = command_exit.run(app, [str(argument) for argument in arguments])
         said = capsys.readouterr()
         return code, said.out, said.err
 

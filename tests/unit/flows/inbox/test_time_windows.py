@@ -24,13 +24,13 @@ def windows(draw):
 @pytest.mark.slow
 @given(windows(), MOMENTS)
 def test_an_opening_holds_the_moment_it_was_asked_for_and_has_the_clocks_at_its_ends(hours, now) -> None:
-    opening = hours.opening(now)
-    if opening is None:
+    window = hours.window_at(now)
+    if window is None:
         return
-    assert opening.start.astimezone(UTC) <= now < opening.end.astimezone(UTC)
-    assert (opening.start.hour * 60 + opening.start.minute) == hours.opens_min
-    assert (opening.end.hour * 60 + opening.end.minute) == hours.closes_min
-    assert opening.end.astimezone(UTC) - opening.start.astimezone(UTC) < timedelta(hours=26)
+    assert window.start.astimezone(UTC) <= now < window.end.astimezone(UTC)
+    assert (window.start.hour * 60 + window.start.minute) == hours.opens_min
+    assert (window.end.hour * 60 + window.end.minute) == hours.closes_min
+    assert window.end.astimezone(UTC) - window.start.astimezone(UTC) < timedelta(hours=26)
 
 
 @pytest.mark.slow
@@ -39,14 +39,14 @@ def test_a_window_and_the_rest_of_the_day_are_never_open_together_nor_both_close
     rest = Schedule(hours.closes_min, hours.opens_min, hours.zone)
     changes = {(now + timedelta(hours=h)).astimezone(hours.zone).utcoffset() for h in range(-26, 27)}
     if len(changes) == 1:  # on other days some of the clocks' times come twice or never
-        assert (hours.opening(now) is None) != (rest.opening(now) is None)
+        assert (hours.window_at(now) is None) != (rest.window_at(now) is None)
 
 
 @given(windows(), MOMENTS)
 def test_whoever_asks_within_one_opening_gets_the_same(hours, now) -> None:
-    if opening := hours.opening(now):
-        assert hours.opening(opening.start) == opening
-        assert hours.opening(opening.end.astimezone(UTC) - timedelta(microseconds=1)) == opening
+    if window := hours.window_at(now):
+        assert hours.window_at(window.start) == window
+        assert hours.window_at(window.end.astimezone(UTC) - timedelta(microseconds=1)) == window
 
 
 @given(windows())
@@ -57,25 +57,25 @@ def test_what_is_written_is_read_again(hours) -> None:
 
 def test_a_window_crosses_midnight_in_its_own_zone() -> None:
     hours = parse_hours("22:00-06:00", "Europe/Berlin")
-    assert hours.opening(datetime(2026, 11, 23, 20, 59, tzinfo=UTC)) is None
-    evening = hours.opening(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
+    assert hours.window_at(datetime(2026, 11, 23, 20, 59, tzinfo=UTC)) is None
+    evening = hours.window_at(datetime(2026, 11, 23, 21, 0, tzinfo=UTC))
     assert evening is not None
-    assert hours.opening(datetime(2026, 11, 24, 4, 59, tzinfo=UTC)) == evening
-    assert hours.opening(datetime(2026, 11, 24, 5, 0, tzinfo=UTC)) is None
+    assert hours.window_at(datetime(2026, 11, 24, 4, 59, tzinfo=UTC)) == evening
+    assert hours.window_at(datetime(2026, 11, 24, 5, 0, tzinfo=UTC)) is None
 
 
 def test_the_night_the_clocks_are_changed_is_an_hour_longer() -> None:
-    opening = parse_hours("22:00-06:00", "Europe/Berlin").opening(datetime(2026, 10, 25, 1, 0, tzinfo=UTC))
-    assert opening is not None
-    assert opening.end.timestamp() - opening.start.timestamp() == 9 * 3600
+    window = parse_hours("22:00-06:00", "Europe/Berlin").window_at(datetime(2026, 10, 25, 1, 0, tzinfo=UTC))
+    assert window is not None
+    assert window.end.timestamp() - window.start.timestamp() == 9 * 3600
 
 
 def test_the_machines_own_zone_and_the_whole_day() -> None:
     now = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-    assert parse_hours("00:00-24:00").opening(now) is not None
+    assert parse_hours("00:00-24:00").window_at(now) is not None
     local = now.astimezone()
     around = Schedule((local.hour * 60 + local.minute - 1) % 1440, (local.hour * 60 + local.minute + 1) % 1440)
-    assert around.opening(now) is not None
+    assert around.window_at(now) is not None
 
 
 @pytest.mark.parametrize(

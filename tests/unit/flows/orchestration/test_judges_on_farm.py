@@ -19,10 +19,9 @@ from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
 from db.tables.album import Album
 from db.tables.provenance import Activity
-from flows.orchestration import budget
-from flows.orchestration import render_dispatcher as shard_desk
+from flows.orchestration import budget, render_dispatcher
 from flows.orchestration.coordinator import AlbumCoordinator
-from flows.pipeline.forecast import peek
+from flows.pipeline.forecast import finished_result
 from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import raise_if_renders_missing
@@ -104,7 +103,7 @@ def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path: 
         gpu.database.transact(lambda session: session.execute(forget))
         older = stored_plan(gpu.database, "small")
         assert older.identities == {}
-        assert asyncio.run(peek(gpu, older, Progress(older.songs), "score")) is not None
+        assert asyncio.run(finished_result(gpu, older, Progress(older.songs), "score")) is not None
     with house_at("cpu") as cpu:
         (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
         assert isinstance(error, ModelMissing)
@@ -231,7 +230,7 @@ def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, t
 def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(
     gpu, farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shard_desk, "FRUITLESS", 1)
+    monkeypatch.setattr(render_dispatcher, "MAX_RUNS_WITHOUT_PROGRESS", 1)
     first = coordinator_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
     assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
     coordinator = coordinator_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
@@ -256,7 +255,7 @@ def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu,
 def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     poison = planned.songs[0].candidates[0].render_key
-    asked = Judgements(gpu, planned).open([poison])[poison]
+    asked = Judgements(gpu, planned).missing_requests([poison])[poison]
     coordinator = coordinator_of(gpu, planned, farm)
 
     def work():
@@ -268,10 +267,10 @@ def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: 
     assert rounds(coordinator, work, most=60) == "all settled"
     assert coordinator.failures == {}
     assert len(CharmScorer.heard) == 1
-    assert Judgements(gpu, planned).open([poison]) == {}
+    assert Judgements(gpu, planned).missing_requests([poison]) == {}
     (status,) = gpu.ledger.statuses("step", list(asked)).values()
     assert status.state == "failed"
-    assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(status.error)
+    assert f"{render_dispatcher.FAIL_AFTER} runs ended at this step alone" in str(status.error)
 
 
 def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
@@ -283,7 +282,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
     run.state = "running"
     coordinator.round()
     render = farm.renders_of(gpu, run)[0]
-    (request, *_) = Judgements(gpu, planned).open([render])[render].values()
+    (request, *_) = Judgements(gpu, planned).missing_requests([render])[render].values()
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
     clock.now_s = 10_000.0
@@ -297,7 +296,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
 
 def test_songs_are_not_brought_on_before_every_judge_has_heard_them(gpu, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
-    with pytest.raises(TransientError, match="judges have not heard every candidate"):
+    with pytest.raises(TransientError, match="judges have not scored every candidate"):
         raise_if_renders_missing(gpu, planned)
     produce(gpu, planned, "score")
     raise_if_renders_missing(gpu, planned)
@@ -324,10 +323,10 @@ def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tm
         listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
         produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
         planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed)
-        diagnostics = shard_desk.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
+        dispatcher = render_dispatcher.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
         with counted(gpu.database) as sent:
-            diagnostics.look()
-        assert (len(diagnostics.missing), len(diagnostics.unrendered)) == (songs, 0)
+            dispatcher.refresh()
+        assert (len(dispatcher.missing), len(dispatcher.unrendered)) == (songs, 0)
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 8
 

@@ -13,7 +13,7 @@ from flows.orchestration import submissions
 from flows.orchestration.submissions import cancel, ensure_coordinated, get_submission, pause, resume
 from flows.planning.plan_album import declare_album, declare_plan, plan_album
 from flows.planning.read_manifest import read_album
-from flows.reconcile import adapt_schedule, hold_to_catalog
+from flows.reconcile import adapt_schedule, reconcile_submissions
 from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
 
@@ -46,7 +46,7 @@ def test_reconcile_is_switched_on_before_an_album_is_active(
     catalog: Catalog, album, farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_):
-        assert farm.is_watched_closely
+        assert farm.is_reconcile_active
         raise KeyboardInterrupt
 
     monkeypatch.setattr("flows.orchestration.submissions.submit", dies)
@@ -56,36 +56,36 @@ def test_reconcile_is_switched_on_before_an_album_is_active(
 
     submit_album(catalog, album, dispatcher=farm)
     pause(catalog.database, "small")
-    farm.is_watched_closely = False
+    farm.is_reconcile_active = False
     resume(catalog, "small", farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
 
 
 def test_reconcile_runs_often_only_while_an_album_is_active(catalog: Catalog, album, farm) -> None:
-    farm.is_watched_closely = True
+    farm.is_reconcile_active = True
     adapt_schedule(catalog, farm)
-    assert not farm.is_watched_closely
+    assert not farm.is_reconcile_active
     submit_album(catalog, album, dispatcher=farm)
-    farm.is_watched_closely = False  # as after a restored backup
+    farm.is_reconcile_active = False  # as after a restored backup
     adapt_schedule(catalog, farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
     cancel(catalog.database, "small", farm)
-    adapt_schedule(catalog, farm, is_at_work=True)  # what is cancelled has not ended yet
-    assert farm.is_watched_closely
+    adapt_schedule(catalog, farm, has_open_runs=True)  # what is cancelled has not ended yet
+    assert farm.is_reconcile_active
     adapt_schedule(catalog, farm)
-    assert not farm.is_watched_closely
+    assert not farm.is_reconcile_active
 
 
 def test_an_album_submitted_while_reconcile_is_switched_off_is_not_lost(catalog: Catalog, album, farm) -> None:
     class Meanwhile(FakeFarm):
-        def reconcile_often(self, often):
-            super().reconcile_often(often)
-            if not often:
+        def switch_reconcile(self, is_active):
+            super().switch_reconcile(is_active)
+            if not is_active:
                 submit(catalog.database, SubmissionRequest("small", declare_album(catalog, album).digest))
 
     farm = Meanwhile()
     adapt_schedule(catalog, farm)
-    assert farm.is_watched_closely
+    assert farm.is_reconcile_active
 
 
 def test_a_changed_wish_has_a_new_run_in_charge(catalog: Catalog, album, farm) -> None:
@@ -127,11 +127,11 @@ def test_trouble_with_one_album_holds_no_other_up(catalog: Catalog, settings, tm
         return FakeFarm.start(farm, flow, work, **told)
 
     farm.start = start
-    with pytest.raises(WorkError, match="1 of 3 active albums could not be seen to: second: the server refuses it"):
-        hold_to_catalog(catalog, farm)
+    with pytest.raises(WorkError, match="1 of 3 active albums could not be coordinated: second: the server refuses it"):
+        reconcile_submissions(catalog, farm)
     assert sorted(run.work.album for run in farm.open("produce-album")) == ["first", "third"]
     del farm.start
-    assert hold_to_catalog(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
+    assert reconcile_submissions(catalog, farm) == "0 leases freed, 3 albums active, 1 given to a new run"
 
 
 def test_a_run_that_was_asked_for_and_not_noted_is_not_doubled(

@@ -13,7 +13,7 @@ class Book:
     def __init__(self):
         self.asked = []
 
-    def look_up(self, keys):
+    def lookup(self, keys):
         self.asked.append(list(keys))
         if "bad" in keys:
             raise KeyError("bad")
@@ -27,9 +27,11 @@ def book():
 
 def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(book) -> None:
     async def ask():
-        together = DataLoader(book.look_up)
-        first = await asyncio.gather(together.of(["a", "b"]), together.of(["b", "c"]), together.of(["unknown"]))
-        return [*first, await together.of(["d"])]
+        loader = DataLoader(book.lookup)
+        first = await asyncio.gather(
+            loader.load_many(["a", "b"]), loader.load_many(["b", "c"]), loader.load_many(["unknown"])
+        )
+        return [*first, await loader.load_many(["d"])]
 
     found = asyncio.run(ask())
     assert book.asked == [["a", "b", "c", "unknown"], ["d"]]
@@ -40,9 +42,9 @@ def test_those_who_ask_at_once_share_a_question_and_later_ones_get_their_own(boo
 
 def test_an_error_reaches_all_who_asked_and_nobody_after_them(book) -> None:
     async def ask():
-        together = DataLoader(book.look_up)
-        first = await asyncio.gather(together.of(["a"]), together.of(["bad"]), return_exceptions=True)
-        return first, await together.of(["a"])
+        loader = DataLoader(book.lookup)
+        first = await asyncio.gather(loader.load_many(["a"]), loader.load_many(["bad"]), return_exceptions=True)
+        return first, await loader.load_many(["a"])
 
     failed, after = asyncio.run(ask())
     assert all(isinstance(error, KeyError) for error in failed)
@@ -51,8 +53,8 @@ def test_an_error_reaches_all_who_asked_and_nobody_after_them(book) -> None:
 
 def test_who_gives_up_while_waiting_does_not_disturb_the_others(book) -> None:
     async def ask():
-        together = DataLoader(book.look_up)
-        leaving, staying = (asyncio.ensure_future(together.of([key])) for key in ("a", "b"))
+        loader = DataLoader(book.lookup)
+        leaving, staying = (asyncio.ensure_future(loader.load_many([key])) for key in ("a", "b"))
         await asyncio.sleep(0)
         leaving.cancel()
         return (await staying)["b"]

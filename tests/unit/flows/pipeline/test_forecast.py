@@ -15,7 +15,7 @@ from catalog.plan.plan import set_current_release
 from flows.cli.album.author import plan as plan_command
 from flows.pipeline.estimate import OF_ALBUM, missing_steps
 from flows.pipeline.forecast import forecast
-from flows.planning.plan_album import declare_album, taken_place
+from flows.planning.plan_album import declare_album, reused_id_warning
 from flows.planning.read_manifest import read_album
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import produce
@@ -223,8 +223,8 @@ def test_a_manifest_that_takes_the_place_of_another_album_is_warned_of(
     songs = [song | {"id": f"other-{song['id']}"} for song in album_document()["songs"]]  # type: ignore[attr-defined]
     path = write_album(tmp_path / "second", album_document(songs=songs))
     second = read_album(path, settings)
-    assert taken_place(catalog, first.album) is None
-    assert "had other songs (one, two)" in taken_place(catalog, second)
+    assert reused_id_warning(catalog, first.album) is None
+    assert "had other songs (one, two)" in reused_id_warning(catalog, second)
     monkeypatch.setenv("SONGLINE_HOME", str(settings.home))
     plan_command(path, explain=False, as_json=True)
     assert "give it another `id`" in json.loads(capsys.readouterr().out)["warnings"][-1]

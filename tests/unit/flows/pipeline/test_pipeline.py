@@ -21,7 +21,7 @@ from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
 from catalog.selection.decide import Policy
-from flows.pipeline.forecast import forecast, peek
+from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album, plan_album
 from flows.planning.read_manifest import read_album
@@ -42,7 +42,7 @@ def plan(catalog, settings, tmp_path, **changes):
 
 
 def looked(catalog, planned, until="release"):
-    return asyncio.run(peek(catalog, planned, Progress(planned.songs), until))
+    return asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_a_song_whose_master_is_refused_is_failed_and_its_album_too(
     words = told(status, "small", as_json=False)
     assert words.count("failed in mastering") == 2
     assert "Small Album: no release of this plan, for Song One, Song Two failed." in words
-    assert "Next: mend the cause" in words
+    assert "Next: correct the cause" in words
 
 
 def test_plan_and_retry_say_what_failed_and_that_it_repeats(catalog: Catalog, settings, tmp_path: Path, told) -> None:
@@ -181,7 +181,7 @@ def test_a_failed_step_is_found_and_revived_with_its_song(
         patch.setattr("tasks.mastering.step.master", broken)
         assert set(produce(catalog, planned, "master")[0].failures) == {"one", "two"}
     standing = survey(catalog, stored_plan(catalog.database, "small"))
-    assert "master · Song One" in {work.doing for work in standing.failed}
+    assert "master · Song One" in {work.run_name for work in standing.failed}
     assert standing.songs[0].error.what == "Song One: the disk is full"
     assert json.loads(told(retry, "small", as_json=True))["retried"] == len(standing.failed)
     assert produce(catalog, planned)[0].release_key

@@ -63,10 +63,10 @@ def test_a_budget_takes_shards_in_order_and_cuts_the_last() -> None:
         return RenderShard(candidates, seconds)
 
     offered = [shard("ab", "One", 20.0), shard("cde", "Two", 30.0), shard("f", "Three", 10.0)]
-    assert list(Budget(None).cut(offered)) == offered
-    assert list(Budget(45.0).cut(offered)) == [offered[0], shard("cd", "Two", 20.0)]
-    assert list(Budget(9.0).cut(offered)) == []
-    assert list(Budget(-5.0).cut(offered)) == []
+    assert list(Budget(None).fit(offered)) == offered
+    assert list(Budget(45.0).fit(offered)) == [offered[0], shard("cd", "Two", 20.0)]
+    assert list(Budget(9.0).fit(offered)) == []
+    assert list(Budget(-5.0).fit(offered)) == []
 
 
 def test_the_identities_of_shards_in_catalogs_do_not_change() -> None:

@@ -152,13 +152,13 @@ def test_reconcile_is_switched_by_its_steady_schedule_alone(client, deployed, mo
     monkeypatch.setattr("flows.orchestration.run_launcher.open_client", lambda: client)
     farm = PrefectRunLauncher()
     assert switches() == ({"steady": True}, False)
-    for often in (True, False, False, True):
-        farm.reconcile_often(often)
-        assert switches() == ({"steady": often}, False)
+    for is_active in (True, False, False, True):
+        farm.switch_reconcile(is_active)
+        assert switches() == ({"steady": is_active}, False)
 
     found = client.read_deployment_by_name("reconcile/reconcile")
     client.pause_deployment(found.id)  # what somebody switched off so stays off
-    farm.reconcile_often(True)
+    farm.switch_reconcile(True)
     assert switches()[1]
     client.resume_deployment(found.id)
 
@@ -170,7 +170,7 @@ def test_without_a_steady_schedule_nothing_is_switched(client, deployed, monkeyp
     found = client.read_deployment_by_name("reconcile/reconcile")
     for each in found.schedules:
         client.delete_deployment_schedule(found.id, each.id)
-    PrefectRunLauncher().reconcile_often(True)
+    PrefectRunLauncher().switch_reconcile(True)
     assert client.read_deployment_by_name("reconcile/reconcile").schedules == []
 
 

@@ -76,8 +76,8 @@ def test_what_ended_long_ago_goes_with_its_artifacts(client, runs, settings) -> 
     assert _left(client, runs) == set(runs) - {"upkeep", "skipped"}
     assert len(artifacts_of(client, runs["done"])) == 1
 
-    assert prune_runs(month, client, now=now + 31 * 24 * HOUR, at_most=2) == 2
-    assert prune_runs(month, client, now=now + 31 * 24 * HOUR, at_most=2) == 1
+    assert prune_runs(month, client, now=now + 31 * 24 * HOUR, limit=2) == 2
+    assert prune_runs(month, client, now=now + 31 * 24 * HOUR, limit=2) == 1
     assert prune_runs(month, client, now=now + 31 * 24 * HOUR) == 0
     assert _left(client, runs) == {"running", "theirs"}
     assert artifacts_of(client, runs["done"]) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from flows.server.api_gate import LocalGate, basic
-from flows.server.worker_access import RoleGate, admitted
+from flows.server.worker_access import RoleGate, admitted_body
 
 OPERATOR, WORKER = "songline:operator-secret", "worker:worker-secret"
 ID = "0192d3a4-8f6e-7c1b-9a55-3f1e2d4c5b6a"
@@ -155,13 +155,13 @@ def test_a_worker_switches_the_schedules_of_reconcile_and_of_no_other(name, entr
     "path", [f"/flow_runs/{ID}/set_state", f"/task_runs/{ID}/set_state", f"/deployments/{ID}/create_flow_run"]
 )
 def test_a_state_leads_nobody_to_a_stored_result(path, data) -> None:
-    said = admitted("POST", path, json.dumps({"state": {"type": "COMPLETED", "data": data}}).encode())
+    said = admitted_body("POST", path, json.dumps({"state": {"type": "COMPLETED", "data": data}}).encode())
     assert json.loads(said or b"") == {"state": {"type": "COMPLETED", "data": None}}
 
 
 def test_an_event_leads_nobody_to_a_stored_result() -> None:
     event = {"event": "prefect.task-run.Completed", "payload": {"validated_state": {"data": {"storage_key": "/x"}}}}
-    said = json.loads(admitted("POST", "/events", json.dumps([event]).encode()) or b"")
+    said = json.loads(admitted_body("POST", "/events", json.dumps([event]).encode()) or b"")
     assert said[0]["payload"] == {"validated_state": {"data": None}}
     assert sent_by_websocket([{"type": "auth", "token": WORKER}, event])[1] == said[0]
 
@@ -192,7 +192,7 @@ def test_a_body_without_end_is_refused() -> None:
     assert ask(gate, "POST", "/api/logs/", headers=headers, body=b" " * 5_000_000, parts=50) == 403
     assert behind.reached == []
     deep = b'{"state":' + b"[" * 100_000
-    assert admitted("POST", f"/flow_runs/{ID}/set_state", deep) is None
+    assert admitted_body("POST", f"/flow_runs/{ID}/set_state", deep) is None
 
 
 def test_strangers_are_left_to_prefects_own_password() -> None:

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from catalog.common import streams
 from catalog.common.errors import InputError, MachineError
-from flows.cli.console import exit as ending
+from flows.cli.console import exit as command_exit
 from flows.console import SafeTable, print_json, stdout
 from flows.pipeline.progress import LiveLines, Progress, SongProgress, time_sentence
 from tests.support.commands import environment
@@ -26,10 +26,10 @@ from tests.support.places import ROOT
 
 TOLD = 'from flows.console import *\nstdout().print("Zoë … · 北京 ✓")\nprint_json({"title": "Zoë"})\nwarn("x – y")\n'
 MAIN = (
-    "import sys\nfrom catalog.common import streams\nfrom flows.cli.console import exit as ending\n"
+    "import sys\nfrom catalog.common import streams\nfrom flows.cli.console import exit as command_exit\n"
     "import typer\nstreams.install()\n"
     "app = typer.Typer()\n"
-    "@app.command()\ndef one():\n    exec({source!r})\nsys.exit(ending.run(app, []))\n"
+    "@app.command()\ndef one():\n    exec({source!r})\nsys.exit(command_exit.run(app, []))\n"
 )
 
 
@@ -145,7 +145,7 @@ def ended(work: BaseException, *, as_json: bool = False, capsys: pytest.CaptureF
     def one(json: bool = False) -> None:
         raise work
 
-    code = ending.run(app, ["--json"] if as_json else [])
+    code = command_exit.run(app, ["--json"] if as_json else [])
     return code, capsys.readouterr().err
 
 
@@ -201,7 +201,7 @@ def test_a_wrong_command_line_is_json_where_json_is_asked_for(
 ) -> None:
     from flows.cli.main import app
 
-    assert ending.run(app, [*arguments, "--json"]) == 2
+    assert command_exit.run(app, [*arguments, "--json"]) == 2
     found = capsys.readouterr()
     document = json.loads(found.err)
     assert (found.out, document["kind"]) == ("", "input")
@@ -267,10 +267,10 @@ def test_the_time_left_of_an_album_follows_each_change(capsys: pytest.CaptureFix
 
 
 def test_errors_of_the_machine_keep_their_kind() -> None:
-    assert isinstance(ending.foreseen(OSError(errno.EROFS, "Read-only file system", "/x")), MachineError)
-    assert ending.foreseen(ValueError("x")) is None
-    assert ending.wants_json(["status", "--json"])
-    assert not ending.wants_json(["status", "--", "--json"])
+    assert isinstance(command_exit.known_error(OSError(errno.EROFS, "Read-only file system", "/x")), MachineError)
+    assert command_exit.known_error(ValueError("x")) is None
+    assert command_exit.wants_json(["status", "--json"])
+    assert not command_exit.wants_json(["status", "--", "--json"])
 
 
 def test_json_that_no_terminal_shows_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:

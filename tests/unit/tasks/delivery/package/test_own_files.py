@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from catalog.common.digests import digest_bytes
-from flows.cli.console.kept_files import kept_sentence
+from flows.cli.console.kept_files import kept_file_sentence
 from tasks.delivery.package.bundle import staging_folder, swap_in
 from tasks.delivery.package.own_files import BuildFiles
 
@@ -140,7 +140,7 @@ def test_it_is_said_whether_a_file_was_renamed_and_whether_a_build_had_written_i
             (staging / path).parent.mkdir(parents=True, exist_ok=True)
             (staging / path).write_text(text)
         own = swap_in(staging, place, builds=BUILDS)
-    assert [kept_sentence(file) for file in own] == [
+    assert [kept_file_sentence(file) for file in own] == [
         "Kept your own file midi as midi (yours): no build wrote it.",
         "Kept your edited copy of mp3/01 - A.mp3: it is mp3/01 - A (yours).mp3 now, beside the new file.",
         "Kept your own file notes.txt: no build wrote it.",
