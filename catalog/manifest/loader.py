@@ -14,8 +14,7 @@ from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean, is_reserved
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, check_voiced
-from catalog.manifest.faults import Fault, SourceLocation, manifest_error
-from catalog.manifest.faults import FieldPath as Where
+from catalog.manifest.faults import Fault, FieldPath, SourceLocation, manifest_error
 from catalog.manifest.files import find_cover, find_reference, manifest_at, read_file, regular_file
 from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest.songs import read_songs
@@ -143,7 +142,7 @@ def _check_selection(setting: ManifestContext) -> None:
 
 def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
     """Checks a metric that a family is made of."""
-    path: Where = ("selection", "metrics", index)
+    path: FieldPath = ("selection", "metrics", index)
     metrics = setting.vocabulary.metrics
     if name not in metrics:
         setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))

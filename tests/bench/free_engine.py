@@ -22,7 +22,7 @@ from catalog.selection.metrics import Measured, MetricSpec, Reading
 from tasks.audio.audio import Audio
 from tasks.engines import registry
 from tasks.engines.base import Failed, Forecast, Passage, RenderInput, RenderJob, RenderResult, Retakes
-from tasks.scoring import registry as scorers
+from tasks.scoring import registry as scorer_registry
 from tasks.scoring import specs
 from tasks.scoring.base import Brief
 
@@ -122,11 +122,11 @@ class FreeScorer:
 def free_line() -> Iterator[None]:
     """Put the free engine and scorer in the places of the real ones for the length of a block."""
     engines = {**registry.ENGINES, FreeEngine.name: f"{__name__}:FreeEngine"}
-    listed = (scorers.Registered("technical", 1, FreeScorer.metrics, f"{__name__}:FreeScorer"),)
+    listed = (scorer_registry.Registered("technical", 1, FreeScorer.metrics, f"{__name__}:FreeScorer"),)
     with ExitStack() as stack:
         stack.enter_context(patch.object(registry, "ENGINES", engines))
         stack.enter_context(patch("flows.planning.read_manifest.ENGINES", engines))
-        stack.enter_context(patch.object(scorers, "SCORERS", listed))
+        stack.enter_context(patch.object(scorer_registry, "SCORERS", listed))
         # A process loads its scorers once: neither those of before nor these may be met outside their time.
         stack.enter_context(patch("tasks.scoring.step._scorers", lambda: (FreeScorer(),)))
         yield

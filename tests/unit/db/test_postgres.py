@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 
 from catalog.plan.queries import candidate_by_prefix
-from db import session as sessions
+from db import session as db_session
 from db.errors import ForeignDatabase, translated
 from db.postgres import ServerLimits, postgres_engine
 from db.schema import upgrade
@@ -127,7 +127,7 @@ def test_two_processes_that_start_at_once_migrate_once(postgres) -> None:
 
 
 def test_a_newer_catalog_is_refused(url, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "SCHEMA_REVISION", "0001")
+    monkeypatch.setattr(db_session, "SCHEMA_REVISION", "0001")
     with pytest.raises(SchemaTooNew, match=SCHEMA_REVISION):
         open_database(url)
 
@@ -378,7 +378,7 @@ def test_a_block_that_lost_its_connection_is_repeated_or_told(own_server) -> Non
 
 @pytest.mark.slow
 def test_patience_ends(own_server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(db_session, "LONGEST_PAUSE_S", 0.05)
     database = open_database(own_server.new_catalog(), ServerLimits(patience_s=0.3))
     own_server.stop()
     started = time.monotonic()

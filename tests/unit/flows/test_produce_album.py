@@ -13,7 +13,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submission_of, submit, transition
-from flows import produce_album as album_flow
+from flows import produce_album
 from flows.artifacts.artifacts import AlbumArtifacts
 from flows.orchestration.parameters import AlbumParameters
 from flows.pipeline.pipeline import PipelineResult
@@ -37,7 +37,7 @@ def begun(monkeypatch: pytest.MonkeyPatch):
     """A function that lets what follows happen in another flow run."""
 
     def begin(run_id):
-        monkeypatch.setattr(album_flow, "flow_run", SimpleNamespace(id=run_id))
+        monkeypatch.setattr(produce_album, "flow_run", SimpleNamespace(id=run_id))
 
     begin("run-1")
     return begin
@@ -114,9 +114,9 @@ def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(
     catalog: Catalog, planned, monkeypatch: pytest.MonkeyPatch, run_id, state
 ) -> None:
     farm = FakeFarm()
-    monkeypatch.setattr(album_flow, "PrefectRunLauncher", lambda: farm)
-    monkeypatch.setattr(album_flow, "open_run_catalog", lambda: nullcontext(catalog))
+    monkeypatch.setattr(produce_album, "PrefectRunLauncher", lambda: farm)
+    monkeypatch.setattr(produce_album, "open_run_catalog", lambda: nullcontext(catalog))
     set_flow_run_id(catalog.database, "small", "run-1", attempt=1)
     order = {"work": {"album": "small", "attempt": 1}}
-    album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
+    produce_album.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
     assert submission_of(catalog.database, "small").state == state

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from db.files import sqlite_check as file_check
+from db.files import sqlite_check
 from db.files.sqlite_check import END_BYTES, FRAME_HEADER, LOG_HEADER, check_file, check_log, with_log
 from db.read_only import reading_engine
 from db.session import Database, DatabaseDamaged, DatabaseError, open_database, open_for_reading
@@ -62,9 +62,9 @@ def test_a_long_log_costs_no_more_than_its_ends(tmp_path: Path) -> None:
         read += len(data)
         return before(data, *rest)  # type: ignore[arg-type]
 
-    before = file_check._summed
+    before = sqlite_check._summed
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(file_check, "_summed", summed)
+        patch.setattr(sqlite_check, "_summed", summed)
         check_file(tmp_path / "long")
     assert read <= 2 * END_BYTES + 100 < log.stat().st_size
 
@@ -89,7 +89,7 @@ def test_a_break_in_the_middle_is_found_where_everything_is_asked_for(tmp_path: 
 
 
 def test_a_log_that_is_in_use_is_not_summed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_check, "check_log", lambda *_, **__: pytest.fail("it was summed"))
+    monkeypatch.setattr(sqlite_check, "check_log", lambda *_, **__: pytest.fail("it was summed"))
     with closing(sqlite3.connect(tmp_path / "used", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("CREATE TABLE note (number INTEGER)")

@@ -57,7 +57,7 @@ def inside(run, monkeypatch: pytest.MonkeyPatch):
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import ArtifactCreate
 
-    from flows.artifacts import artifacts as ui
+    from flows.artifacts import artifacts
 
     def enter(found):
         async def create(data, *, key, description):
@@ -65,9 +65,9 @@ def inside(run, monkeypatch: pytest.MonkeyPatch):
             async with get_client() as asking:
                 return await asking.create_artifact(wanted)
 
-        monkeypatch.setattr(ui, "flow_run", SimpleNamespace(id=str(found.id)))
-        monkeypatch.setattr(ui, "acreate_progress_artifact", create)
-        monkeypatch.setattr(ui, "acreate_markdown_artifact", create)
+        monkeypatch.setattr(artifacts, "flow_run", SimpleNamespace(id=str(found.id)))
+        monkeypatch.setattr(artifacts, "acreate_progress_artifact", create)
+        monkeypatch.setattr(artifacts, "acreate_markdown_artifact", create)
 
     return enter
 

@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from catalog.catalog import Catalog
-from flows.artifacts import album_runs
-from flows.artifacts import artifacts as ui
+from flows.artifacts import album_runs, artifacts
 from flows.artifacts.artifacts import AlbumArtifacts, ArtifactWriter
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
@@ -55,8 +54,8 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch):
     made = Server()
-    monkeypatch.setattr(ui, "acreate_markdown_artifact", made.create)
-    monkeypatch.setattr(ui, "get_client", lambda: made)
+    monkeypatch.setattr(artifacts, "acreate_markdown_artifact", made.create)
+    monkeypatch.setattr(artifacts, "get_client", lambda: made)
     monkeypatch.setattr(album_runs, "get_client", lambda: made)
     return made
 
@@ -88,7 +87,7 @@ def test_between_two_looks_there_is_time(
 ) -> None:
     planned = declare_album(catalog, read_album(write_album(tmp_path), catalog.settings))
     looked = []
-    monkeypatch.setattr(ui, "songs_of", lambda *_, **__: looked.append(1) or [])
+    monkeypatch.setattr(artifacts, "songs_of", lambda *_, **__: looked.append(1) or [])
     wall = AlbumArtifacts(catalog, planned)
 
     async def show():

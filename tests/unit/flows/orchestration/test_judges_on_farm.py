@@ -19,8 +19,7 @@ from catalog.plan.storage import stored_plan
 from catalog.selection.decide import Policy
 from db.tables.album import Album
 from db.tables.provenance import Activity
-from flows.orchestration import budget
-from flows.orchestration import render_dispatcher as shard_desk
+from flows.orchestration import budget, render_dispatcher
 from flows.orchestration.coordinator import AlbumCoordinator
 from flows.pipeline.forecast import peek
 from flows.pipeline.pipeline import AlbumPipeline
@@ -231,7 +230,7 @@ def test_a_render_that_another_album_made_is_judged_on_the_gpu_pool(gpu, farm, t
 def test_shards_that_were_rendered_long_ago_are_not_held_against_the_workers(
     gpu, farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shard_desk, "FRUITLESS", 1)
+    monkeypatch.setattr(render_dispatcher, "FRUITLESS", 1)
     first = coordinator_of(gpu, plan(gpu, tmp_path / "album", **ONE_SONG), farm)
     assert rounds(first, lambda: farm.work_off(gpu)) == "all settled"
     coordinator = coordinator_of(gpu, plan(gpu, tmp_path / "album", **JUDGED), farm)
@@ -271,7 +270,7 @@ def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: 
     assert Judgements(gpu, planned).open([poison]) == {}
     (status,) = gpu.ledger.statuses("step", list(asked)).values()
     assert status.state == "failed"
-    assert f"{shard_desk.FAIL_AFTER} runs ended at this step alone" in str(status.error)
+    assert f"{render_dispatcher.FAIL_AFTER} runs ended at this step alone" in str(status.error)
 
 
 def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
@@ -324,7 +323,7 @@ def test_looking_asks_the_catalog_as_often_for_any_number_of_songs(gpu, farm, tm
         listed = [{**one, "id": f"song-{n}", "prompt": f"pop, {100 + n} BPM"} for n in range(songs)]
         produce(gpu, plan(gpu, tmp_path / "album", songs=listed), "score")
         planned = plan(gpu, tmp_path / "album", selection=SELECTION, songs=listed)
-        diagnostics = shard_desk.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
+        diagnostics = render_dispatcher.ShardDispatcher(gpu, planned, farm, expected_s=lambda _: 60.0)
         with counted(gpu.database) as sent:
             diagnostics.look()
         assert (len(diagnostics.missing), len(diagnostics.unrendered)) == (songs, 0)

@@ -16,8 +16,7 @@ from catalog.selection.decide import Policy
 from flows.cli.album.author import plan, validate
 from flows.cli.album.submissions import submit
 from flows.orchestration import submissions
-from flows.planning import plan_album as planning
-from flows.planning import required_models
+from flows.planning import plan_album, required_models
 from flows.planning.read_manifest import read_album
 from tests.support.albums import album_document, write_album
 from tests.support.farm import FakeFarm
@@ -44,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         monkeypatch.setattr(module, name, counted)
 
     count(required_models, "refusals")
-    count(planning, "expand")
+    count(plan_album, "expand")
     count(storage, "album_of")
     monkeypatch.setattr(submissions, "PrefectRunLauncher", FakeFarm)
     return counts
@@ -72,8 +71,8 @@ def test_a_submission_plans_once_and_reads_nothing_back(manifest: Path, calls: C
 def test_a_policy_in_force_that_is_not_the_manifests_is_checked_as_well(manifest: Path, calls: Counter[str]) -> None:
     with open_catalog(load_settings()) as catalog:
         album = read_album(manifest, catalog.settings)
-        planning.declare_album(catalog, album)
+        plan_album.declare_album(catalog, album)
         apply_policy(catalog.database, album.id, policy=Policy(if_none_passes="least_bad"), over=album.selection)
         assert calls["refusals"] == 1
-        planning.plan_album(catalog, album)
+        plan_album.plan_album(catalog, album)
         assert calls["refusals"] == 2

@@ -13,8 +13,7 @@ from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
 from flows.planning import shards
-from flows.planning.shards import LOCAL_SHARD_S as BATCH_S
-from flows.planning.shards import RenderShard, local_shards
+from flows.planning.shards import LOCAL_SHARD_S, RenderShard, local_shards
 from tasks.engines.base import Forecast
 
 BATCHING = {"small": False, "sung": True, "other": True}
@@ -61,9 +60,9 @@ def test_songs_of_one_engine_and_length_share_a_shard() -> None:
 
 
 def test_a_shard_is_cut_where_it_has_enough_to_do() -> None:
-    parts = made(song("a", seeds=5, seconds=BATCH_S / 2), song("b", seeds=2, seconds=BATCH_S / 4))
+    parts = made(song("a", seeds=5, seconds=LOCAL_SHARD_S / 2), song("b", seeds=2, seconds=LOCAL_SHARD_S / 4))
     assert [ids(part) for part in parts] == [["a-0", "a-1"], ["a-2", "a-3"], ["a-4", "b-0", "b-1"]]
-    assert [ids(part) for part in made(song("a", seeds=2, seconds=2 * BATCH_S))] == [["a-0"], ["a-1"]]
+    assert [ids(part) for part in made(song("a", seeds=2, seconds=2 * LOCAL_SHARD_S))] == [["a-0"], ["a-1"]]
 
 
 def test_songs_that_are_made_one_by_one_are_cut_small() -> None:
@@ -126,4 +125,4 @@ def test_every_candidate_is_in_exactly_one_shard(songs, workers) -> None:
         assert len({(by_id[name].engine, by_id[name].length_s) for name in shard.of_songs()}) == 1
         assert shard.on_device == all(BATCHING[by_id[name].engine] for name in shard.of_songs())
         # An even share is one render at least, and a shard goes on until its share is full.
-        assert shard.forecast_s <= max(1.5 * BATCH_S, most_s + 1) + most_s + 1 or not shard.on_device
+        assert shard.forecast_s <= max(1.5 * LOCAL_SHARD_S, most_s + 1) + most_s + 1 or not shard.on_device

@@ -20,8 +20,7 @@ from catalog.common.errors import ModelMissing, WorkError
 from catalog.common.settings import Settings
 from catalog.ledger.submissions import SubmissionRequest, submit
 from catalog.ledger.work import ExecutionEnvironment, Product, StepOutcome, StepRequest
-from catalog.monitoring import figures as line_figures
-from catalog.monitoring import poller as line_watch
+from catalog.monitoring import figures, poller
 from catalog.monitoring.poller import MetricsPoller
 from db.tables.album import Render
 from db.tables.provenance import Activity
@@ -136,18 +135,18 @@ def test_what_is_long_past_is_counted_once_and_nothing_twice(busy, settings, mon
         assert seconds(watch) == 123
         assert seconds(watch) == 123  # the second look asks only for what is young
         asked = []
-        monkeypatch.setattr(line_watch, "database_clock", lambda _: later)
-        real = line_figures.render_figures
+        monkeypatch.setattr(poller, "database_clock", lambda _: later)
+        real = figures.render_figures
 
         def noting(database, *, since, before):
             asked.append((since, before))
             return real(database, since=since, before=before)
 
-        monkeypatch.setattr(line_watch, "render_figures", noting)
-        later = line_figures.database_clock(busy.database) + 5 * 86_400
+        monkeypatch.setattr(poller, "render_figures", noting)
+        later = figures.database_clock(busy.database) + 5 * 86_400
         assert seconds(watch) == 123
         assert len(asked) == 2
-        assert asked[0][1] == asked[1][0] == later - line_watch.LONGEST_S
+        assert asked[0][1] == asked[1][0] == later - poller.LONGEST_S
 
 
 def test_looks_are_rare_however_often_a_monitor_asks(
@@ -155,7 +154,7 @@ def test_looks_are_rare_however_often_a_monitor_asks(
 ) -> None:
     looks = []
     monkeypatch.setattr(
-        line_watch, "pipeline_figures", lambda database: looks.append(1) or line_figures.pipeline_figures(database)
+        poller, "pipeline_figures", lambda database: looks.append(1) or figures.pipeline_figures(database)
     )
     with watching(settings, fresh_s=60.0) as watch:
         assert metrics_text(watch) == metrics_text(watch)
@@ -164,8 +163,8 @@ def test_looks_are_rare_however_often_a_monitor_asks(
 
 def test_labels_are_bounded() -> None:
     many = {(f"device {number}", "done"): float(number) for number in range(1000)}
-    cut = line_figures.bounded(many)
-    assert len(cut) == line_figures.MAX_LABELS + 1
+    cut = figures.bounded(many)
+    assert len(cut) == figures.MAX_LABELS + 1
     assert sum(cut.values()) == sum(many.values())
     assert ("other", "other") in cut
 
