@@ -209,7 +209,7 @@ def _end(catalog: Catalog, submission: Submission, trouble: str | None) -> bool:
         catalog.database,
         submission.request.album_id,
         "failed" if trouble else "done",
-        only_from=["active", "paused"],
+        from_states=["active", "paused"],
         attempt=submission.attempt,
         reason=trouble,
     )

@@ -84,11 +84,11 @@ def _seed_count(song: SongFile, manifest: ManifestFile) -> int:
     return seeds.count if isinstance(seeds, SeedRange) else len(seeds)
 
 
-def _lyrics_bytes(written: str, folder: Path) -> int:
+def _lyrics_bytes(lyrics: str, folder: Path) -> int:
     """Bytes of the lyrics; 0 for a file without accessible size, which is reported when it is read."""
-    name = written.strip("\n")
+    name = lyrics.strip("\n")
     if "\n" in name:
-        return len(written.encode("utf-8", "surrogatepass"))
+        return len(lyrics.encode("utf-8", "surrogatepass"))
     return _file_bytes(folder, name)
 
 

@@ -59,7 +59,7 @@ def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> 
         return
     database.transact(lambda session: session.scalar(sa.select(1)))
     if any(store.stat(digest) is None for digest in digests):
-        raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
+        raise TransientError("stored bytes were removed before their row was written", remedy="It will be tried again")
 
 
 def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> GarbageReport:
@@ -93,7 +93,7 @@ def require_catalog_of(database: Database, store: Store) -> None:
         raise RefusedError(
             "the catalog names no artifact at all, and the store has some: nothing was removed",
             remedy="Run `songline restore BACKUP` if the catalog was lost, or see that SONGLINE_HOME, "
-            "SONGLINE_DATABASE_URL and SONGLINE_STORE_URL belong together; if nothing is wanted, remove the store",
+            "SONGLINE_DATABASE_URL and SONGLINE_STORE_URL belong together; if it is not needed, remove the store",
         )
 
 

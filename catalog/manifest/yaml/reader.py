@@ -243,7 +243,7 @@ class _Composer:
             self.source.spots.setdefault((*path, name), spot)
             value = self._value(value_event, (*path, name))
             if name in fields:
-                problem = f"the field stands twice, first in line {self.source.spot((*path, name)).line}"
+                problem = f"the field occurs twice, first in line {self.source.spot((*path, name)).line}"
                 self.source.add(_line(event), (*path, name), problem, "Remove one of them")
             fields.setdefault(name, value)
         return fields

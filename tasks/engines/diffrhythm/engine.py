@@ -223,7 +223,7 @@ class DiffRhythmEngine:
 
 def require_packages() -> None:
     """Raise MachineError with the install command where the engine's packages are missing."""
-    require_installed(PACKAGES, whose="the diffrhythm engine", extras=("diffrhythm", "mulan"))
+    require_installed(PACKAGES, component="the diffrhythm engine", extras=("diffrhythm", "mulan"))
 
 
 def _words(placement: Placement) -> dict[str, Json]:

@@ -83,7 +83,7 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
         if figure is not None and source != "prompt":
             yield (
                 name,
-                f"DiffRhythm is not told `{name}`, since `{style_field}` gives the style; takes are only scored by it.",
+                f"DiffRhythm gets no `{name}`, since `{style_field}` gives the style; takes are only scored by it.",
             )
     if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
         yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."

@@ -121,7 +121,7 @@ def _built(folder: Path) -> tuple[Any, Any, Any]:
         config = ClapConfig.from_dict(read_json(folder / "config.json"))
         features = ClapFeatureExtractor(**read_json(folder / "preprocessor_config.json"))
         if (features.sampling_rate, features.max_length_s) != (RATE_HZ, WINDOW_S):
-            raise ValueError("it hears in other measures")
+            raise ValueError("its sampling rate or window differs")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()

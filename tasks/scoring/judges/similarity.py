@@ -89,7 +89,7 @@ class SimilarityScorer:
         """The audio at the common loudness, or why it cannot be scored."""
         level = at_listening_level(audio)
         if isinstance(level, Audio) and level.duration_s < shortest_s:
-            return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} hears at a time")
+            return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} takes at a time")
         return level
 
 

@@ -63,7 +63,7 @@ def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
         return NotMeasurable(f"{len(mono) / rate:.1f} s is too short for a key, which takes {SHORTEST_S:.0f} s")
     profile = pitch_class_profile(mono, rate)
     if np.ptp(profile) == 0:
-        return NotMeasurable("no pitches are heard")
+        return NotMeasurable("no pitches were found")
     fits = {
         Key(tonic, mode): float(np.corrcoef(profile, np.roll(ideal, tonic))[0, 1])
         for mode, ideal in PROFILES.items()

@@ -95,7 +95,7 @@ def _tempo(curve: Curve) -> Reading:
     centred_curve = curve - curve.mean()
     energy = float(centred_curve @ centred_curve)
     if energy <= 0:
-        return NotMeasurable("nothing begins anywhere: there is no pulse")
+        return NotMeasurable("there are no onsets, so there is no pulse")
     size = 1 << (8 * len(centred_curve) - 1).bit_length()
     spectrum = np.abs(rfft(centred_curve, size)) / np.sqrt(energy * len(centred_curve))
     repeats = irfft(np.square(np.abs(rfft(centred_curve, size))), size)[: len(centred_curve)] / energy
@@ -107,7 +107,7 @@ def _tempo(curve: Curve) -> Reading:
     weight = np.maximum(beat_repeats, 0.0) * _at(spectrum, grid, size) * favour
     best_index = int(np.argmax(weight))
     if beat_repeats[best_index] < CLEAREST:
-        return NotMeasurable("no steady pulse is heard")
+        return NotMeasurable("no steady pulse was found")
     return Measured(_refined(spectrum, float(grid[best_index]), size))
 
 

@@ -115,7 +115,7 @@ def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
             part = network(stacked_segments) * shares[None, :, None, None]
             total = part if total is None else total.add_(part)
     if total is None:
-        raise ValueError("a bag without networks")
+        raise ValueError("an ensemble without networks")
     estimates_array: Samples = total.float().cpu().numpy()
     return estimates_array
 

@@ -62,17 +62,17 @@ def test_only_the_newest_attempt_is_in_charge(catalog: Catalog, planned, begun) 
 @pytest.mark.slow
 @pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
 def test_a_failed_run_that_is_retried_takes_charge_again(catalog: Catalog, planned, begun, state, again) -> None:
-    transition(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, from_states=["active"])
     assert charge(catalog, 1) == again
     assert submission_of(catalog.database, "small").state == ("active" if again else state)
     if again:
-        transition(catalog.database, "small", "failed", only_from=["active"])
+        transition(catalog.database, "small", "failed", from_states=["active"])
         assert charge(catalog, 1) == 3  # and once more
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
 def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog: Catalog, planned, begun, state) -> None:
-    transition(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, from_states=["active"])
     assert charge(catalog, 0) == 2
     assert submission_of(catalog.database, "small").state == "active"
 
@@ -83,7 +83,7 @@ def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog: Catalog,
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
     ):
         catalog.ledger.fail(catalog.ledger.claim("render", key), error, seconds=0.1, execution=HERE)
-    transition(catalog.database, "small", "failed", only_from=["active"])
+    transition(catalog.database, "small", "failed", from_states=["active"])
     assert charge(catalog, 1) == 2
     assert [key for _, key, _ in failed_work(catalog.database)] == keys[1:]
 

@@ -234,7 +234,7 @@ def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_versi
     licence = read_table().licences["MIT"]
     with Downloader(patience=QUICK) as fetcher:
         url = f"{hub.url}/mine/tuned.safetensors"
-        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, fetcher=fetcher)
+        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, downloader=fetcher)
     assert model.weights.name == "cfm_model.safetensors"
     assert model.weights.read_bytes() == WEIGHTS
     second = hub.gets("tuned.safetensors")[1].headers

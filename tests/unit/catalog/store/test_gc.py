@@ -125,7 +125,7 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
         swept = collect_garbage(catalog.database, Sweeping(settings.store_path), 60.0)
         writer.join()
         assert [each.digest for each in swept.garbage] == [DIGEST]
-        assert "swept before their row" in str(troubles[0])
+        assert "removed before their row was written" in str(troubles[0])
         assert named(catalog) == set()
         commit(other, lease, product)
     assert catalog.store.verify(DIGEST)
@@ -182,7 +182,7 @@ def test_bytes_that_waited_too_long_for_their_row_are_not_named(
     catalog: Catalog, product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.ledger.ledger.NAMED_WITHIN_S", -1.0)
-    with pytest.raises(TransientError, match="waited too long"):
+    with pytest.raises(TransientError, match="not written in time"):
         commit(catalog, lease_of(catalog), product)
     assert named(catalog) == set()
 
