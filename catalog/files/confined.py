@@ -33,8 +33,8 @@ def confined(folder: Path, relative: str, *, named_by: str) -> Path:
 
 
 def is_inside(path: Path, folder: Path, *, if_link_loop: bool = False) -> bool:
-    """Whether ``path`` is ``folder`` or lies in it, with the links of both resolved; ``if_link_loop`` is the result for a
-    link loop."""
+    """Whether ``path`` is ``folder`` or lies in it, with the links of both resolved; ``if_link_loop`` is the result for
+    a link loop."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):

@@ -103,7 +103,7 @@ def proxy_unusable(error: Exception) -> MachineError:
 
 
 def within(limit_s: float, function: Callable[[], _R]) -> _R:
-    """Run ``function`` of a library that has no timeout of its own. Raises TooSlow after ``limit_s``, and abandons it."""
+    """Run a library's ``function``, which has no timeout. Raises TooSlow after ``limit_s``, and abandons it."""
     results: list[_R] = []
     errors: list[BaseException] = []
 

@@ -157,8 +157,8 @@ def apply_policy(
     applicant: Applicant | None = None,
 ) -> bool:
     """Replace the manifest's policy ``over`` with ``policy`` until the manifest's changes; passing ``over`` itself
-    reverts an applied one. ``identities`` are the models of its judges, ``applicant`` is recorded. Returns whether anything
-    changed."""
+    reverts an applied one. ``identities`` are the models of its judges, ``applicant`` is recorded. Returns whether
+    anything changed."""
 
     def apply(session: Session) -> bool:
         row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)

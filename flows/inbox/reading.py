@@ -93,7 +93,7 @@ def guarded(name: str, work: Callable[[], Found]) -> Found | Entry:
             raise
         return faulty(name, error)
     except Exception as error:  # the files are untrusted: an unforeseen error must not stop the other manifests
-        return faulty(name, as_songline_error(error, doing="reading this manifest"))
+        return faulty(name, as_songline_error(error, activity="reading this manifest"))
 
 
 def faulty(name: str, error: SonglineError) -> Entry:

@@ -73,7 +73,7 @@ def treat(
     source: Audio,
     *,
     spec: MasteringSpec,
-    aim: MasteringTarget,
+    target: MasteringTarget,
     reference: Reference | None = None,
     fade_out_s: float | None = None,
 ) -> Treated:
@@ -87,7 +87,7 @@ def treat(
     if spec.compression.enabled and not spec.gain_only:
         settings = spec.compression.parameters() | {"working_lufs": WORKING_LUFS}
         run.stage("dynamics", settings, compress(run.audio, spec.compression, loudness_lufs=run.lufs))
-    gain_db = aim.lufs_for(run.source_lufs) - run.lufs
+    gain_db = target.lufs_for(run.source_lufs) - run.lufs
     ends = find_ends(run.audio, gain_db=gain_db, trim=spec.trim, fade=spec.fade, fade_out_s=fade_out_s)
     if ends != Ends():
         _end(run, ends)

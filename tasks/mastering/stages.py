@@ -53,10 +53,12 @@ class Stages:
         self.level_gain_db, self._working_lufs = gain_db, self.lufs
         self.done.append(Stage("level", {"gain_db": gain_db}, levels_before, self._levels))
 
-    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
-        """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
+    def stage(
+        self, name: str, parameters: Mapping[str, Json], audio: Audio, measurement: MeteredAudio | None = None
+    ) -> None:
+        """Record ``audio`` as the result of stage ``name``; ``measurement`` is its measurement, where known already."""
         levels_before, self.audio = self._levels, audio
-        self.heard = measure_audio(audio) if heard is None else heard
+        self.heard = measure_audio(audio) if measurement is None else measurement
         self._take(self.heard.unit_powers)
         self.done.append(Stage(name, parameters, levels_before, self._levels))
 

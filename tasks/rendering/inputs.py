@@ -35,7 +35,7 @@ def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment)
         return {role: _digest(catalog, material, execution) for role, material in materials.items()}
     except Exception as exception:
         # An error of one recipe must not take the leases of the others with it.
-        return as_songline_error(exception, doing="collecting the inputs of a render")
+        return as_songline_error(exception, activity="collecting the inputs of a render")
 
 
 def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnvironment) -> str:

@@ -147,7 +147,7 @@ def test_other_schemes_are_refused_at_once(tmp_path: Path, scheme: str) -> None:
         fetch(scheme, tmp_path)
     with (
         answering(redirect(lambda: scheme)) as server,
-        pytest.raises(MachineError, match="which is not followed|an invalid address"),
+        pytest.raises(MachineError, match=r"which is not followed|an invalid address"),
     ):
         fetch(server.url, tmp_path)
     assert not list(tmp_path.glob("x.pt*"))

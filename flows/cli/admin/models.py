@@ -134,7 +134,7 @@ def add(
             like=like,
             licence=terms,
             at=datetime.now(UTC),
-            fetcher=fetcher,
+            downloader=fetcher,
             sha256=sha256,
             watch=watch,
         )

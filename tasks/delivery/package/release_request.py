@@ -123,7 +123,7 @@ def encode_tags(
     ).document()
 
 
-def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> dict[str, Json]:
+def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) -> dict[str, Json]:
     """The tags of a version of a master: its own loudness, and no fields that belong to the song with its words alone.
 
     A version is another recording, so it does not have the song's ISRC.
@@ -131,8 +131,8 @@ def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> di
     version_fields = {
         "title": f"{tags['title']} ({version.capitalize()})",
         "isrc": None,
-        "track_gain_db": _gain_db(made.result["integrated_lufs"]),
-        "track_peak": _peak(made.result["true_peak_dbtp"]),
+        "track_gain_db": _gain_db(encoded.result["integrated_lufs"]),
+        "track_peak": _peak(encoded.result["true_peak_dbtp"]),
         "album_gain_db": None,
         "album_peak": None,
     }

@@ -197,15 +197,15 @@ class DiffRhythmRenderer:
         return time.perf_counter()
 
 
-def _joined(order: RenderJob, fresh: Audio) -> Audio:
+def _joined(order: RenderJob, regenerated: Audio) -> Audio:
     """A retake's passage in its parent's audio; any other render is returned unchanged."""
     passage = order.recipe.inputs.get("passage")
     if passage is None:
-        return fresh
+        return regenerated
     start, end = passage["frames"]
     parent = read_audio(order.files["parent_audio"])
     try:
-        return splice(parent, fresh, start_frame=start, end_frame=end)
+        return splice(parent, regenerated, start_frame=start, end_frame=end)
     except ValueError as error:
         raise WorkError(
             f"the retake does not fit its parent: {error}", remedy="Take it from another candidate"

@@ -50,7 +50,9 @@ class Clap:
         """
         weights = _weights(folder)
         model, features, tokenizer = _built(folder)
-        load_into(model, read_tensors(weights, remedy=PULL_AGAIN), whose=weights.name, model=CLAP, remedy=PULL_AGAIN)
+        load_into(
+            model, read_tensors(weights, remedy=PULL_AGAIN), component=weights.name, model=CLAP, remedy=PULL_AGAIN
+        )
         return cls(model.float().eval().to(device), features, tokenizer, device=device)
 
     def text(self, text: str) -> Vector:

@@ -94,16 +94,16 @@ class SimilarityScorer:
 
 
 def _cosines(
-    heard: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
+    reading: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
 ) -> tuple[Window, ...] | NotMeasurable:
     """Each window's cosine with ``vector``, both of length 1."""
     if isinstance(vector, NotMeasurable):
         return vector
-    if isinstance(heard, NotMeasurable):
-        return heard
+    if isinstance(reading, NotMeasurable):
+        return reading
     return tuple(
         Window(start_s, end_s, float(np.clip(window_vector @ vector, -1.0, 1.0)))
-        for start_s, end_s, window_vector in heard
+        for start_s, end_s, window_vector in reading
     )
 
 

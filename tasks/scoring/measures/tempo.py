@@ -50,13 +50,13 @@ def tempo_bpm(mono: NDArray[np.float32], rate: int) -> Reading:
     return _tempo(onset_curve(mono, rate))
 
 
-def tempo_match(heard: Reading, stated_bpm: float | None) -> Reading:
+def tempo_match(estimated: Reading, stated_bpm: float | None) -> Reading:
     """The match of the estimated tempo to the stated one at the metrical level that fits best, 0 to 1."""
     if stated_bpm is None:
         return NotMeasurable.not_stated("tempo")
-    if isinstance(heard, NotMeasurable):
-        return heard
-    error = min(abs(heard.value / (stated_bpm * level) - 1) for level in TOLERATED)
+    if isinstance(estimated, NotMeasurable):
+        return estimated
+    error = min(abs(estimated.value / (stated_bpm * level) - 1) for level in TOLERATED)
     return Measured(min(1.0, max(0.0, 1 - (error - EXACT) / (WORTHLESS - EXACT))))
 
 

@@ -120,8 +120,8 @@ def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
     return estimates_array
 
 
-def _move_on(held: NDArray[np.float32], frames: int) -> None:
+def _move_on(buffer: NDArray[np.float32], frames: int) -> None:
     """Drop the first ``frames``; the rest moves up, followed by silence."""
-    kept_frames = held.shape[-1] - frames
-    held[..., :kept_frames] = held[..., frames:].copy()
-    held[..., kept_frames:] = 0.0
+    kept_frames = buffer.shape[-1] - frames
+    buffer[..., :kept_frames] = buffer[..., frames:].copy()
+    buffer[..., kept_frames:] = 0.0

@@ -86,11 +86,11 @@ def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_la
     return result
 
 
-def runs_of(placed: Sequence[Slot | None]) -> Runs:
+def runs_of(slots: Sequence[Slot | None]) -> Runs:
     """The runs of frames that hold tokens; lines that touch form one run."""
     runs: Runs = []
     end = -1
-    for slot in placed:
+    for slot in slots:
         if slot is None or not slot.tokens:
             continue
         if slot.first == end:
