@@ -33,7 +33,7 @@ from db.tables.submission import Shard, Submission
 @dataclass(frozen=True, slots=True)
 class Removal:
     """The contents of a removal: its counts, and its bytes by kind. ``shared_bytes`` stay because other albums,
-    or kept builds of this one, need them. ``swept`` is the result of deleting the bytes, None where nothing was
+    or kept builds of this one, need them. ``collected`` is the result of deleting the bytes, None where nothing was
     removed."""
 
     albums: tuple[str, ...]
@@ -42,7 +42,7 @@ class Removal:
     builds: tuple[tuple[str, int], ...]
     freed: Sizes
     shared_bytes: int
-    swept: GarbageReport | None = None
+    collected: GarbageReport | None = None
 
 
 def plan_removal(database: Database, album_id: str) -> Removal:

@@ -206,7 +206,7 @@ def _is_accepted(store: ModelStore, match: _Found) -> bool:
 
 def _install(store: ModelStore, match: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
     name = match.spec.name
-    with install_session(store, name, on_wait=lambda: watch.waiting(name)) as session:
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         session.accept(match.spec, at)
         if (installed_model := store.installed(name)) is not None and store.is_whole(name):
             return installed_model

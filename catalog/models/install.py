@@ -30,10 +30,10 @@ FETCH_ANEW = "Get the file itself, then try again: its name is free"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Callbacks: ``waiting`` when another process installs the model, ``coming`` as bytes of a file arrive."""
+    """Callbacks: ``on_wait`` when another process installs the model, ``on_progress`` as bytes of a file arrive."""
 
-    waiting: Callable[[str], None] = lambda _name: None
-    coming: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
+    on_wait: Callable[[str], None] = lambda _name: None
+    on_progress: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
 
 
 class InstallSession:

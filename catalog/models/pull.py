@@ -49,7 +49,7 @@ def pull(
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None
-    with install_session(store, name, on_wait=lambda: watch.waiting(name)) as session:
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         session.accept(spec, at)
         installed_model = store.installed(name)
         if installed_model is not None and (not was_here or store.is_whole(name)):
@@ -92,7 +92,7 @@ def add(
     model_file = ModelFile(
         _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
-    with install_session(store, name, on_wait=lambda: watch.waiting(name)) as session:
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         if is_url:
             downloader.fetch(
                 Remote(origin, sha256=sha256),
@@ -198,7 +198,7 @@ def _gather(session: InstallSession, item: _Wanted, downloader: Downloader, watc
 
 
 def _progress(watch: Watch, name: str, path: str) -> Callable[[int, int | None], None]:
-    return lambda there, size: watch.coming(f"{name}/{path}", there, size)
+    return lambda there, size: watch.on_progress(f"{name}/{path}", there, size)
 
 
 def _revision(spec: ModelSpec, items: list[_Wanted]) -> str:

@@ -55,7 +55,7 @@ class MetricsSnapshot:
     """The figures of one poll."""
 
     line: PipelineFigures
-    kept: StoredFigures
+    stored: StoredFigures
     renders: RenderFigures
 
 

@@ -57,7 +57,7 @@ class Explainer:
     outcomes: Sequence[CandidateOutcome]
     winner: str | None
     tie_with: Sequence[str] = ()
-    guards: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     groups: Sequence[Group] = ()
 
     def candidate(self, outcome: CandidateOutcome) -> str:
@@ -74,7 +74,7 @@ class Explainer:
         sentences = (
             [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
         )
-        sentences += self.guards
+        sentences += self.caveats
         sentences += [self._group(group) for group in self.groups]
         rejected_count = sum(outcome.rank is None for outcome in self.outcomes)
         if rejected_count and not reasons:

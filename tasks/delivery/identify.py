@@ -40,15 +40,16 @@ CANDIDATE_TAG = "SONGLINE_CANDIDATE"
 class Identified:
     """The artifact of a file. ``candidate`` is the one in its tags, if this catalog has it.
 
-    ``note`` explains discrepancies in a sentence or two; ``alike`` are other artifacts of which the file may be a copy.
-    Without ``is_build_known`` it may be of one of several builds, and the artifact is the candidate's render.
+    ``note`` explains discrepancies in a sentence or two; ``other_artifacts`` are other artifacts of which the file may
+    be a copy. Without ``is_build_known`` it may be of one of several builds, and the artifact is the candidate's
+    render.
     """
 
     digest: str
     certainty: Certainty
     candidate: str | None = None
     note: str | None = None
-    alike: tuple[str, ...] = ()
+    other_artifacts: tuple[str, ...] = ()
     is_build_known: bool = True
 
 
@@ -116,7 +117,7 @@ def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -
         return None
     is_contradicted = named is not None and named not in match.candidates
     note = f"Its tags name the candidate {named}, and its samples are those of another." if is_contradicted else None
-    alike_files = () if named and not is_contradicted else match.alike
+    alike_files = () if named and not is_contradicted else match.others
     return Identified(match.digest, "same samples", None if is_contradicted else named, note, alike_files)
 
 

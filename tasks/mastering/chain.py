@@ -51,7 +51,7 @@ def master_file(
     goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)
     course = _Treatment.of(treatment, dimensions)
     final_render = finalise(
-        treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, measurement=treatment.heard
+        treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, measurement=treatment.measurement
     )
     del treatment
     with written_beside(destination) as partial_file:
@@ -75,7 +75,7 @@ class _Source(NamedTuple):
 class _Treatment:
     """What remains of a treatment once its audio is released."""
 
-    given: _Source
+    source: _Source
     source_lufs: float
     ends: dict[str, Json]
     stages: tuple[Stage, ...]
@@ -131,8 +131,8 @@ def _report(written: Audio, treatment: _Treatment, render: _Render, *, spec: Mas
         ends=treatment.ends,
         rate=written.rate,
         frames=written.frames,
-        source_rate=treatment.given.rate,
-        source_frames=treatment.given.frames,
+        source_rate=treatment.source.rate,
+        source_frames=treatment.source.frames,
         sample_digest=sample_digest(written),
         stages=(*treatment.stages, _last_stage(treatment, render, levels_after, spec=spec, goal=goal)),
         notes=(*treatment.notes, f"gain alone: {shortfall}") if may_be_under else treatment.notes,

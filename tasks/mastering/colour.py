@@ -42,13 +42,13 @@ class MasteringTarget:
 class Treated:
     """Treated audio, ready for its final level.
 
-    ``audio`` has ``loudness_lufs``, near the working level, and ``heard`` is its measurement, where that was kept; its
-    source has ``source_lufs``. An album's gain is relative to the source's loudness, so that changes by the treatment
-    do not shift songs against each other.
+    ``audio`` has ``loudness_lufs``, near the working level, and ``measurement`` is its measurement, where that was
+    kept; its source has ``source_lufs``. An album's gain is relative to the source's loudness, so that changes by the
+    treatment do not shift songs against each other.
     """
 
     audio: Audio
-    heard: MeteredAudio | None
+    measurement: MeteredAudio | None
     loudness_lufs: float
     source_lufs: float
     ends: Ends
@@ -92,11 +92,11 @@ def treat(
     if ends != Ends():
         _end(run, ends)
     notes = ["mono input: written to both channels"] if mono else []
-    return Treated(run.audio, run.heard, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
+    return Treated(run.audio, run.measurement, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
 
 
 def _end(run: Stages, ends: Ends) -> None:
-    audio, metered_audio = ends.applied(run.audio), run.heard
+    audio, metered_audio = ends.applied(run.audio), run.measurement
     if metered_audio is not None:
         # with another start no block boundary matches the meter's units any more
         fades = {"fade_in": ends.fade_in, "fade_out": ends.fade_out}

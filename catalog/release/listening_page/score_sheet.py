@@ -27,11 +27,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One gate or metric; ``aside`` is the gate's limit or the metric's weight."""
+    """One gate or metric; ``limit_or_weight`` is the gate's limit or the metric's weight."""
 
     label: str
     note: str
-    aside: str
+    limit_or_weight: str
     cells: tuple[Cell, ...]
 
 

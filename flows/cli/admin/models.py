@@ -173,7 +173,7 @@ def _bars(*, as_json: bool) -> Iterator[Watch]:
                 tasks[file] = progress.add_task(file, total=size)
             progress.update(tasks[file], completed=there, total=size)
 
-        yield Watch(waiting=lambda name: warn(f"another process installs {name}; waiting for it"), coming=coming)
+        yield Watch(on_wait=lambda name: warn(f"another process installs {name}; waiting for it"), on_progress=coming)
 
 
 def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:

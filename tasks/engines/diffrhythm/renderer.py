@@ -155,7 +155,7 @@ class DiffRhythmRenderer:
             style=torch.from_numpy(read_style(order.files["style"])),
             negative_style=torch.from_numpy(read_style(negative)) if negative else self._loaded.fixed_style(inputs),
             duration=inputs["duration"],
-            known=_read_latent(order) if passage else None,
+            known_latents=_read_latent(order) if passage else None,
             regenerate=regenerated_frames([tuple(passage["frames"])], len(text)) if passage else None,
         )
 

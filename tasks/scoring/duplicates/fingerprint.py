@@ -108,12 +108,12 @@ class Likeness(NamedTuple):
     pitches: float
     features: float
     worst: float
-    same_from: float
+    threshold: float
 
     @property
     def is_near(self) -> bool:
         """Whether they are near-duplicates."""
-        return self.features > SAME_FEATURES and self.worst > self.same_from
+        return self.features > SAME_FEATURES and self.worst > self.threshold
 
 
 def likeness(first: AudioFingerprint, second: AudioFingerprint) -> Likeness:
@@ -180,7 +180,7 @@ class _Prints:
     chroma: ChromaSequence
     features: Curves
     hop_s: float
-    given_hops_s: Sequence[float]
+    stored_hops_s: Sequence[float]
 
     @classmethod
     def of(cls, fingerprints: Sequence[AudioFingerprint]) -> _Prints:
@@ -207,7 +207,7 @@ class _Prints:
             index, other_index, near_offset=offset, value_s=self.hop_s
         )
         same_from = SAME_PITCHES if is_whole else BLURRED_PITCHES
-        if self.given_hops_s[index] != self.given_hops_s[other_index]:
+        if self.stored_hops_s[index] != self.stored_hops_s[other_index]:
             same_from = COARSER_PITCHES
         return Likeness(pitches, float(self.features[index] @ self.features[other_index]), worst_part, same_from)
 

@@ -42,7 +42,7 @@ class TranscribedLine:
     line: Line
     edits: int
     right: int
-    heard_s: float | None
+    time_s: float | None
 
     @property
     def error_rate(self) -> float:
@@ -51,9 +51,9 @@ class TranscribedLine:
 
     def is_covered(self, tolerance_s: float) -> bool:
         """Whether half of it or more was right, and sung no more than ``tolerance_s`` outside its time."""
-        if self.heard_s is None or self.right < COVERED_SHARE * len(self.line.units):
+        if self.time_s is None or self.right < COVERED_SHARE * len(self.line.units):
             return False
-        return self.line.start_s - tolerance_s <= self.heard_s <= self.line.end_s + tolerance_s
+        return self.line.start_s - tolerance_s <= self.time_s <= self.line.end_s + tolerance_s
 
 
 def error_rate(lines: Sequence[TranscribedLine]) -> float:

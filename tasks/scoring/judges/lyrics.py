@@ -62,7 +62,7 @@ class Transcriber(Protocol):
 class LyricsModels:
     """The judge's models: a transcriber, a function from text to phonemes, and an optional voice separator."""
 
-    ear: Transcriber
+    transcriber: Transcriber
     phonemes: Callable[[str, str], tuple[str, ...]]
     voice: Callable[[Audio], Audio] | None = None
 
@@ -106,11 +106,11 @@ class LyricsScorer:
     def _words(self, voice: Audio | None, brief: Brief) -> tuple[Reading, Reading, Reading]:
         """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of none."""
         language = _code(brief.language)
-        if not self._model.ear.knows(language):
+        if not self._model.transcriber.knows(language):
             unknown_language = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
             return unknown_language, unknown_language, unknown_language
         level = at_listening_level(voice) if voice else NotMeasurable("nobody sings")
-        transcripts = list(self._model.ear.passes(level, language)) if isinstance(level, Audio) else [()]
+        transcripts = list(self._model.transcriber.passes(level, language)) if isinstance(level, Audio) else [()]
         characters = _best(brief, transcripts, _characters)
         phonemes = self._best_phonemes(brief, transcripts, language)
         if isinstance(phonemes, NotMeasurable):

@@ -27,9 +27,9 @@ PREFER_OFFSET_S = 0.03
 class Motif:
     """The common features of the lines of one kind of section: long syllables, contour, and base pitch."""
 
-    lingering: tuple[int, ...]
+    long_syllables: tuple[int, ...]
     contours: tuple[tuple[float, ...], ...]
-    ground: float
+    base_pitch: float
     span: float
 
 
@@ -108,7 +108,7 @@ def _spread(count: int, slots: int, motif: Motif) -> list[int]:
     """``count`` rising offsets within ``slots``, with the spare slots given to the motif's long syllables."""
     lengths = [1] * count
     spare_slots = min(slots - count, count)
-    order = sorted(range(count - 1), key=lambda index: (motif.lingering[index % 8], index))
+    order = sorted(range(count - 1), key=lambda index: (motif.long_syllables[index % 8], index))
     for index in order[: max(0, spare_slots // 2 * 2)]:
         lengths[index] += 1
     offsets = [0]
@@ -136,7 +136,7 @@ def _pitches(
     choices: list[NDArray[np.intp]] = []
     for index, start_s in enumerate(starts):
         progress = index / max(1, len(starts) - 1)
-        target = motif.ground + motif.span * float(np.interp(progress, np.linspace(0, 1, len(contour)), contour))
+        target = motif.base_pitch + motif.span * float(np.interp(progress, np.linspace(0, 1, len(contour)), contour))
         cost = (
             0.3 * np.abs(candidates - target)
             + 0.5 * pitch_preferences[(candidates * 7 + index * 3) % len(pitch_preferences)]

@@ -122,7 +122,7 @@ def test_what_came_is_kept_when_the_server_stays_away(store, hub) -> None:
         hub.statuses["vae_model.pt"] = [503] * 50
 
     with pytest.raises(MachineError, match="continues where it stopped"):
-        fetch(store, hub, watch=Watch(coming=goes_down))
+        fetch(store, hub, watch=Watch(on_progress=goes_down))
     assert store.installed(VAE) is None
     hub.statuses.clear()
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
@@ -291,11 +291,11 @@ def test_two_processes_at_once_download_once(store, hub, tmp_path: Path) -> None
 def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub) -> None:
     waited, inside = [], threading.Event()
     hub.pause_s = 0.02
-    watch = Watch(coming=lambda *_: inside.set())
+    watch = Watch(on_progress=lambda *_: inside.set())
     first = threading.Thread(target=fetch, args=(store, hub), kwargs={"watch": watch})
     first.start()
     assert inside.wait(10)
-    fetch(store, hub, watch=Watch(waiting=waited.append))
+    fetch(store, hub, watch=Watch(on_wait=waited.append))
     first.join()
     assert waited == [VAE]
     assert hub.served("vae_model.pt") == len(WEIGHTS)

@@ -254,7 +254,7 @@ def test_one_removal_that_fails_stops_no_other_and_is_told(catalog: Catalog, set
     kept = sorted(digests)[1]
     swept = collect_garbage(catalog.database, Stubborn(settings.store_path, {kept}), 60.0)
     assert {each.digest for each in swept.garbage} == digests - {kept}
-    assert ([each.digest for each in swept.left], str(swept.trouble)) == ([kept], "the store is slow. Wait.")
+    assert ([each.digest for each in swept.not_removed], str(swept.error)) == ([kept], "the store is slow. Wait.")
     assert {each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage} == {kept}
 
 
@@ -264,4 +264,4 @@ def test_a_store_that_is_away_is_not_asked_for_ever(catalog: Catalog, settings) 
     store = Stubborn(settings.store_path, digests)
     swept = collect_garbage(catalog.database, store, 60.0)
     assert len(store.asked) == GIVE_UP_AFTER
-    assert (swept.garbage, {each.digest for each in swept.left}) == ((), digests)
+    assert (swept.garbage, {each.digest for each in swept.not_removed}) == ((), digests)
