@@ -117,14 +117,14 @@ def connect_catalog(settings: Settings, *, anew: bool = False) -> Catalog:
         return _for_looking(settings, reason)
 
 
-def _for_looking(settings: Settings, why: str) -> Catalog:
+def _for_looking(settings: Settings, reason: str) -> Catalog:
     if settings.database_url:
-        return Catalog(settings, open_database(settings.catalog_place, _limits(settings)), read_only=why)
+        return Catalog(settings, open_database(settings.catalog_place, _limits(settings)), read_only=reason)
     catalog = settings.home / CATALOG
     if not catalog.exists():
-        raise read_only_error(settings, f"there is no catalog, and {why}")
+        raise read_only_error(settings, f"there is no catalog, and {reason}")
     require_catalog_with_store(settings)
-    return Catalog(settings, open_for_reading(catalog, why), read_only=why)
+    return Catalog(settings, open_for_reading(catalog, reason), read_only=reason)
 
 
 def _limits(settings: Settings) -> ServerLimits:

@@ -42,7 +42,7 @@ def opening(settings: Settings) -> Iterator[None]:
         ) from error
     except SchemaUnknown as error:
         raise CatalogError(
-            f"the catalog {_place(settings)} stands at revision {str(error)!r}, which no Songline ever wrote",
+            f"the catalog {_place(settings)} is at revision {str(error)!r}, which no Songline ever wrote",
             remedy=f"It belongs to another program, or was edited: {OWN[0].lower()}{OWN[1:]}, or restore a backup",
         ) from error
     except ForeignDatabase as error:
@@ -100,11 +100,11 @@ def errors_translated(settings: Settings) -> Iterator[None]:
         raise CatalogError(f"the catalog could not be read or written: {error}", remedy=error.remedy) from error
 
 
-def read_only_error(settings: Settings, why: str) -> CatalogReadOnly:
+def read_only_error(settings: Settings, reason: str) -> CatalogReadOnly:
     """The error of a command that must write into a home that cannot be written."""
     advice = "Look at it with `songline status`, or point SONGLINE_HOME to a folder you may write"
-    remedy = FREE if "full" in why else advice
-    return CatalogReadOnly(f"nothing can be written to the home {settings.home}: {why}", remedy=remedy)
+    remedy = FREE if "full" in reason else advice
+    return CatalogReadOnly(f"nothing can be written to the home {settings.home}: {reason}", remedy=remedy)
 
 
 def require_catalog_with_store(settings: Settings) -> None:

@@ -63,9 +63,9 @@ def why_read_only(settings: Settings) -> str:
     return ""
 
 
-def _is_closed(place: Path) -> bool:
+def _is_closed(path: Path) -> bool:
     """Whether the path exists and cannot be written; SQLite's log may disappear and reappear at any moment."""
-    return place.exists() and not _may_write(place) and place.exists() and not _may_write(place)
+    return path.exists() and not _may_write(path) and path.exists() and not _may_write(path)
 
 
 def is_full(home: Path) -> bool:
@@ -99,7 +99,7 @@ def remedy_for_damage(catalog: Path) -> str:
     advice = "Run `songline restore BACKUP` with a folder that `songline backup` wrote: it sets the damaged file aside"
     if copies:
         return f"{advice}. Without one, move {copies[-1].name} in its place: the catalog as it was then"
-    return f"{advice}. Without one, move all of {catalog.parent} away, the store too: Songline begins anew"
+    return f"{advice}. Without one, move all of {catalog.parent} away, the store too: Songline starts an empty catalog"
 
 
 def last_backup(home: Path) -> Path | None:

@@ -72,7 +72,7 @@ async def produce_album_on_farm(work: AlbumParameters) -> str:
             raise  # the Prefect server is away: the next coordinating run continues
         except Exception as cause:
             # An error of the album or of the code would recur: do not retry it for ever.
-            error = as_songline_error(cause, doing="producing the album")
+            error = as_songline_error(cause, activity="producing the album")
             if not error.transient and _end(catalog, submission, str(error)):
                 await notify(catalog.settings, subject=f"{work.album} failed", body=str(error))
             raise
@@ -209,7 +209,7 @@ def _end(catalog: Catalog, submission: Submission, error: str | None) -> bool:
         catalog.database,
         submission.request.album_id,
         "failed" if error else "done",
-        only_from=["active", "paused"],
+        from_states=["active", "paused"],
         attempt=submission.attempt,
         reason=error,
     )

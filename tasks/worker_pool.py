@@ -70,7 +70,7 @@ class WorkerPool:
             if self._executors.get(on_device) is executor:
                 self._start(on_device)
             raise TransientError(
-                "a worker process died at its work", remedy="It will be tried again; look for memory shortage"
+                "a worker process died while it was working", remedy="It will be tried again; look for memory shortage"
             ) from error
 
     def _start(self, on_device: bool) -> ProcessPoolExecutor:

@@ -69,7 +69,7 @@ def bad_stamp(inside: str, *, closed: bool, has_stamp: bool) -> tuple[str, str]:
     if _STAMP_LIKE.match(inside):
         return f"{bracket} is no stamp", _FORM
     if has_stamp:
-        return f"{bracket} stands between the stamp and the words", "Remove the brackets, they would be sung"
+        return f"{bracket} is between the stamp and the words", "Remove the brackets, they would be sung"
     return f"{shown(bracket)} has no stamp", "Remove it, or put its time in front, for example [00:12.50]"
 
 

@@ -207,7 +207,7 @@ class _Reading:
 
     def _take_tag(self, number: int, name: str, value: str) -> None:
         if name in self.tags:
-            self.fault(number, f"the tag [{name}:] stands twice", "Remove one of them")
+            self.fault(number, f"the tag [{name}:] occurs twice", "Remove one of them")
         elif name == "offset" and not _OFFSET.fullmatch(value):
             self.fault(
                 number, f"the offset {shown(value)} is no number of milliseconds", "Write for example [offset:250]"
@@ -286,11 +286,11 @@ class _Reading:
         for previous, row in zip(self.rows, self.rows[1:], strict=False):
             if self._moved_cs(row.times_ms[0]) < self._moved_cs(previous.times_ms[0]):
                 own_stamp, previous_stamp = stamp(row.times_ms[0] / 1000), stamp(previous.times_ms[0] / 1000)
-                problem = f"{own_stamp} stands after {previous_stamp} of line {previous.line}"
+                problem = f"{own_stamp} comes after {previous_stamp} of line {previous.line}"
                 self.fault(row.line, problem, "Put the lines in the order of their times")
 
 
 def _same_time(line: LyricLine, other: int) -> tuple[str, str]:
     if other == line.line:
-        return f"{stamp(line.start_s)} stands twice in the line", "Remove one of them"
+        return f"{stamp(line.start_s)} occurs twice in the line", "Remove one of them"
     return f"{stamp(line.start_s)} is also the time of line {other}", "Give each line a time of its own"

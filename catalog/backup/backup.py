@@ -244,12 +244,12 @@ def _named(row: Mapping[str, Any]) -> Named:
     return Named(digest, size)
 
 
-def _copy(store: Store, target: FolderStore, named: Named) -> bool:
+def _copy(store: Store, target: FolderStore, file: Named) -> bool:
     """Copy one artifact unless it is already there; returns whether it was copied."""
-    entry = target.stat(named.digest)
-    if entry is not None and entry.size == named.size:
+    entry = target.stat(file.digest)
+    if entry is not None and entry.size == file.size:
         return False
-    target.adopt(named.digest, lambda part: store.fetch(named.digest, part))
+    target.adopt(file.digest, lambda part: store.fetch(file.digest, part))
     return True
 
 

@@ -13,12 +13,12 @@ def missing_packages(packages: Iterable[str]) -> list[str]:
     return [name for name in packages if find_spec(name) is None]
 
 
-def require_installed(packages: Iterable[str], *, whose: str, extras: Sequence[str]) -> None:
-    """Raise MachineError with the install command where packages are missing; ``whose`` names what needs them and
+def require_installed(packages: Iterable[str], *, component: str, extras: Sequence[str]) -> None:
+    """Raise MachineError with the install command where packages are missing; ``component`` names what needs them and
     ``extras`` the extras that contain them."""
     if missing_names := missing_packages(packages):
         extra_names = " and ".join(f"`{extra}`" for extra in extras)
         raise MachineError(
-            f"{whose} needs packages that are not installed: {', '.join(missing_names)}",
+            f"{component} needs packages that are not installed: {', '.join(missing_names)}",
             remedy=f"Run `make engine`, or install Songline with its extra{'s'[: len(extras) > 1]} {extra_names}",
         )

@@ -82,15 +82,15 @@ def shareable(url: str) -> str:
     return re.sub(rf"[?#]{re.escape(HIDDEN)}", "", redacted_url.replace(f"{HIDDEN}@", "", 1))
 
 
-def _without_secrets(found: re.Match[str]) -> str:
-    scheme, rest = found["scheme"].lower(), found["rest"]
+def _without_secrets(match: re.Match[str]) -> str:
+    scheme, rest = match["scheme"].lower(), match["rest"]
     if scheme in _LOCAL_SCHEMES:
-        return found[0]
+        return match[0]
     address = rest.rstrip(_TRAILING)
     ending = rest[len(address) :]
-    prefix = f"{found['scheme']}{found['driver'] or ''}:{found['slashes']}"
+    prefix = f"{match['scheme']}{match['driver'] or ''}:{match['slashes']}"
     if not address:
-        return found[0]
+        return match[0]
     if scheme not in _PUBLIC_SCHEMES:
         return f"{prefix}{HIDDEN}{ending}"
     login, place = _split_login(address)
@@ -127,38 +127,38 @@ def _without_query(place: str) -> str:
     return f"{path}{query}{fragment}"
 
 
-def _without_login(found: re.Match[str]) -> str:
-    return found[0] if _PLACEHOLDER.fullmatch(found["login"]) else f"{HIDDEN}@"
+def _without_login(match: re.Match[str]) -> str:
+    return match[0] if _PLACEHOLDER.fullmatch(match["login"]) else f"{HIDDEN}@"
 
 
-def _decoded_without_secrets(found: re.Match[str]) -> str:
+def _decoded_without_secrets(match: re.Match[str]) -> str:
     """A percent-encoded URL, as inside another URL: decoded and redacted where it contains a secret, else unchanged."""
-    address = found[0]
+    address = match[0]
     for _ in range(_MOST_ENCODINGS):
         if "://" in address:
             break
         address = unquote(address)
     redacted_address = redacted(address)
-    return found[0] if redacted_address == address else redacted_address
+    return match[0] if redacted_address == address else redacted_address
 
 
-def _without_value(found: re.Match[str]) -> str:
+def _without_value(match: re.Match[str]) -> str:
     """``password=***`` and similar. A plain word after a colon, as in ``SECRET_KEY: this is no key``, is prose."""
-    name, separator, value = found["name"], found["between"], found["value"]
-    is_plain_word = value.rstrip(_TRAILING).isalpha() and found["mark"] is None
+    name, separator, value = match["name"], match["between"], match["value"]
+    is_plain_word = value.rstrip(_TRAILING).isalpha() and match["mark"] is None
     if ":" in separator and is_plain_word and (name.isupper() or name.lower() == "secret"):
-        return found[0]
+        return match[0]
     return f"{name}{separator}{HIDDEN}"
 
 
-def _without_credentials(found: re.Match[str]) -> str:
+def _without_credentials(match: re.Match[str]) -> str:
     """``Basic ***`` where a user and a password are encoded, ``Bearer ***`` before anything but a plain word."""
-    value = found["value"]
-    if found["kind"].lower() == "basic":
+    value = match["value"]
+    if match["kind"].lower() == "basic":
         is_secret = _holds_login(value)
     else:
         is_secret = len(value) >= _LONG or any(not character.isalpha() for character in value.rstrip(_TRAILING))
-    return f"{found['kind']}{found['space']}{HIDDEN}" if is_secret else found[0]
+    return f"{match['kind']}{match['space']}{HIDDEN}" if is_secret else match[0]
 
 
 def _holds_login(encoded: str) -> bool:

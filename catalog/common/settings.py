@@ -25,10 +25,10 @@ def _at_home(value: object) -> object:
     if not isinstance(text, str) or not text.startswith("~"):
         return value
     if "\0" in text:
-        raise ValueError("a path holds no NUL")
+        raise ValueError("a path cannot contain NUL")
     home_path = os.path.expanduser(text)
     if home_path.startswith("~"):
-        raise ValueError(f"nobody here has the home folder {text.partition('/')[0]}; write the whole path, from / on")
+        raise ValueError(f"this machine has no home folder {text.partition('/')[0]}; write the absolute path")
     return home_path
 
 
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     home: Folder = Field(
-        default_factory=lambda: user_data_path("songline"), description="Folder of everything Songline keeps."
+        default_factory=lambda: user_data_path("songline"), description="Folder for all of Songline's data."
     )
     shared_home: Literal["", "group"] = Field(
         "", description="group: all users of the home's group work in it; empty: it is its user's alone."
@@ -75,10 +75,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", repr=False, description="Catalog, postgresql://USER:PASSWORD@HOST/DATABASE; empty: SQLite inside the home."
     )
-    database_pool_size: int = Field(5, ge=1, le=100, description="Connections each process keeps; doubled when busy.")
-    database_statement_timeout_s: float = Field(60.0, ge=0, description="Longest statement on PostgreSQL; 0: no bound.")
-    database_lock_timeout_s: float = Field(30.0, ge=0, description="Longest wait for a row of PostgreSQL.")
-    database_patience_s: float = Field(30.0, ge=0, description="How long a database that went away is waited for.")
+    database_pool_size: int = Field(5, ge=1, le=100, description="Connections of each process; doubled when busy.")
+    database_statement_timeout_s: float = Field(60.0, ge=0, description="Longest statement on PostgreSQL; 0: no limit.")
+    database_lock_timeout_s: float = Field(30.0, ge=0, description="Longest wait for a row lock on PostgreSQL.")
+    database_patience_s: float = Field(30.0, ge=0, description="How long to wait for an unreachable database.")
     store_url: str = Field(
         "",
         pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?)?$",
@@ -94,11 +94,11 @@ class Settings(BaseSettings):
     s3_access_key: SecretStr = Field(SecretStr(""), description="Name of the store's credentials.")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret of the store's credentials.")
     s3_ca_file: Folder | None = Field(None, description="Certificates (PEM) to trust; empty: the public ones.")
-    s3_patience_s: float = Field(45.0, ge=0, le=600, description="How long trouble of the store is tried again.")
+    s3_patience_s: float = Field(45.0, ge=0, le=600, description="How long to retry after an error of the store.")
     inbox: Annotated[str, AfterValidator(_inbox_place)] = Field(
         "", description="Manifests to render by night: a folder, s3://BUCKET or s3://BUCKET/PREFIX."
     )
-    cache_gb: float = Field(20.0, ge=0, description="Bound of the local copies of a far store's artifacts.")
+    cache_gb: float = Field(20.0, ge=0, description="Limit for the local copies of a remote store's artifacts.")
     engine: str = Field("guide", description="Engine where a manifest names none.")
     max_candidates: int = Field(
         20_000,
@@ -107,17 +107,17 @@ class Settings(BaseSettings):
         description="Candidates that one album may ask for; more is a fault of the manifest.",
     )
     models: Folder | None = Field(None, description="Folder of the model registry; empty: inside the home.")
-    models_table: Folder | None = Field(None, description="A table of models (TOML) laid over the built-in one.")
+    models_table: Folder | None = Field(None, description="A table of models (TOML), merged over the built-in one.")
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     render_device: Literal["same", "cpu", "cuda"] = Field(
         "same", description="Where albums planned here are rendered, if elsewhere: recipes name its precision."
     )
     workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
-    shard_minutes: float = Field(12.0, gt=0, description="Work that one run on a pool is given, by measured speed.")
-    poll_s: float = Field(2.0, gt=0, description="Time between two looks at an album that pools are making.")
+    shard_minutes: float = Field(12.0, gt=0, description="Work of one run on a work pool, by measured speed.")
+    poll_s: float = Field(2.0, gt=0, description="Time between two checks of an album on work pools.")
     starting_s: float = Field(
-        180.0, gt=0, description="How long a taken run may take to begin; more where its node fetches an image first."
+        180.0, gt=0, description="How long a claimed run may take to begin; more where its node pulls an image first."
     )
     releases: Folder | None = Field(None, description="Folder that finished albums of work pools are written to.")
     releases_url: str = Field("", description="Address under which that folder is served; empty: none.")
@@ -127,10 +127,10 @@ class Settings(BaseSettings):
         description="Notification block that is sent finished and failed albums, such as slack-webhook/studio.",
     )
     run_history_days: float = Field(30.0, gt=0, description="Age at which Prefect's records of ended runs are removed.")
-    lease_s: float = Field(60.0, gt=0, le=LONGEST_LEASE_S, description="Life of a lease without renewal.")
+    lease_s: float = Field(60.0, gt=0, le=LONGEST_LEASE_S, description="Lifetime of a lease without renewal.")
     renew_s: float = Field(15.0, gt=0, description="Time between two renewals of a lease.")
-    retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubles with each more.")
-    max_attempts: int = Field(5, ge=1, description="Attempts before transient trouble counts as failed.")
+    retry_base_s: float = Field(2.0, ge=0, description="Wait before the second attempt; doubled for each further one.")
+    max_attempts: int = Field(5, ge=1, description="Attempts before a transient error counts as a failure.")
     debug: bool = Field(False, description="Show the traceback of an unexpected error.")
     gc_grace_s: float = Field(3600.0, ge=0, description="Age at which bytes without a row are garbage.")
 
@@ -189,5 +189,5 @@ def load_settings() -> Settings:
         name = f"SONGLINE_{field.upper()}"
         problem = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "string_pattern_mismatch":  # the pattern itself helps few users
-            problem = f"this is not what it takes: {(Settings.model_fields[field].description or '').rstrip('.')}"
+            problem = f"this is not a valid value: {(Settings.model_fields[field].description or '').rstrip('.')}"
         raise InputError(f"{name}: {problem}", remedy=f"Correct {name} in the environment, or unset it") from error

@@ -138,8 +138,8 @@ def _visible_but_needed(text: str) -> str:
     return "".join([*parts, _COMMANDS.sub(_escape, text[offset:])])
 
 
-def _escape(found: re.Match[str]) -> str:
-    number = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    number = ord(match[0])
     if 0xDC80 <= number <= 0xDCFF:  # a byte that is not UTF-8, as Python represents it in file names
         return f"\\x{number - 0xDC00:02x}"
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -32,13 +32,13 @@ def confined(folder: Path, relative: str, *, named_by: str) -> Path:
     return path
 
 
-def is_inside(path: Path, folder: Path, *, circle: bool = False) -> bool:
-    """Whether ``path`` is ``folder`` or lies in it, with the links of both resolved; ``circle`` is the result for a
-    link loop."""
+def is_inside(path: Path, folder: Path, *, if_link_loop: bool = False) -> bool:
+    """Whether ``path`` is ``folder`` or lies in it, with the links of both resolved; ``if_link_loop`` is the result for
+    a link loop."""
     try:
         return path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError, ValueError):
-        return circle
+        return if_link_loop
 
 
 def confined_id(identity: str, *, named_by: str) -> str:
@@ -79,8 +79,8 @@ def _name_fault(name: str) -> str | None:
     return "it holds the name of a device" if is_reserved(name) else None
 
 
-def _refused(given: object, fault: str, named_by: str) -> RefusedError:
+def _refused(path: object, fault: str, named_by: str) -> RefusedError:
     return RefusedError(
-        f"{named_by} names the path {str(given)[:80]!r}, which is not used: {fault}",
+        f"{named_by} names the path {str(path)[:80]!r}, which is not used: {fault}",
         remedy=f"Find out who wrote {named_by}, and do not trust the rest of it",
     )

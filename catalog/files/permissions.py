@@ -119,8 +119,8 @@ def set_our_mode(path: Path, *, shared: bool) -> None:
             path.chmod(mode)
 
 
-def _our_mode(found: int, *, shared: bool) -> int:
-    owners = found & 0o700
+def _our_mode(current_mode: int, *, shared: bool) -> int:
+    owners = current_mode & 0o700
     if not shared:
         return owners
-    return SHARED_FOLDER if stat.S_ISDIR(found) else owners | owners >> 3
+    return SHARED_FOLDER if stat.S_ISDIR(current_mode) else owners | owners >> 3

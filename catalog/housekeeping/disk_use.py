@@ -33,8 +33,8 @@ class AlbumUse:
 
 @dataclass(frozen=True, slots=True)
 class DiskUse:
-    """Total use in bytes. ``store`` counts each artifact once, by kind; ``shared`` of them belong to several albums
-    and ``unassigned`` to none. ``garbage`` has no row. ``beside`` is the use outside the store, by name; ``free`` is
+    """Total use in bytes. ``store`` counts each artifact once, by kind; ``shared`` of them belong to several albums and
+    ``unassigned`` to none. ``garbage`` has no row. ``other_folders`` is the use outside the store, by name; ``free`` is
     the free space on the home's disk."""
 
     albums: tuple[AlbumUse, ...]
@@ -42,7 +42,7 @@ class DiskUse:
     shared: int
     unassigned: int
     garbage: int
-    beside: Mapping[str, int]
+    other_folders: Mapping[str, int]
     free: int
 
 
@@ -66,7 +66,7 @@ def disk_use(catalog: Catalog, album_id: str | None = None) -> DiskUse:
         shared=graph.size(digest for digest, count in holders.items() if count > 1),
         unassigned=graph.size(digest for digest in graph.artifacts if digest not in holders),
         garbage=sum(entry.size for entry in catalog.store.listing() if not graph.names_bytes(entry.digest)),
-        beside=_beside(catalog.settings),
+        other_folders=_beside(catalog.settings),
         free=shutil.disk_usage(catalog.settings.home).free,
     )
 

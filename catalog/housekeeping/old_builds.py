@@ -67,10 +67,10 @@ def superseded(session: Session, graph: Graph) -> Holdings:
     return Holdings(artifacts=frozenset(digest for digest in unneeded_digests if not requests.makers(digest)))
 
 
-def prune(session: Session, lone: Holdings, releases: Sequence[int]) -> list[str]:
+def prune(session: Session, unshared: Holdings, releases: Sequence[int]) -> list[str]:
     """Mark the bytes of these artifacts as pruned, and the work that made them and the packing of these releases as
     to be done again on request; returns the digests whose bytes may be deleted."""
-    digests = with_bytes_yet(session, lone.artifacts)
+    digests = with_bytes_yet(session, unshared.artifacts)
     makers: set[str] = set()
     for rows in chunked(releases):
         makers.update(session.scalars(sa.select(Release.step_key).where(Release.id.in_(rows))))

@@ -33,7 +33,7 @@ from db.tables.submission import Shard, Submission
 @dataclass(frozen=True, slots=True)
 class Removal:
     """The contents of a removal: its counts, and its bytes by kind. ``shared_bytes`` stay because other albums,
-    or kept builds of this one, need them. ``swept`` is the result of deleting the bytes, None where nothing was
+    or kept builds of this one, need them. ``collected`` is the result of deleting the bytes, None where nothing was
     removed."""
 
     albums: tuple[str, ...]
@@ -42,7 +42,7 @@ class Removal:
     builds: tuple[tuple[str, int], ...]
     freed: Sizes
     shared_bytes: int
-    swept: GarbageReport | None = None
+    collected: GarbageReport | None = None
 
 
 def plan_removal(database: Database, album_id: str) -> Removal:
@@ -116,7 +116,7 @@ def _of_releases(graph: Graph, rows: Iterable[int]) -> Holdings:
 def _removal(
     session: Session,
     graph: Graph,
-    lone: Holdings,
+    unshared: Holdings,
     *,
     album_id: str | None = None,
     builds: Sequence[int] | None = None,
@@ -130,8 +130,8 @@ def _removal(
         songs=songs,
         candidates=candidates,
         builds=tuple((row.album_id, row.build) for row in build_rows),
-        freed=sizes_of(graph, lone.artifacts),
-        shared_bytes=graph.size(graph.held(names).artifacts - lone.artifacts),
+        freed=sizes_of(graph, unshared.artifacts),
+        shared_bytes=graph.size(graph.held(names).artifacts - unshared.artifacts),
     )
 
 
@@ -147,7 +147,7 @@ def _counts(session: Session, album_id: str) -> tuple[int, int]:
     )
 
 
-def _refuse_if_made(session: Session, graph: Graph, lone: Holdings, album_id: str) -> None:
+def _refuse_if_made(session: Session, graph: Graph, unshared: Holdings, album_id: str) -> None:
     """Raises RefusedError while work on anything to be removed is in progress."""
     submission = session.get(Submission, album_id)
     if submission is not None and submission.state in ("active", "paused"):
@@ -155,14 +155,14 @@ def _refuse_if_made(session: Session, graph: Graph, lone: Holdings, album_id: st
         raise RefusedError(
             f"{album_id} {state} on work pools", remedy=f"Run `songline cancel {album_id}` first", album=album_id
         )
-    if leased_work := lone.work & graph.leased:
+    if leased_work := unshared.work & graph.leased:
         raise _under_way(album_id, len(leased_work))
 
 
-def _under_way(what: str, count: int) -> RefusedError:
+def _under_way(target: str, count: int) -> RefusedError:
     pieces_of_work = "a piece of work" if count == 1 else f"{count} pieces of work"
     return RefusedError(
-        f"{pieces_of_work} of {what} {'is' if count == 1 else 'are'} under way",
+        f"{pieces_of_work} of {target} {'is' if count == 1 else 'are'} under way",
         remedy="Wait until it is done; work of a killed command is free again after a minute",
     )
 
@@ -182,9 +182,9 @@ def _delete_album(session: Session, album_id: str) -> None:
     session.execute(sa.delete(Album).where(Album.id == album_id))
 
 
-def _delete_work(session: Session, lone: Holdings) -> list[str]:
+def _delete_work(session: Session, unshared: Holdings) -> list[str]:
     """Delete the rows of work and artifacts; returns the digests whose bytes may be deleted."""
-    keys = sorted(lone.work)
+    keys = sorted(unshared.work)
     for batch in chunked(keys):
         session.execute(sa.delete(Score).where(Score.step_key.in_(batch)))
         for table in (Step, Render):
@@ -194,7 +194,7 @@ def _delete_work(session: Session, lone: Holdings) -> list[str]:
         session.execute(sa.delete(ActivityArtifact).where(ActivityArtifact.activity_id.in_(attempts)))
         session.execute(sa.delete(Activity).where(Activity.work_key.in_(batch), *_not_referred_to()))
     digests: list[str] = []
-    for batch in chunked(sorted(lone.artifacts)):
+    for batch in chunked(sorted(unshared.artifacts)):
         free_digests = session.scalars(
             sa.select(Artifact.digest).where(Artifact.digest.in_(batch), *_nowhere_named())
         ).all()
@@ -221,7 +221,7 @@ def _nowhere_named() -> list[sa.ColumnElement[bool]]:
     return [~sa.exists().where(column == Artifact.digest) for column in columns]
 
 
-def _with_bytes(removal: Removal, swept: GarbageReport) -> Removal:
+def _with_bytes(removal: Removal, collected: GarbageReport) -> Removal:
     return Removal(
         removal.albums,
         removal.songs,
@@ -229,5 +229,5 @@ def _with_bytes(removal: Removal, swept: GarbageReport) -> Removal:
         removal.builds,
         removal.freed,
         removal.shared_bytes,
-        swept,
+        collected,
     )

@@ -140,10 +140,10 @@ def not_made_again(database: Database, damages: Sequence[Damage]) -> list[Damage
     return [damage for damage in damages if not work_by_digest[damage.digest].is_made]
 
 
-def _is_still(damage: Damage, found: Look) -> bool:
+def _is_still(damage: Damage, condition: Look) -> bool:
     """Whether an artifact is still damaged as it was found; where it was missing and exists now, in any condition,
     another process wrote it."""
-    return found == Look.MISSING or (found == Look.CORRUPT and damage.corrupt)
+    return condition == Look.MISSING or (condition == Look.CORRUPT and damage.corrupt)
 
 
 def accept(database: Database, store: Store, damages: Sequence[Damage], *, by: str) -> int:

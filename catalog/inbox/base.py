@@ -51,10 +51,10 @@ def is_offered(name: str) -> bool:
     return name.lower().endswith(SUFFIXES) and parts[0] != REPORTS and not is_hidden
 
 
-def too_many(place: str) -> InputError:
+def too_many(location: str) -> InputError:
     """The error of an inbox with too many files."""
     return InputError(
-        f"the inbox {place} holds more than {MAX_NAMES} files",
+        f"the inbox {location} holds more than {MAX_NAMES} files",
         remedy="Move finished albums away, or name a folder of albums only",
     )
 

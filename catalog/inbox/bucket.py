@@ -26,10 +26,10 @@ class BucketInbox:
     """See :class:`catalog.inbox.base.Inbox`. ``scratch`` yields an empty folder for the length of a block."""
 
     def __init__(
-        self, objects: NamedObjects, place: str, *, scratch: Callable[[], AbstractContextManager[Path]]
+        self, objects: NamedObjects, location: str, *, scratch: Callable[[], AbstractContextManager[Path]]
     ) -> None:
         self._objects = objects
-        self._place = place.rstrip("/")
+        self._place = location.rstrip("/")
         self._scratch = scratch
         self._sizes: dict[str, int] = {}
 

@@ -10,13 +10,13 @@ from catalog.inbox.base import Inbox
 from catalog.inbox.folder import FolderInbox
 
 
-def inbox_of(catalog: Catalog, place: str) -> Inbox:
-    """The inbox at ``place``, or at the location in the settings where that is empty; nothing is read yet."""
-    place = place or catalog.settings.inbox
-    if not place:
+def inbox_of(catalog: Catalog, location: str) -> Inbox:
+    """The inbox at ``location``, or at the location in the settings where that is empty; nothing is read yet."""
+    location = location or catalog.settings.inbox
+    if not location:
         raise InputError("no inbox is named", remedy="Name a folder or s3://BUCKET/PREFIX, or set SONGLINE_INBOX")
-    if not place.startswith("s3://"):
-        return FolderInbox(Path(place))
+    if not location.startswith("s3://"):
+        return FolderInbox(Path(location))
     try:
         # The S3 client is imported only for a bucket.
         from catalog.inbox.bucket import BucketInbox
@@ -25,4 +25,4 @@ def inbox_of(catalog: Catalog, place: str) -> Inbox:
         raise StoreError(
             f"the S3 client is not installed ({error.name} is missing)", remedy="Run `pip install 'songline[s3]'`"
         ) from error
-    return BucketInbox(named_objects(catalog.settings, place), place, scratch=catalog.scratch)
+    return BucketInbox(named_objects(catalog.settings, location), location, scratch=catalog.scratch)

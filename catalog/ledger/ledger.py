@@ -162,7 +162,7 @@ class Ledger:
         def write_down(session: Session) -> None:
             row = self._held(session, lease)
             if time.monotonic() > deadline_s:
-                raise TransientError("stored bytes waited too long for their row", remedy="It will be tried again")
+                raise TransientError("the row of stored bytes was not written in time", remedy="It will be tried again")
             self._write_down(session, row, lease, outcome, stored_products, seconds=seconds, execution=execution)
             record_pruned(session, lost_digests)
 
@@ -176,22 +176,22 @@ class Ledger:
             ) from error
         self._unprune_found(lost_digests)
 
-    def _lost(self, lease: Lease, made: Mapping[str, str]) -> list[str]:
+    def _lost(self, lease: Lease, products: Mapping[str, str]) -> list[str]:
         """Earlier products of this work that it did not make this time and whose bytes are gone. Only the lease owner
         can add to its products, so the result holds until the commit, or the commit fails."""
         with self._database.read() as session:
             row: Render | Step = session.get_one(TABLES[lease.work], lease.key)  # type: ignore[assignment]
-            replaced_digests = replaced_by(session, row, made)
+            replaced_digests = replaced_by(session, row, products)
         return [digest for digest in replaced_digests if self._store.stat(digest) is None]
 
-    def _unprune_found(self, lost: Sequence[str]) -> None:
+    def _unprune_found(self, digests: Sequence[str]) -> None:
         """Unmark artifacts as pruned where other work, which makes the same bytes, stored them between the check and
         the commit.
 
         Work that commits after this unmarks them itself.
         """
         with suppress(StoreError):  # unknown, so the earlier result stands
-            found_digests = [digest for digest in lost if self._store.stat(digest) is not None]
+            found_digests = [digest for digest in digests if self._store.stat(digest) is not None]
             if found_digests:
                 statement = sa.update(Artifact).where(Artifact.digest.in_(found_digests)).values(pruned_at=None)
                 self._database.transact(lambda session: session.execute(statement))
@@ -208,7 +208,7 @@ class Ledger:
         execution: ExecutionEnvironment,
     ) -> None:
         activity = record_activity(
-            session, row, lease=lease, outcome="done", seconds=seconds, execution=execution, made=outcome
+            session, row, lease=lease, outcome="done", seconds=seconds, execution=execution, products=outcome
         )
         digests = record_outcome(session, row, activity=activity, outcome=outcome, stored=stored)
         row.state, row.owner, row.lease_until, row.error = row.finished_state, None, None, None

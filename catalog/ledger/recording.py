@@ -40,10 +40,10 @@ def record_activity(
     seconds: float,
     execution: ExecutionEnvironment,
     error: Mapping[str, Json] | None = None,
-    made: StepOutcome | None = None,
+    products: StepOutcome | None = None,
 ) -> Activity:
-    """Add the activity of one attempt, with the artifacts it used; ``made`` is the outcome of a successful one."""
-    figures = made.figures if made else None
+    """Add the activity of one attempt, with the artifacts it used; ``products`` is the outcome of a successful one."""
+    figures = products.figures if products else None
     activity = Activity(
         id=uuid.uuid4().hex,
         work_key=row.key,
@@ -62,7 +62,7 @@ def record_activity(
     )
     session.add(activity)
     session.flush()
-    inputs = row.inputs if isinstance(row, Step) else made.used if made else {}
+    inputs = row.inputs if isinstance(row, Step) else products.used if products else {}
     for role, digest in inputs.items():
         _link(session, activity, direction="used", role=role, digest=digest)
     return activity
@@ -91,19 +91,19 @@ def record_outcome(
         _link(session, activity, direction="made", role=product.role, digest=artifact.digest)
     digests = {product.role: artifact.digest for product, artifact in stored}
     for record in outcome.records:
-        _add_record(session, record, row=row, activity=activity, made=digests)
+        _add_record(session, record, row=row, activity=activity, products=digests)
     return digests
 
 
-def replaced_by(session: Session, row: Render | Step, made: Mapping[str, str]) -> Sequence[str]:
-    """Digests that earlier activities of the same work made and that are not in ``made``."""
+def replaced_by(session: Session, row: Render | Step, products: Mapping[str, str]) -> Sequence[str]:
+    """Digests that earlier activities of the same work made and that are not in ``products``."""
     return session.scalars(
         sa.select(ActivityArtifact.artifact_digest)
         .join(Activity, Activity.id == ActivityArtifact.activity_id)
         .where(
             Activity.work_key == row.key,
             ActivityArtifact.direction == "made",
-            ActivityArtifact.artifact_digest.not_in(made.values()),
+            ActivityArtifact.artifact_digest.not_in(products.values()),
         )
         .distinct()
     ).all()
@@ -114,9 +114,9 @@ def record_pruned(session: Session, digests: Sequence[str]) -> None:
     session.execute(sa.update(Artifact).where(Artifact.digest.in_(digests)).values(pruned_at=database_now()))
 
 
-def record_artifact(session: Session, kept: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
+def record_artifact(session: Session, stored: Stored, *, media_type: str, sample_digest: str | None = None) -> None:
     """Add the row of stored bytes, or unmark a pruned one."""
-    row = Artifact(digest=kept.digest, size=kept.size, media_type=media_type, sample_digest=sample_digest)
+    row = Artifact(digest=stored.digest, size=stored.size, media_type=media_type, sample_digest=sample_digest)
     insert_or_set(session, row, Artifact.pruned_at, None)
 
 
@@ -125,7 +125,7 @@ def _link(session: Session, activity: Activity, *, direction: str, role: str, di
 
 
 def _add_record(
-    session: Session, record: ResultRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
+    session: Session, record: ResultRecord, *, row: Render | Step, activity: Activity, products: Mapping[str, str]
 ) -> None:
     match record:
         case ScoreRecord():
@@ -145,7 +145,7 @@ def _add_record(
         case DecisionRecord():
             add_decision(session, record, step_key=row.key, activity_id=activity.id)
         case ReleaseRecord():
-            _add_release(session, record, row=row, activity=activity, made=made)
+            _add_release(session, record, row=row, activity=activity, products=products)
 
 
 def add_decision(session: Session, record: DecisionRecord, *, step_key: str, activity_id: str) -> None:
@@ -194,7 +194,7 @@ def ensure_current(database: Database, song_row_id: int, step_key: str) -> None:
 
 
 def _add_release(
-    session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, made: Mapping[str, str]
+    session: Session, record: ReleaseRecord, *, row: Render | Step, activity: Activity, products: Mapping[str, str]
 ) -> None:
     old_release = session.scalars(sa.select(Release).where(Release.step_key == row.key)).first()
     if old_release is not None:  # the same content is packed again, because some of its files were lost
@@ -210,7 +210,7 @@ def _add_release(
     )
     session.add(release)
     session.flush()
-    files = {**record.files, **{path: made[role] for path, role in record.made_here.items()}}
+    files = {**record.files, **{path: products[role] for path, role in record.made_here.items()}}
     session.add_all(
         ReleaseFile(release_id=release.id, path=path, artifact_digest=digest) for path, digest in files.items()
     )

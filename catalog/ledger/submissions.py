@@ -107,13 +107,13 @@ def transition(
     album_id: str,
     to: SubmissionState,
     *,
-    only_from: Collection[SubmissionState],
+    from_states: Collection[SubmissionState],
     attempt: int | None = None,
     reason: str | None = None,
 ) -> bool:
-    """Move a submission that is in one of ``only_from`` (and under ``attempt``) to another state; returns whether it
+    """Move a submission that is in one of ``from_states`` (and under ``attempt``) to another state; returns whether it
     was."""
-    update = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(only_from))
+    update = sa.update(SubmissionRow).where(SubmissionRow.album_id == album_id, SubmissionRow.state.in_(from_states))
     if attempt is not None:
         update = update.where(SubmissionRow.attempt == attempt)
     values = {"state": to, "reason": reason and reason[:MAX_REASON]}

@@ -185,7 +185,7 @@ class _Songs:
                     yield self._song(entry, ITSELF, own.get(entry.candidate.id))
                 else:
                     yield self._song(entry, SAME_RECIPE, None)
-        for key in self._sounding_alike(own_keys, but=rendered):
+        for key in self._sounding_alike(own_keys, except_ids=rendered):
             for entry in candidates_of(self.session, key, self.album_id):
                 is_own = entry.candidate.id in own
                 yield self._song(entry, ITSELF if is_own else SAME_BYTES, own.get(entry.candidate.id))
@@ -197,10 +197,10 @@ class _Songs:
         models = self.models_of(Recipe.from_document(facts.render.recipe), [*judges, *self.separators])
         return {**document, "models": [model.model_dump(mode="json") for model in models], "relation": relation}
 
-    def _sounding_alike(self, keys: Collection[str], *, but: Collection[str]) -> Sequence[str]:
+    def _sounding_alike(self, keys: Collection[str], *, except_ids: Collection[str]) -> Sequence[str]:
         """Other renders that made the same bytes as these."""
         audio = sa.select(Render.audio_digest).where(Render.key.in_(keys), Render.audio_digest.is_not(None))
-        query = sa.select(Render.key).where(Render.audio_digest.in_(audio), Render.key.not_in(but))
+        query = sa.select(Render.key).where(Render.audio_digest.in_(audio), Render.key.not_in(except_ids))
         return self.session.scalars(query.order_by(Render.key)).all()
 
 

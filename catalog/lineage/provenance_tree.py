@@ -32,19 +32,19 @@ def node_of(
     digest: str,
     known: dict[str, Node],
     work_keys: Collection[str] = (),
-    below: frozenset[str] = frozenset(),
+    ancestors: frozenset[str] = frozenset(),
 ) -> Node:
     """The tree behind an artifact. Where several activities made the same bytes, the one of ``work_keys`` is
     followed, else the first whose render is still requested. ``known`` caches nodes, for one set of ``work_keys``.
 
-    Work may return the bytes that it was given, as a WAV without tags equals its master: artifacts in ``below`` are
+    Work may return the bytes that it was given, as a WAV without tags equals its master: artifacts in ``ancestors`` are
     already on the path and are not followed again.
     """
     if digest in known:
         return known[digest]
     row = session.get_one(Artifact, digest)
     artifact = {"digest": row.digest, "size": row.size, "media_type": row.media_type, **_loss(session, row)}
-    if digest in below:
+    if digest in ancestors:
         return Node(artifact, None, ())
     maker = _maker(session, digest, work_keys)
     if maker is None:
@@ -56,7 +56,7 @@ def node_of(
         .order_by(ActivityArtifact.role)
     ).all()
     children = tuple(
-        (link.role, node_of(session, link.artifact_digest, known, work_keys, below | {digest})) for link in links
+        (link.role, node_of(session, link.artifact_digest, known, work_keys, ancestors | {digest})) for link in links
     )
     step = session.get(Step, maker.work_key)
     result_document = {"found": step.result} if step is not None and step.kind in STEPS_SHOWN else {}

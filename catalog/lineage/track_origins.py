@@ -154,11 +154,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True, slots=True)
 class SameSamples:
-    """An audio artifact with certain samples, the ``alike`` artifacts that have the same, and the candidates that
+    """An audio artifact with certain samples, the ``others`` artifacts that have the same, and the candidates that
     such samples belong to."""
 
     digest: str
-    alike: tuple[str, ...]
+    others: tuple[str, ...]
     candidates: frozenset[str]
 
 

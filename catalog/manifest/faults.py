@@ -43,17 +43,17 @@ class Fault:
 
 
 def manifest_error(
-    faults: Sequence[Fault], titles: Mapping[str, str] | None = None, *, unworded: int = 0
+    faults: Sequence[Fault], titles: Mapping[str, str] | None = None, *, omitted: int = 0
 ) -> ManifestError:
     """One error with all ``faults``, each once, ordered by file and line.
 
-    ``unworded`` is the number of further faults that are only counted.
+    ``omitted`` is the number of further faults that are only counted.
     """
     ordered_faults = sorted(faults, key=lambda fault: (fault.place.order, fault.place.line or 0))
     lines = list(dict.fromkeys(str(fault) for fault in ordered_faults))
-    if len(lines) + unworded > MAX_FAULTS:
+    if len(lines) + omitted > MAX_FAULTS:
         file = ordered_faults[0].place.file
-        remaining_count = max(0, len(lines) - MAX_FAULTS) + unworded
+        remaining_count = max(0, len(lines) - MAX_FAULTS) + omitted
         lines[MAX_FAULTS:] = [f"{file}: there are {remaining_count} more faults. Correct these first."]
     return ManifestError(lines, titles)
 

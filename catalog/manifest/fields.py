@@ -57,7 +57,7 @@ def _refuse_hidden(text: str) -> None:
     if shows_nothing(text):
         raise fault("the text holds nothing that can be seen", "Write something that shows")
     if hides(text):
-        raise fault("the text holds a character that is not seen", "Type the text anew; copied text often holds some")
+        raise fault("the text holds a character that is not seen", "Type the text again; copied text often holds some")
 
 
 def _key(text: str) -> str:

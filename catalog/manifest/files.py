@@ -51,7 +51,7 @@ def find_file(folder: Path, name: str, *, max_bytes: int) -> Path:
     if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or name.startswith(("\\", "~")):
         raise InputError(f"{name!r} is an absolute path", remedy=_RELATIVE)
     root = folder.resolve()
-    if not is_inside(root / name, root, circle=True):  # a link loop is reported as missing
+    if not is_inside(root / name, root, if_link_loop=True):  # a link loop is reported as missing
         raise InputError(f"{name!r} lies outside the manifest's folder", remedy=_RELATIVE)
     return regular_file(root / name, name, max_bytes=max_bytes)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catalog.common.errors import InputError
-from catalog.manifest.faults import FieldPath as Where
+from catalog.manifest.faults import FieldPath
 from catalog.manifest.files import MAX_REFERENCE_BYTES, find_file
 from catalog.manifest.schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
 from catalog.manifest.validation import Diagnostics
@@ -31,7 +31,7 @@ def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: 
             song_index = index
     if song_index is None:
         return
-    path: Where = ("songs", song_index, "seeds") if manifest.songs[song_index].seeds else ("songs", song_index)
+    path: FieldPath = ("songs", song_index, "seeds") if manifest.songs[song_index].seeds else ("songs", song_index)
     problem = f"the album asks for {total} candidates, more than {most}"
     diagnostics.add(path, problem, "Use fewer seeds or songs, or set SONGLINE_MAX_CANDIDATES to allow as many")
 
@@ -40,7 +40,7 @@ def check_lyrics(diagnostics: Diagnostics, manifest: ManifestFile, folder: Path)
     """Report a fault at the first song whose lyrics exceed the total, and exclude it and later ones from reading."""
     total = 0
     for index, song in enumerate(manifest.songs):
-        path: Where = ("songs", index, "lyrics")
+        path: FieldPath = ("songs", index, "lyrics")
         if song.lyrics is None or diagnostics.is_bad(path):
             continue
         previous_total, total = total, total + _lyrics_bytes(song.lyrics, folder)
@@ -61,7 +61,7 @@ def check_references(
     decoded_count = 0
     is_over = False
     for index, song in enumerate(manifest.songs):
-        path: Where = ("songs", index, "reference")
+        path: FieldPath = ("songs", index, "reference")
         if song.reference is None or song.reference in sizes or diagnostics.is_bad(path):
             continue
         sizes[song.reference] = _file_bytes(folder, song.reference)
@@ -84,11 +84,11 @@ def _seed_count(song: SongFile, manifest: ManifestFile) -> int:
     return seeds.count if isinstance(seeds, SeedRange) else len(seeds)
 
 
-def _lyrics_bytes(written: str, folder: Path) -> int:
+def _lyrics_bytes(lyrics: str, folder: Path) -> int:
     """Bytes of the lyrics; 0 for a file without accessible size, which is reported when it is read."""
-    name = written.strip("\n")
+    name = lyrics.strip("\n")
     if "\n" in name:
-        return len(written.encode("utf-8", "surrogatepass"))
+        return len(lyrics.encode("utf-8", "surrogatepass"))
     return _file_bytes(folder, name)
 
 

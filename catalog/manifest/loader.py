@@ -14,8 +14,7 @@ from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean, is_reserved
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, check_voiced
-from catalog.manifest.faults import Fault, SourceLocation, manifest_error
-from catalog.manifest.faults import FieldPath as Where
+from catalog.manifest.faults import Fault, FieldPath, SourceLocation, manifest_error
 from catalog.manifest.files import find_cover, find_reference, manifest_at, read_file, regular_file
 from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_schema
 from catalog.manifest.songs import read_songs
@@ -44,7 +43,7 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     diagnostics = Diagnostics(source)
     manifest = read_shape(diagnostics)
     if manifest is None:
-        raise manifest_error(diagnostics.faults, _titles(source.data), unworded=diagnostics.unworded)
+        raise manifest_error(diagnostics.faults, _titles(source.data), omitted=diagnostics.unworded)
     setting = ManifestContext(manifest=manifest, vocabulary=vocabulary, folder=path.parent, diagnostics=diagnostics)
     songs = read_songs(setting)
     cover = _cover(setting)
@@ -56,7 +55,7 @@ def load_manifest(path: Path, vocabulary: Vocabulary) -> Album:
     _check_native_stems(setting, songs)
     _check_licences(setting)
     if diagnostics.faults:
-        raise manifest_error(diagnostics.faults, _titles(source.data), unworded=diagnostics.unworded)
+        raise manifest_error(diagnostics.faults, _titles(source.data), omitted=diagnostics.unworded)
     return replace(
         _album(manifest, songs=songs, cover=cover, diagnostics=diagnostics),
         mastering_reference=reference[0],
@@ -81,89 +80,89 @@ def _manifest_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _cover(setting: ManifestContext) -> Path | None:
-    name = setting.manifest.album.cover
+def _cover(context: ManifestContext) -> Path | None:
+    name = context.manifest.album.cover
     if name is None:
         return None
     try:
-        path, cover = find_cover(setting.folder, name)
-        for remark in setting.vocabulary.cover_remarks(cover):
-            setting.diagnostics.warn(("album", "cover"), remark)
+        path, cover = find_cover(context.folder, name)
+        for remark in context.vocabulary.cover_remarks(cover):
+            context.diagnostics.warn(("album", "cover"), remark)
         return path
     except InputError as error:
-        setting.diagnostics.add(("album", "cover"), error.what, error.remedy)
+        context.diagnostics.add(("album", "cover"), error.what, error.remedy)
         return None
 
 
-def _mastering_reference(setting: ManifestContext) -> tuple[Path, str] | tuple[None, None]:
+def _mastering_reference(context: ManifestContext) -> tuple[Path, str] | tuple[None, None]:
     """The reference track for mastering, and its digest."""
-    name = setting.manifest.mastering.reference
+    name = context.manifest.mastering.reference
     if name is None:
         return None, None
     try:
-        path, digest = find_reference(setting.folder, name)
-        setting.vocabulary.hear_reference(path, digest)
+        path, digest = find_reference(context.folder, name)
+        context.vocabulary.hear_reference(path, digest)
         return path, digest
     except SonglineError as error:
-        setting.diagnostics.add(("mastering", "reference"), error.what, error.remedy)
+        context.diagnostics.add(("mastering", "reference"), error.what, error.remedy)
         return None, None
 
 
-def _check_id(setting: ManifestContext) -> None:
+def _check_id(context: ManifestContext) -> None:
     """Checks that an id made from the title is valid on every system: it also names the release's folder."""
-    album = setting.manifest.album
+    album = context.manifest.album
     album_id = slug(album.title, fallback="album")
     if album.id is None and is_reserved(album_id):
         problem = f"the id {album_id!r}, made from the title, is the name of a device on Windows"
-        setting.diagnostics.add(("album", "title"), problem, "Write an id, such as `id: the-album`")
+        context.diagnostics.add(("album", "title"), problem, "Write an id, such as `id: the-album`")
 
 
-def _check_artist(setting: ManifestContext) -> None:
+def _check_artist(context: ManifestContext) -> None:
     """Checks the artist: shops reject placeholder names."""
-    artist = setting.manifest.album.artist
+    artist = context.manifest.album.artist
     if " ".join(artist.casefold().strip("<>[]{}() ").split()) in _NOBODY:
-        setting.diagnostics.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
+        context.diagnostics.warn(("album", "artist"), f"{artist!r} names no artist; shops refuse such names.")
 
 
-def _check_selection(setting: ManifestContext) -> None:
+def _check_selection(context: ManifestContext) -> None:
     """Checks that the written gates and weights name known metrics; the policy's own defaults are not checked."""
-    metrics = setting.vocabulary.metrics
-    for index, name in enumerate(setting.diagnostics.source.list_at(("selection", "metrics"))):
+    metrics = context.vocabulary.metrics
+    for index, name in enumerate(context.diagnostics.source.list_at(("selection", "metrics"))):
         if isinstance(name, str):
-            _check_ranked(setting, index, name)
+            _check_ranked(context, index, name)
     for block in ("gates", "weights"):
-        for name in setting.diagnostics.source.fields_at(("selection", block)):
+        for name in context.diagnostics.source.fields_at(("selection", block)):
             path = ("selection", block, name)
             if name not in metrics:
-                setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+                context.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
             elif block == "weights" and metrics[name].direction == "none":
                 problem = f"neither more nor less {name} is better, so it cannot be weighted"
-                setting.diagnostics.add(path, problem, "Remove it, or make it a gate")
+                context.diagnostics.add(path, problem, "Remove it, or make it a gate")
 
 
-def _check_ranked(setting: ManifestContext, index: int, name: str) -> None:
+def _check_ranked(context: ManifestContext, index: int, name: str) -> None:
     """Checks a metric that a family is made of."""
-    path: Where = ("selection", "metrics", index)
-    metrics = setting.vocabulary.metrics
+    path: FieldPath = ("selection", "metrics", index)
+    metrics = context.vocabulary.metrics
     if name not in metrics:
-        setting.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
+        context.diagnostics.add(path, f"there is no metric {name!r}", did_you_mean(name, metrics))
     elif metrics[name].direction == "none" or metrics[name].family not in DEFAULT_FAMILIES:
         problem = f"{name} gates but does not rank"
-        setting.diagnostics.add(path, problem, "Remove it, or make it a gate")
-    elif name in setting.diagnostics.source.list_at(path[:-1])[:index]:
-        setting.diagnostics.add(path, f"{name} stands twice", "Remove one of them")
+        context.diagnostics.add(path, problem, "Remove it, or make it a gate")
+    elif name in context.diagnostics.source.list_at(path[:-1])[:index]:
+        context.diagnostics.add(path, f"{name} occurs twice", "Remove one of them")
 
 
-def _check_licences(setting: ManifestContext) -> None:
+def _check_licences(context: ManifestContext) -> None:
     """Checks that each model has one licence agreement."""
-    models = [licence.model for licence in setting.manifest.licences]
+    models = [licence.model for licence in context.manifest.licences]
     for index, model in enumerate(models):
         if model in models[:index]:
-            setting.diagnostics.add(("licences", index), f"{model} stands twice", "Remove one of them")
+            context.diagnostics.add(("licences", index), f"{model} occurs twice", "Remove one of them")
 
 
-def _check_delivery(setting: ManifestContext) -> None:
-    manifest, vocabulary, diagnostics = setting.manifest, setting.vocabulary, setting.diagnostics
+def _check_delivery(context: ManifestContext) -> None:
+    manifest, vocabulary, diagnostics = context.manifest, context.vocabulary, context.diagnostics
     if manifest.stems not in vocabulary.stems:
         problem = f"there is no separation model {manifest.stems!r}"
         diagnostics.add(("stems",), problem, did_you_mean(manifest.stems, vocabulary.stems))
@@ -183,17 +182,17 @@ def _check_delivery(setting: ManifestContext) -> None:
     check_voiced(diagnostics, (), manifest.deliverables, manifest, vocabulary)
 
 
-def _check_native_stems(setting: ManifestContext, songs: Sequence[Song]) -> None:
+def _check_native_stems(context: ManifestContext, songs: Sequence[Song]) -> None:
     """Reports one fault for all songs, since one line fixes it."""
-    if setting.manifest.stems != NATIVE_STEMS:
+    if context.manifest.stems != NATIVE_STEMS:
         return
-    stemless_songs = [song for song in songs if song.engine in setting.vocabulary.stemless]
+    stemless_songs = [song for song in songs if song.engine in context.vocabulary.stemless]
     if not stemless_songs:
         return
     engines = ", ".join(dict.fromkeys(song.engine for song in stemless_songs))
     titles = "every song" if len(stemless_songs) == len(songs) else ", ".join(song.title for song in stemless_songs)
     problem = f"native asks for the engine's own stems, and {engines} gives none ({titles})"
-    setting.diagnostics.add(("stems",), problem, "Write `stems: none`, or name a separation model")
+    context.diagnostics.add(("stems",), problem, "Write `stems: none`, or name a separation model")
 
 
 def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | None, diagnostics: Diagnostics) -> Album:

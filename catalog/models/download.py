@@ -97,15 +97,15 @@ class Downloader:
             return Remote(url, revision, file.size_bytes, file.sha256, file.git_blob)
         return self._patiently(lambda: self._on_hub(file, source, revision), f"{source.repo}/{file.origin}", _nothing)
 
-    def fetch(self, remote: Remote, place: Path, *, told: OnProgress | None = None) -> None:
-        """Download a file to ``place``, continuing an earlier attempt. The contents are not checked here.
+    def fetch(self, remote: Remote, destination: Path, *, on_progress: OnProgress | None = None) -> None:
+        """Download a file to ``destination``, continuing an earlier attempt. The contents are not checked here.
 
         Raises NotFound; MachineError where the server stays unreachable, is too slow, or offers another size or a
         file that is no model; InputError for an invalid URL.
         """
         require_web(remote.url)
-        part = PartialFile(place, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
-        self._patiently(lambda: self._stream(remote, part, told), remote.url, lambda: part.size_bytes)
+        part = PartialFile(destination, Pace(self._patience.least_bytes_per_s, self._patience.least_over_s))
+        self._patiently(lambda: self._stream(remote, part, on_progress), remote.url, lambda: part.size_bytes)
         part.done()
 
     def _on_hub(self, file: ModelFile, source: Source, revision: str) -> Remote:
@@ -115,7 +115,7 @@ class Downloader:
         except ImportError as error:
             remedy = "Install it with `pip install songline[diffrhythm]`"
             raise MachineError(
-                "models come with the help of huggingface_hub, which is not here", remedy=remedy
+                "models are downloaded with huggingface_hub, which is not installed", remedy=remedy
             ) from error
         # Otherwise the library asks the public hub, whatever the endpoint, for a list of programs to report on.
         constants.HF_HUB_DISABLE_TELEMETRY = True
@@ -152,32 +152,32 @@ class Downloader:
             file.git_blob or (etag if COMMIT.fullmatch(etag) else None),
         )
 
-    def _stream(self, remote: Remote, part: PartialFile, told: OnProgress | None) -> None:
+    def _stream(self, remote: Remote, part: PartialFile, on_progress: OnProgress | None) -> None:
         if part.size_bytes and part.size_bytes == remote.size_bytes:
             return
         headers = part.range_headers(is_judged=bool(remote.sha256 or remote.git_blob))
         try:
             with self._web.get(remote.url, headers) as response:
                 size_bytes = _size_offered(response, part, remote)
-                part.append(response, size_bytes, told)
+                part.append(response, size_bytes, on_progress)
         except httpx.TransportError as error:
             raise _Cut(_said(error)) from error
         if size_bytes is not None and part.size_bytes != size_bytes:
-            raise _Cut(f"{part.size_bytes} of {size_bytes} bytes came")
+            raise _Cut(f"{part.size_bytes} of {size_bytes} bytes arrived")
 
-    def _patiently(self, work: Callable[[], _R], what: str, reached: Callable[[], int]) -> _R:
-        """Run ``work``, and retry it after a cut; an attempt that got further than any before resets the retry
+    def _patiently(self, function: Callable[[], _R], source: str, received_bytes: Callable[[], int]) -> _R:
+        """Run ``function``, and retry it after a cut; an attempt that got further than any before resets the retry
         count."""
-        size_reached, tries = reached(), 0
+        size_reached, tries = received_bytes(), 0
         while True:
             try:
-                return work()
+                return function()
             except _Cut as error:
-                tries = 1 if reached() > size_reached else tries + 1
-                size_reached = max(size_reached, reached())
+                tries = 1 if received_bytes() > size_reached else tries + 1
+                size_reached = max(size_reached, received_bytes())
                 if tries > self._patience.tries:
                     raise MachineError(
-                        f"{what} could not be fetched: {error}",
+                        f"{source} could not be fetched: {error}",
                         remedy="Run the same command again: it continues where it stopped",
                     ) from error
                 time.sleep(self._patience.base_s * 2 ** (tries - 1))
@@ -191,7 +191,7 @@ def _size_offered(response: httpx.Response, part: PartialFile, remote: Remote) -
     if status not in {200, 206}:
         raise _answered(remote.url, status)
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise MachineError(f"{remote.url} comes packed, though it was asked not to", remedy="Use another mirror")
+        raise MachineError(f"{remote.url} is sent compressed, which was not requested", remedy="Use another mirror")
     size_bytes = _size_after_range(response, part) if status == 206 else _size_of_whole(response, part)
     if size_bytes is not None and remote.size_bytes is not None and size_bytes != remote.size_bytes:
         problem = f"{remote.url} offers {size_bytes} bytes, expected {remote.size_bytes}"
@@ -224,7 +224,7 @@ def _answered(url: str, status: int) -> Exception:
 
 def _hub_refused(url: str, error: OSError) -> MachineError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return MachineError(f"{url} cannot be asked for: {reason}", remedy="Unset HF_HUB_OFFLINE, and check the network")
+    return MachineError(f"{url} cannot be requested: {reason}", remedy="Unset HF_HUB_OFFLINE, and check the network")
 
 
 def _said(error: Exception) -> str:

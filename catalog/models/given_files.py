@@ -39,7 +39,7 @@ def open_given(path: Path) -> BinaryIO:
     except (OSError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{path} cannot be read: {reason}", remedy="Check the path and its permissions") from error
-    raise InputError(f"{path} is not taken: it is {oddity}", remedy="Give a copy of the file itself")
+    raise InputError(f"{path} is not accepted: it is {oddity}", remedy="Give a copy of the file itself")
 
 
 def refuse_link(path: Path) -> None:
@@ -64,7 +64,7 @@ def files_within(folder: Path, *, at_most: int) -> list[Path]:
         if path.is_symlink() and not is_inside(path, folder):
             raise InputError(
                 f"{path} is a link that leads out of {folder}, to {os.readlink(path)}",
-                remedy="Lay the file itself there, or give the folder that holds both",
+                remedy="Put the file itself there, or give the folder that holds both",
             )
         mode = path.stat().st_mode if path.exists() else 0
         if mode and not stat.S_ISDIR(mode) and (oddity := _odd(mode, 1)):

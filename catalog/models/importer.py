@@ -74,7 +74,7 @@ def import_folder(
     absences = tuple(f"{name} was not found" for name in names if name not in {match.spec.name for match in matches})
     if not complete_models or (names and (shortages or absences)):
         problem = "; ".join((*shortages, *absences)) or "no file of a known model is in it"
-        raise InputError(f"{folder}: {problem}", remedy="Name the model, and lay its files into a folder of its name")
+        raise InputError(f"{folder}: {problem}", remedy="Name the model, and put its files into a folder of its name")
     if unaccepted_specs := [match.spec for match in complete_models if not (accept or _is_accepted(store, match))]:
         raise not_accepted(unaccepted_specs, " ".join(["songline models import", str(folder), *names]))
     return Imported(
@@ -126,22 +126,22 @@ class FoundFiles:
         return None
 
 
-def _recognised(store: ModelStore, there: FoundFiles, specs: Sequence[ModelSpec]) -> list[_Found]:
-    for place, path in there.by_place.items():
+def _recognised(store: ModelStore, found_files: FoundFiles, specs: Sequence[ModelSpec]) -> list[_Found]:
+    for place, path in found_files.by_place.items():
         if path.suffix in WEIGHT_SUFFIXES:
             for folder in place.split("/")[:-1]:
                 store.table.refuse_name(folder)
-            store.table.refuse_digest(there.sha256(path), path.name)
+            store.table.refuse_digest(found_files.sha256(path), path.name)
     sought_specs = specs or list(store.table.models.values())
-    matches = [_pieces(spec, there, _own_names(store, spec, alone=len(specs) == 1)) for spec in sought_specs]
+    matches = [_pieces(spec, found_files, _own_names(store, spec, alone=len(specs) == 1)) for spec in sought_specs]
     return [pieces for pieces in matches if pieces.files]
 
 
-def _pieces(spec: ModelSpec, there: FoundFiles, by_name: frozenset[str]) -> _Found:
+def _pieces(spec: ModelSpec, found_files: FoundFiles, by_name: frozenset[str]) -> _Found:
     files: dict[ModelFile, Path] = {}
     missing_paths = []
     for file in spec.files:
-        ways = ((way, _find(spec, way, there, by_name)) for way in file.ways)
+        ways = ((way, _find(spec, way, found_files, by_name)) for way in file.ways)
         match = next(((way, path) for way, path in ways if path is not None), None)
         if match is not None:
             files[match[0]] = match[1]
@@ -150,12 +150,12 @@ def _pieces(spec: ModelSpec, there: FoundFiles, by_name: frozenset[str]) -> _Fou
     return _Found(spec, files, tuple(missing_paths))
 
 
-def _find(spec: ModelSpec, file: ModelFile, there: FoundFiles, by_name: frozenset[str]) -> Path | None:
+def _find(spec: ModelSpec, file: ModelFile, found_files: FoundFiles, by_name: frozenset[str]) -> Path | None:
     places = [f"{spec.name}/{file.path}", *([file.path] if "/" in file.path else [])]
     if file.source is not None:
         places.append(f"{file.source.repo.rpartition('/')[2]}/{file.origin}")
     places += [file.path.rpartition("/")[2]] if file.path in by_name else []
-    return there.by_digest(file) or there.at(*places)
+    return found_files.by_digest(file) or found_files.at(*places)
 
 
 def _own_names(store: ModelStore, spec: ModelSpec, *, alone: bool) -> frozenset[str]:
@@ -199,25 +199,25 @@ def _from_record(store: ModelStore, record: Record, folder: Path) -> _Found:
     return _Found(spec, files, tuple(missing_paths), record.revision, digests, record.own if own_spec else None)
 
 
-def _is_accepted(store: ModelStore, found: _Found) -> bool:
-    pins = store.held(found.spec.name)
-    return pins.accepted_at is not None and pins.licence == found.spec.licence.id
+def _is_accepted(store: ModelStore, match: _Found) -> bool:
+    pins = store.held(match.spec.name)
+    return pins.accepted_at is not None and pins.licence == match.spec.licence.id
 
 
-def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
-    name = found.spec.name
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
-        session.accept(found.spec, at)
+def _install(store: ModelStore, match: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
+    name = match.spec.name
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
+        session.accept(match.spec, at)
         if (installed_model := store.installed(name)) is not None and store.is_whole(name):
             return installed_model
-        session.need_room(sum(path.stat().st_size for path in found.files.values()))
+        session.need_room(sum(path.stat().st_size for path in match.files.values()))
         records = {}
-        for file, path in found.files.items():
+        for file, path in match.files.items():
             copy_in(path, session.place(file.path))
-            records[file.path] = session.check(file, sha256=found.digests.get(file.path))
+            records[file.path] = session.check(file, sha256=match.digests.get(file.path))
         digests = {path: file.sha256 for path, file in records.items()}
-        revision = found.revision or _revision_of(found.spec, digests)
-        return session.finish(found.spec, records, revision=revision, origin="imported", at=at, own=found.own)
+        revision = match.revision or _revision_of(match.spec, digests)
+        return session.finish(match.spec, records, revision=revision, origin="imported", at=at, own=match.own)
 
 
 def _revision_of(spec: ModelSpec, digests: Mapping[str, str]) -> str:

@@ -30,10 +30,10 @@ FETCH_ANEW = "Get the file itself, then try again: its name is free"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Callbacks: ``waiting`` when another process installs the model, ``coming`` as bytes of a file arrive."""
+    """Callbacks: ``on_wait`` when another process installs the model, ``on_progress`` as bytes of a file arrive."""
 
-    waiting: Callable[[str], None] = lambda _name: None
-    coming: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
+    on_wait: Callable[[str], None] = lambda _name: None
+    on_progress: Callable[[str, int, int | None], None] = lambda _file, _there, _size: None
 
 
 class InstallSession:
@@ -51,11 +51,11 @@ class InstallSession:
         if self.held.accepted_at is None or self.held.licence != spec.licence.id:
             self.hold(self.held.model_copy(update={"licence": spec.licence.id, "accepted_at": at}))
 
-    def hold(self, held: Pins) -> None:
+    def hold(self, pins: Pins) -> None:
         """Record the pins, which are kept when the model is removed."""
-        if held != self.held:
-            held.write(self.home / HELD)
-            self.held = held
+        if pins != self.held:
+            pins.write(self.home / HELD)
+            self.held = pins
 
     def place(self, path: str) -> Path:
         """The staging path of the model's file ``path``."""
@@ -146,26 +146,26 @@ class InstallSession:
         self._clear_except(folder)
         return self._store.need(self.name)
 
-    def _without_wrong(self, held: Pins) -> Pins:
+    def _without_wrong(self, pins: Pins) -> Pins:
         """The pins without first digests of files that are no model files: they must not block the right ones."""
         record = self._store.record(self.name)
         files = record.files if record else {}
         folder = self.home / (record.folder if record else "")
         wrong_paths = {path for path in files if (folder / path).is_file() and file_is_no_model(folder / path, path)}
-        return held.model_copy(
+        return pins.model_copy(
             update={
                 "digests": {
-                    file_path: digest for file_path, digest in held.digests.items() if file_path not in wrong_paths
+                    file_path: digest for file_path, digest in pins.digests.items() if file_path not in wrong_paths
                 }
             }
         )
 
-    def _fault(self, file: ModelFile, kept: FileRecord, sha256: str | None, git_blob: str | None) -> str:
-        if file.size_bytes is not None and kept.size_bytes != file.size_bytes:
-            return f"it has {kept.size_bytes} bytes, expected {file.size_bytes}"
+    def _fault(self, file: ModelFile, record: FileRecord, sha256: str | None, git_blob: str | None) -> str:
+        if file.size_bytes is not None and record.size_bytes != file.size_bytes:
+            return f"it has {record.size_bytes} bytes, expected {file.size_bytes}"
         expected_sha256 = self.wanted_sha256(file) or (sha256 if not file.git_blob else None)
-        if expected_sha256 is not None and kept.sha256 != expected_sha256:
-            return f"its SHA-256 is {kept.sha256}, expected {expected_sha256}"
+        if expected_sha256 is not None and record.sha256 != expected_sha256:
+            return f"its SHA-256 is {record.sha256}, expected {expected_sha256}"
         blob = file.git_blob or (git_blob if expected_sha256 is None else None)
         if blob is not None and (blob_id := git_blob_id(self.place(file.path))) != blob:
             return f"its git blob id is {blob_id}, expected {blob}"
@@ -196,33 +196,33 @@ class InstallSession:
 
 @contextmanager
 def install_session(
-    store: ModelStore, name: str, *, waiting: Callable[[], None] | None = None
+    store: ModelStore, name: str, *, on_wait: Callable[[], None] | None = None
 ) -> Iterator[InstallSession]:
-    """Hold a model's lock; ``waiting`` is called where another process has it. The system drops it when this process
+    """Hold a model's lock; ``on_wait`` is called where another process has it. The system drops it when this process
     dies."""
     home = store.home(name)
     try:
         private_folder(home)
         make_private(home / LOCK)
         with open_lock_file(home / LOCK) as handle:
-            _lock(handle.fileno(), waiting)
+            _lock(handle.fileno(), on_wait)
             yield InstallSession(store, name)
     except OSError as error:
         raise cannot_write(home, error) from error
 
 
-def copy_in(source: Path, place: Path) -> None:
+def copy_in(source: Path, destination: Path) -> None:
     """Copy a user's file atomically, never through a link to an installed one.
 
     Raises InputError where it is not a regular file with one name, is not a model file, or cannot be read.
     """
     with open_given(source) as file:
-        kind = no_model(place.name, file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
+        kind = no_model(destination.name, file.read(HEAD_BYTES), os.fstat(file.fileno()).st_size)
         if kind:
-            raise InputError(f"{source} was not taken: it is {kind}", remedy=FETCH_ANEW)
+            raise InputError(f"{source} was not accepted: it is {kind}", remedy=FETCH_ANEW)
         file.seek(0)
-        place.unlink(missing_ok=True)
-        with whole_file(place, mode=file_mode_in(place.parent)) as target:
+        destination.unlink(missing_ok=True)
+        with whole_file(destination, mode=file_mode_in(destination.parent)) as target:
             shutil.copyfileobj(file, target, CHUNK)
 
 
@@ -235,12 +235,12 @@ def git_blob_id(path: Path) -> str:
     return hasher.hexdigest()
 
 
-def _lock(handle: int, waiting: Callable[[], None] | None) -> None:
+def _lock(handle: int, on_wait: Callable[[], None] | None) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        if waiting is not None:
-            waiting()
+        if on_wait is not None:
+            on_wait()
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 

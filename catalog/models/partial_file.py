@@ -33,12 +33,12 @@ class Pace:
 class PartialFile:
     """``place.part`` holds the bytes so far, ``place.part.tag`` the version of the file that they belong to."""
 
-    def __init__(self, place: Path, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._place = place
+    def __init__(self, destination: Path, pace: Pace, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._place = destination
         self._pace = pace
         self._clock = clock
-        self._bytes = place.with_name(f"{place.name}.part")
-        self._tag = place.with_name(f"{place.name}.part.tag")
+        self._bytes = destination.with_name(f"{destination.name}.part")
+        self._tag = destination.with_name(f"{destination.name}.part.tag")
 
     @property
     def size_bytes(self) -> int:
@@ -62,7 +62,7 @@ class PartialFile:
         if version and not version.startswith("W/"):
             self._tag.write_text(version, "latin-1")
 
-    def append(self, response: httpx.Response, size_bytes: int | None, told: OnProgress | None) -> None:
+    def append(self, response: httpx.Response, size_bytes: int | None, on_progress: OnProgress | None) -> None:
         """Append the body of a response as it arrives.
 
         Raises MachineError for more than ``size_bytes``, for less than the minimum speed, where the disk is full, and
@@ -81,8 +81,8 @@ class PartialFile:
                 if total_bytes > (MAX_BYTES if size_bytes is None else size_bytes):
                     raise MachineError(f"{response.url} sends more bytes than it said", remedy="Use another mirror")
                 target.write(chunk)
-                if told is not None:
-                    told(total_bytes, size_bytes)
+                if on_progress is not None:
+                    on_progress(total_bytes, size_bytes)
                 if (passed_s := self._clock() - since_s) >= self._pace.over_s:
                     self._require_pace((total_bytes - since_bytes) / passed_s, response)
                     since_s, since_bytes = self._clock(), total_bytes
@@ -99,10 +99,10 @@ class PartialFile:
             )
             raise MachineError(problem, remedy="Run the same command again: it continues; or use another mirror")
 
-    def _need_room(self, size_bytes: int | None, there: int) -> None:
+    def _need_room(self, size_bytes: int | None, received_bytes: int) -> None:
         free_bytes = shutil.disk_usage(self._place.parent).free
-        if size_bytes is not None and size_bytes - there > free_bytes:
-            shortage = f"{(size_bytes - there) / 1e9:.2f} GB more"
+        if size_bytes is not None and size_bytes - received_bytes > free_bytes:
+            shortage = f"{(size_bytes - received_bytes) / 1e9:.2f} GB more"
             problem = f"{self._place.name} needs {shortage} and the disk has {free_bytes / 1e9:.2f} GB"
             raise MachineError(problem, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
@@ -115,6 +115,6 @@ class PartialFile:
         """The file is complete: move it to its destination. Raises MachineError where nothing was received."""
         if not self.size_bytes:
             self.drop()
-            raise MachineError(f"{self._place.name} came empty", remedy="Check the address or the mirror")
+            raise MachineError(f"{self._place.name} arrived empty", remedy="Check the address or the mirror")
         os.replace(self._bytes, self._place)
         self._tag.unlink(missing_ok=True)

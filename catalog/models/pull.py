@@ -30,7 +30,13 @@ class _Wanted:
 
 
 def pull(
-    store: ModelStore, name: str, fetcher: Downloader, *, at: datetime, accept: bool = False, watch: Watch | None = None
+    store: ModelStore,
+    name: str,
+    downloader: Downloader,
+    *,
+    at: datetime,
+    accept: bool = False,
+    watch: Watch | None = None,
 ) -> InstalledModel:
     """Download a model of the table, or its missing or damaged files; does nothing where it is whole already.
 
@@ -43,15 +49,15 @@ def pull(
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         session.accept(spec, at)
         installed_model = store.installed(name)
         if installed_model is not None and (not was_here or store.is_whole(name)):
             return installed_model
         session.keep_what_is_whole()
-        items = _locate(spec, session, fetcher)
+        items = _locate(spec, session, downloader)
         session.need_room(sum(_still_to_come(session, item) for item in items))
-        files = {item.file.path: _gather(session, item, fetcher, watch) for item in items}
+        files = {item.file.path: _gather(session, item, downloader, watch) for item in items}
         revision = _revision(spec, items)
         return session.finish(spec, files, revision=revision, origin="pulled", at=at)
 
@@ -64,7 +70,7 @@ def add(
     like: str,
     licence: Licence,
     at: datetime,
-    fetcher: Downloader,
+    downloader: Downloader,
     sha256: str | None = None,
     watch: Watch | None = None,
 ) -> InstalledModel:
@@ -86,12 +92,12 @@ def add(
     model_file = ModelFile(
         _own_file(template.files[0].path, urlsplit(origin).path if is_url else origin), redacted(origin), sha256=sha256
     )
-    with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
+    with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         if is_url:
-            fetcher.fetch(
+            downloader.fetch(
                 Remote(origin, sha256=sha256),
                 session.place(model_file.path),
-                told=_progress(watch, name, model_file.path),
+                on_progress=_progress(watch, name, model_file.path),
             )
         else:
             session.need_room(source.stat().st_size)
@@ -143,24 +149,26 @@ def _own_file(path: str, origin: str) -> str:
     return str(Path(path).with_suffix(suffix)) if suffix in WEIGHT_SUFFIXES else path
 
 
-def _locate(spec: ModelSpec, place: InstallSession, fetcher: Downloader) -> list[_Wanted]:
+def _locate(spec: ModelSpec, session: InstallSession, downloader: Downloader) -> list[_Wanted]:
     """Locate every file; a branch is resolved once, and its commit pinned before anything is downloaded."""
     items: list[_Wanted] = []
-    revisions = dict(place.held.revisions)
+    revisions = dict(session.held.revisions)
     for file in spec.files:
         source = file.source
-        if source is not None and (item := _locate_file(file, source, revisions, fetcher)) is not None:
+        if source is not None and (item := _locate_file(file, source, revisions, downloader)) is not None:
             items.append(item)
             revisions.setdefault(_pinned_key(source), item.remote.revision)
-    place.hold(place.held.model_copy(update={"revisions": revisions}))
+    session.hold(session.held.model_copy(update={"revisions": revisions}))
     return items
 
 
-def _locate_file(file: ModelFile, source: Source, revisions: Mapping[str, str], fetcher: Downloader) -> _Wanted | None:
+def _locate_file(
+    file: ModelFile, source: Source, revisions: Mapping[str, str], downloader: Downloader
+) -> _Wanted | None:
     first_error: NotFound | None = None
     for way in file.ways:
         try:
-            return _Wanted(way, fetcher.locate(way, source, revisions.get(_pinned_key(source), source.revision)))
+            return _Wanted(way, downloader.locate(way, source, revisions.get(_pinned_key(source), source.revision)))
         except NotFound as error:
             first_error = first_error or error
     if file.optional or first_error is None:
@@ -173,28 +181,28 @@ def _pinned_key(source: Source) -> str:
     return f"{source.key}@{source.revision}"
 
 
-def _still_to_come(place: InstallSession, item: _Wanted) -> int:
-    target = place.place(item.file.path)
+def _still_to_come(session: InstallSession, item: _Wanted) -> int:
+    target = session.place(item.file.path)
     part = target.with_name(f"{target.name}.part")
     present_bytes = next((path.stat().st_size for path in (target, part) if path.is_file()), 0)
     return max(0, (item.remote.size_bytes or item.file.about_bytes) - present_bytes)
 
 
-def _gather(place: InstallSession, item: _Wanted, fetcher: Downloader, watch: Watch) -> FileRecord:
-    target, remote = place.place(item.file.path), item.remote
+def _gather(session: InstallSession, item: _Wanted, downloader: Downloader, watch: Watch) -> FileRecord:
+    target, remote = session.place(item.file.path), item.remote
     if target.is_file():
         with suppress(MachineError):
-            return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
-    fetcher.fetch(remote, target, told=_progress(watch, place.name, item.file.path))
-    return place.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
+            return session.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
+    downloader.fetch(remote, target, on_progress=_progress(watch, session.name, item.file.path))
+    return session.check(item.file, sha256=remote.sha256, git_blob=remote.git_blob)
 
 
 def _progress(watch: Watch, name: str, path: str) -> Callable[[int, int | None], None]:
-    return lambda there, size: watch.coming(f"{name}/{path}", there, size)
+    return lambda there, size: watch.on_progress(f"{name}/{path}", there, size)
 
 
-def _revision(spec: ModelSpec, wanted: list[_Wanted]) -> str:
+def _revision(spec: ModelSpec, items: list[_Wanted]) -> str:
     """The commit; for several sources, the beginning of each, in the table's order."""
-    revisions = {item.file.source: item.remote.revision for item in wanted}
+    revisions = {item.file.source: item.remote.revision for item in items}
     commits = [revisions[source] for source in spec.sources if source in revisions]
     return commits[0] if len(commits) == 1 else "+".join(commit[:12] for commit in commits)

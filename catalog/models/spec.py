@@ -123,9 +123,9 @@ class RefusedModel:
     why: str
     instead: str
 
-    def error(self, what: str) -> RefusedError:
-        """The refusal of ``what`` (a name or a file)."""
-        return RefusedError(f"{what} is refused: {self.why}", remedy=f"Use {self.instead}")
+    def error(self, name: str) -> RefusedError:
+        """The refusal of ``name`` (a name or a file)."""
+        return RefusedError(f"{name} is refused: {self.why}", remedy=f"Use {self.instead}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +149,8 @@ class ModelTable:
             if name.casefold() in (known_name.casefold() for known_name in model.names):
                 raise model.error(name)
 
-    def refuse_digest(self, sha256: str, what: str) -> None:
-        """Raises RefusedError where ``sha256`` is that of a refused model; ``what`` names the file."""
+    def refuse_digest(self, sha256: str, name: str) -> None:
+        """Raises RefusedError where ``sha256`` is that of a refused model; ``name`` names the file."""
         for model in self.refused:
             if sha256 == model.sha256:
-                raise model.error(f"{what} is {model.names[0]} and")
+                raise model.error(f"{name} is {model.names[0]} and")

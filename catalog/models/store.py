@@ -59,9 +59,9 @@ class InstalledModel:
         """Whether it has that file: optional ones, and alternatives by name, may be missing."""
         return file in self.digests
 
-    def require_identity(self, planned: Json) -> None:
-        """Raise WorkError where its files are not those that an album was ``planned`` with."""
-        if self.identity != planned:
+    def require_identity(self, planned_identity: Json) -> None:
+        """Raise WorkError where its files are not those that an album was ``planned_identity`` with."""
+        if self.identity != planned_identity:
             raise WorkError(
                 f"the files of {self.spec.name} here are not those that the album was planned with",
                 remedy="Plan the album again, or bring this machine's models up to date",

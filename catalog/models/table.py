@@ -149,12 +149,12 @@ def _is_deep(document: dict[str, Any]) -> bool:
     return bool(level)
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def _laid_over(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """Merges tables down to a model's or a licence's fields; any other value above replaces the one below."""
-    merged_table = dict(below)
-    for key, value in above.items():
-        is_table_in_both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        merged_table[key] = _laid_over(below[key], value) if is_table_in_both else value
+    merged_table = dict(base)
+    for key, value in overlay.items():
+        is_table_in_both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged_table[key] = _laid_over(base[key], value) if is_table_in_both else value
     return merged_table
 
 

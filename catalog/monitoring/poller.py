@@ -55,15 +55,15 @@ class MetricsSnapshot:
     """The figures of one poll."""
 
     line: PipelineFigures
-    kept: StoredFigures
+    stored: StoredFigures
     renders: RenderFigures
 
 
 class _Aged(Generic[Value]):
     """A value that is computed again when it is older than ``max_age_s``."""
 
-    def __init__(self, look: Callable[[], Value], max_age_s: float) -> None:
-        self._look = look
+    def __init__(self, read_value: Callable[[], Value], max_age_s: float) -> None:
+        self._look = read_value
         self._max_age_s = max_age_s
         self._found: tuple[float, Value] | None = None
 

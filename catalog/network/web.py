@@ -79,7 +79,7 @@ class Web:
                 url = followed(address, url, response.headers["Location"])
             finally:
                 response.close()
-        raise MachineError(f"{address} leads in a circle", remedy="Check the address")
+        raise MachineError(f"{address} redirects in a loop", remedy="Check the address")
 
     def _send(
         self, url: httpx.URL, headers: Mapping[str, str], auth: tuple[str, str] | None, deadline_s: float
@@ -89,7 +89,7 @@ class Web:
             try:
                 return self._client.send(request, stream=True, auth=auth, follow_redirects=False)
             except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:  # of a redirect; its message repeats it
-                problem = f"{url} leads to an address that is none"
+                problem = f"{url} redirects to an invalid address"
                 raise MachineError(problem, remedy="Check the address, or use another mirror") from error
 
 
@@ -102,14 +102,14 @@ def proxy_unusable(error: Exception) -> MachineError:
     )
 
 
-def within(limit_s: float, work: Callable[[], _R]) -> _R:
-    """Run ``work`` of a library that has no timeout of its own. Raises TooSlow after ``limit_s``, and abandons it."""
+def within(limit_s: float, function: Callable[[], _R]) -> _R:
+    """Run a library's ``function``, which has no timeout. Raises TooSlow after ``limit_s``, and abandons it."""
     results: list[_R] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            results.append(work())
+            results.append(function())
         except BaseException as error:
             errors.append(error)
 
@@ -119,12 +119,12 @@ def within(limit_s: float, work: Callable[[], _R]) -> _R:
     if errors:
         raise errors[0]
     if not results:
-        raise TooSlow("its answer did not begin in time")
+        raise TooSlow("it did not begin to answer in time")
     return results[0]
 
 
-def require_web(address: str, what: str = "") -> None:
-    """Raise InputError where ``address`` is not a web address; sends no request. ``what`` is its purpose, for the
+def require_web(address: str, name: str = "") -> None:
+    """Raise InputError where ``address`` is not a web address; sends no request. ``name`` is its purpose, for the
     message."""
     try:
         parts = urlsplit(address)
@@ -134,7 +134,7 @@ def require_web(address: str, what: str = "") -> None:
         pass
     shown_address = repr(redacted(address[:200]))
     raise InputError(
-        f"{what}{': ' if what else ''}{shown_address} is no web address", remedy="Give an http or https address"
+        f"{name}{': ' if name else ''}{shown_address} is no web address", remedy="Give an http or https address"
     )
 
 
@@ -170,14 +170,14 @@ def followed(address: str, url: httpx.URL, location: str) -> httpx.URL:
     try:
         target = url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-        raise MachineError(f"{address} leads to an address that is none", remedy="Check the address") from error
+        raise MachineError(f"{address} redirects to an invalid address", remedy="Check the address") from error
     if target.scheme not in WEB or not target.host:
-        problem = f"{address} leads to an address of the kind {target.scheme[:20]}:, which is not followed"
+        problem = f"{address} redirects to an address of the kind {target.scheme[:20]}:, which is not followed"
         raise MachineError(problem, remedy="Check the address, or use another mirror")
     if url.scheme == "https" and target.scheme != "https":
-        raise MachineError(f"{address} leads to an address without TLS", remedy="Check the address")
+        raise MachineError(f"{address} redirects to an address without TLS", remedy="Check the address")
     if is_loopback(target.host) and not is_loopback(url.host):
-        problem = f"{address} leads to an address of this machine, which is not followed"
+        problem = f"{address} redirects to an address of this machine, which is not followed"
         raise MachineError(problem, remedy="Check the address, or use another mirror")
     return target.copy_with(userinfo=b"") if target.userinfo else target
 
@@ -213,7 +213,7 @@ def _watchdog(deadline_s: float) -> Iterator[Any]:
         for open_socket in sockets:  # the client leaves some proxies' connections open
             open_socket.close()
         if is_late.is_set():
-            raise TooSlow("its answer did not begin in time") from error
+            raise TooSlow("it did not begin to answer in time") from error
         raise
     finally:
         timer.cancel()

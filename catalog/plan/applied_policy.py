@@ -37,22 +37,29 @@ class AppliedBy:
         return asdict(self)
 
 
-def row_policy(row: AlbumRow, stated: Policy) -> Policy:
-    """The policy in force for an album whose manifest has the policy ``stated``.
+def row_policy(row: AlbumRow, manifest_policy: Policy) -> Policy:
+    """The policy in force for an album whose manifest has the policy ``manifest_policy``.
 
     One applied before families existed stays in force while the manifest's policy is unchanged.
     """
-    return Policy.from_document(row.applied_policy) if row.applied_policy and is_applied(row, stated) else stated
+    return (
+        Policy.from_document(row.applied_policy)
+        if row.applied_policy and is_applied(row, manifest_policy)
+        else manifest_policy
+    )
 
 
-def is_applied(row: AlbumRow, stated: Policy) -> bool:
+def is_applied(row: AlbumRow, manifest_policy: Policy) -> bool:
     """Whether an applied policy replaces the manifest's."""
-    return row.applied_policy is not None and row.applied_over in (stated.digest, stated.former.digest)
+    return row.applied_policy is not None and row.applied_over in (
+        manifest_policy.digest,
+        manifest_policy.former.digest,
+    )
 
 
-def applied_by(session: Session, row: AlbumRow, stated: Policy) -> AppliedBy | None:
+def applied_by(session: Session, row: AlbumRow, manifest_policy: Policy) -> AppliedBy | None:
     """Who applied the policy in force; None where it is the manifest's own."""
-    if not is_applied(row, stated):
+    if not is_applied(row, manifest_policy):
         return None
     query = sa.select(Activity).where(Activity.work_key == _key(row.id)).order_by(Activity.started_at.desc())
     activity = session.scalars(query.limit(1)).first()
@@ -71,7 +78,7 @@ class Applicant:
     execution: ExecutionEnvironment
 
 
-def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
+def note_application(session: Session, row: AlbumRow, applicant: Applicant) -> None:
     """Record who applied the row's policy, or reverted one (then the row has none)."""
     session.add(
         Activity(
@@ -79,14 +86,14 @@ def note_application(session: Session, row: AlbumRow, who: Applicant) -> None:
             kind=KIND,
             work_key=_key(row.id),
             revision=1,
-            parameters={"album": row.id, "policy": row.applied_policy, "file": who.file, "by": who.by},
+            parameters={"album": row.id, "policy": row.applied_policy, "file": applicant.file, "by": applicant.by},
             outcome="done",
             attempt=1,
             started_at=sa.select(database_now()).scalar_subquery(),
             seconds=0.0,
-            code_version=who.execution.code_version,
-            environment=dict(who.execution.environment),
-            device=who.execution.device,
+            code_version=applicant.execution.code_version,
+            environment=dict(applicant.execution.environment),
+            device=applicant.execution.device,
         )
     )
 

@@ -154,11 +154,11 @@ def apply_policy(
     policy: Policy,
     over: Policy,
     identities: Mapping[str, Json] | None = None,
-    who: Applicant | None = None,
+    applicant: Applicant | None = None,
 ) -> bool:
     """Replace the manifest's policy ``over`` with ``policy`` until the manifest's changes; passing ``over`` itself
-    reverts an applied one. ``identities`` are the models of its judges, ``who`` is recorded. Returns whether anything
-    changed."""
+    reverts an applied one. ``identities`` are the models of its judges, ``applicant`` is recorded. Returns whether
+    anything changed."""
 
     def apply(session: Session) -> bool:
         row = session.get_one(AlbumRow, album_id, with_for_update=ROW_LOCK)
@@ -168,8 +168,8 @@ def apply_policy(
         is_changed = (row.applied_policy if is_applied(row, over) else None) != document
         row.applied_policy = document
         row.applied_over = None if is_same else over.digest
-        if is_changed and who:
-            note_application(session, row, who)
+        if is_changed and applicant:
+            note_application(session, row, applicant)
         return is_changed
 
     return database.transact(apply)

@@ -152,10 +152,10 @@ def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
         return {id_: parent for id_, parent in session.execute(query) if parent is not None}
 
 
-def _followed(candidates: Sequence[Candidate], taken: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _followed(candidates: Sequence[Candidate], selected: Sequence[Candidate]) -> tuple[Candidate, ...]:
     takes = list(candidates)
     ids = {candidate.id for candidate in takes}
-    for candidate in taken:  # in the order they were made, so that a parent comes before its retakes
+    for candidate in selected:  # in the order they were made, so that a parent comes before its retakes
         if candidate.parent in ids and candidate.id not in ids:
             takes.append(candidate)
             ids.add(candidate.id)

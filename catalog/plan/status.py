@@ -96,11 +96,11 @@ def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int,
 
 @dataclass(frozen=True, slots=True)
 class _Newest:
-    """A song's newest decision; ``asked`` are the candidates it could select from, including failed ones."""
+    """A song's newest decision; ``candidate_ids`` are the candidates it could select from, including failed ones."""
 
     document: Mapping[str, Json]
     winner: str | None
-    asked: frozenset[str]
+    candidate_ids: frozenset[str]
 
 
 def _decisions(session: Session, of_album: sa.ColumnElement[bool], *, documents: bool) -> dict[int, _Newest]:
@@ -125,7 +125,7 @@ def _song(slug: str, title: str, candidates: tuple[CandidateRow, ...], newest: _
     ids = {candidate.id for candidate in candidates}
     # A decision about removed candidates does not apply to the current ones; added candidates wait for the next
     # decision.
-    if newest is None or not newest.asked <= ids:
+    if newest is None or not newest.candidate_ids <= ids:
         return SongRow(slug, title, candidates, None, None)
-    waiting_ids = tuple(candidate.id for candidate in candidates if candidate.id not in newest.asked)
+    waiting_ids = tuple(candidate.id for candidate in candidates if candidate.id not in newest.candidate_ids)
     return SongRow(slug, title, candidates, newest.document, newest.winner, waiting_ids)

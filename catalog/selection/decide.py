@@ -73,7 +73,7 @@ def decide(
     if faults := check_policy(policy, metrics):
         raise InputError("; ".join(faults), remedy="Correct the selection policy")
     if len({candidate.id for candidate in candidates}) < len(candidates):
-        raise ValueError("a candidate stands twice")
+        raise ValueError("a candidate occurs twice")
     entries = [_Entry(candidate, _gates(candidate, policy)) for candidate in sorted(candidates, key=_seed_order)]
     survivors = [entry for entry in entries if entry.passed]
     ranked = survivors or (entries if policy.if_none_passes == "least_bad" else [])
@@ -193,15 +193,15 @@ def _outcomes(
     """Each candidate's outcome without its sentence: by rank, then the rejected."""
     rivals = dominated_by([entry.candidate.readings for entry in ranked], weighing, metrics)
     outcomes = [
-        _outcome(entry, metrics, rank=rank, beaten_by=None if rival is None else ranked[rival].candidate.id)
+        _outcome(entry, metrics, rank=rank, dominated_by=None if rival is None else ranked[rival].candidate.id)
         for rank, (entry, rival) in enumerate(zip(ranked, rivals, strict=True), start=1)
     ]
-    outcomes += [_outcome(entry, metrics, rank=None, beaten_by=None) for entry in rejected]
+    outcomes += [_outcome(entry, metrics, rank=None, dominated_by=None) for entry in rejected]
     return [outcome.model_copy(update={"warnings": warnings(outcome, outcomes)}) for outcome in outcomes]
 
 
 def _outcome(
-    entry: _Entry, metrics: Mapping[str, MetricSpec], *, rank: int | None, beaten_by: str | None
+    entry: _Entry, metrics: Mapping[str, MetricSpec], *, rank: int | None, dominated_by: str | None
 ) -> CandidateOutcome:
     candidate, status = entry.candidate, entry.status
     return CandidateOutcome(
@@ -217,7 +217,7 @@ def _outcome(
         rank=rank,
         sentence="",
         worst=dict(_worst(entry, metrics)),
-        dominated_by=beaten_by,
+        dominated_by=dominated_by,
     )
 
 

@@ -57,7 +57,7 @@ class Explainer:
     outcomes: Sequence[CandidateOutcome]
     winner: str | None
     tie_with: Sequence[str] = ()
-    guards: Sequence[str] = ()
+    caveats: Sequence[str] = ()
     groups: Sequence[Group] = ()
 
     def candidate(self, outcome: CandidateOutcome) -> str:
@@ -74,7 +74,7 @@ class Explainer:
         sentences = (
             [f"No winner: {'; '.join(reasons)}."] if reasons else [self.candidate(self.outcomes[0]), *self._margin()]
         )
-        sentences += self.guards
+        sentences += self.caveats
         sentences += [self._group(group) for group in self.groups]
         rejected_count = sum(outcome.rank is None for outcome in self.outcomes)
         if rejected_count and not reasons:
@@ -84,11 +84,13 @@ class Explainer:
             sentences.append(f"Left out: {left_out_names}.")
         return " ".join(sentences)
 
-    def reasons(self, needed: int, told: Sequence[CandidateOutcome]) -> tuple[str, ...]:
+    def reasons(self, min_candidates: int, outcomes: Sequence[CandidateOutcome]) -> tuple[str, ...]:
         """Why there is no winner: too few candidates, and the gates that each failed."""
-        count = len(told)
-        shortage = [f"{count} of at least {needed} candidates {'is' if count == 1 else 'are'} there"] * (count < needed)
-        failures = [f"{outcome.name}: {self._failures(outcome)}" for outcome in told if not outcome.passed]
+        count = len(outcomes)
+        shortage = [f"{count} of at least {min_candidates} candidates {'is' if count == 1 else 'are'} there"] * (
+            count < min_candidates
+        )
+        failures = [f"{outcome.name}: {self._failures(outcome)}" for outcome in outcomes if not outcome.passed]
         return (*shortage, *failures)
 
     def _place(self, outcome: CandidateOutcome) -> str:
@@ -169,7 +171,7 @@ class Explainer:
         return {_reading_text(rival.metrics[name]) for rival in rivals} == {_reading_text(outcome.metrics[name])}
 
     def _compared(
-        self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], where: str = ""
+        self, name: str, outcome: CandidateOutcome, rivals: Sequence[CandidateOutcome], window_text: str = ""
     ) -> str:
         """``prompt match (0.31, others 0.33 to 0.36, worst at 1:20-1:30)``."""
         spec = self.metrics[name]
@@ -179,7 +181,7 @@ class Explainer:
             return f"{label(spec)} ({own_text}, others not measurable)"
         low, high = figure(min(values)), figure(max(values))
         others_label = "the other" if len(rivals) == 1 else "others"
-        return f"{label(spec)} ({own_text}, {others_label} {low if low == high else f'{low} to {high}'}{where})"
+        return f"{label(spec)} ({own_text}, {others_label} {low if low == high else f'{low} to {high}'}{window_text})"
 
     def _margin(self) -> list[str]:
         """The margin over the second in rank."""

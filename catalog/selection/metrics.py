@@ -56,9 +56,9 @@ class NotMeasurable:
     reason: str
 
     @classmethod
-    def not_stated(cls, what: str) -> NotMeasurable:
-        """The song states no ``what`` (such as "tempo") to compare with, which is not the candidate's fault."""
-        return cls(f"no {what} is stated")
+    def not_stated(cls, name: str) -> NotMeasurable:
+        """The song states no ``name`` (such as "tempo") to compare with, which is not the candidate's fault."""
+        return cls(f"no {name} is stated")
 
     @property
     def is_not_stated(self) -> bool:

@@ -102,7 +102,7 @@ class Policy(BaseModel):
         if "weights" not in given:
             return {"families": dict(DEFAULT_FAMILIES), "metrics": list(DEFAULT_METRICS), **given}
         if given.get("families") or given.get("metrics"):
-            raise ValueError("weights stand in place of families and metrics; give one or the other")
+            raise ValueError("weights replace families and metrics; give one or the other")
         return given
 
     @field_validator("gates")
@@ -175,7 +175,7 @@ def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str
                 )
             elif field == "metrics" and metrics[name].family not in DEFAULT_FAMILIES:
                 faults.append(f"{field}.{name}: it is {metrics[name].family}, which gates but does not rank")
-    faults += [f"metrics.{name}: it stands twice" for name in set(policy.metrics) if policy.metrics.count(name) > 1]
+    faults += [f"metrics.{name}: it occurs twice" for name in set(policy.metrics) if policy.metrics.count(name) > 1]
     return tuple(faults) or _uncounted(policy, metrics)
 
 

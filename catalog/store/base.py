@@ -76,10 +76,10 @@ def object_name(digest: str) -> str:
     return f"objects/{digest[:2]}/{digest[2:4]}/{digest}"
 
 
-def lost(digest: str, how: str) -> ArtifactLost:
-    """The error of bytes that are ``how``: not in the store, or corrupt in it."""
+def lost(digest: str, condition: str) -> ArtifactLost:
+    """The error of bytes that are ``condition``: not in the store, or corrupt in it."""
     return ArtifactLost(
-        f"artifact {digest[:12]} is {how}",
+        f"artifact {digest[:12]} is {condition}",
         remedy="Run `songline verify --repair`, then `songline render` to make it again",
         digest=digest,
     )

@@ -41,13 +41,13 @@ all writers."""
 
 @dataclass(frozen=True, slots=True)
 class GarbageReport:
-    """The removed artifacts, or those that would be removed, and the count of half-written files; ``left`` is garbage
-    that the store did not remove in time, with its error in ``trouble``."""
+    """The removed artifacts, or those that would be removed, and the count of half-written files; ``not_removed`` is
+    garbage that the store did not remove in time, with its error in ``error``."""
 
     garbage: tuple[Stored, ...]
     unfinished: int
-    left: tuple[Stored, ...] = ()
-    trouble: StoreError | None = None
+    not_removed: tuple[Stored, ...] = ()
+    error: StoreError | None = None
 
 
 def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> None:
@@ -59,7 +59,7 @@ def keep_artifacts(database: Database, store: Store, digests: Sequence[str]) -> 
         return
     database.transact(lambda session: session.scalar(sa.select(1)))
     if any(store.stat(digest) is None for digest in digests):
-        raise TransientError("stored bytes were swept before their row", remedy="It will be tried again")
+        raise TransientError("stored bytes were removed before their row was written", remedy="It will be tried again")
 
 
 def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run: bool = False) -> GarbageReport:
@@ -76,7 +76,7 @@ def collect_garbage(database: Database, store: Store, grace_s: float, *, dry_run
     if dry_run:
         return GarbageReport(garbage, 0)
     report = _remove(database, store.with_timeout(TURN_S), garbage, limit)
-    if len(report.left) >= GIVE_UP_AFTER:
+    if len(report.not_removed) >= GIVE_UP_AFTER:
         return report
     with database.read() as session:
         unfinished_s = max(grace_s, YOUNG_S) if _is_leased(session) else grace_s
@@ -93,7 +93,7 @@ def require_catalog_of(database: Database, store: Store) -> None:
         raise RefusedError(
             "the catalog names no artifact at all, and the store has some: nothing was removed",
             remedy="Run `songline restore BACKUP` if the catalog was lost, or see that SONGLINE_HOME, "
-            "SONGLINE_DATABASE_URL and SONGLINE_STORE_URL belong together; if nothing is wanted, remove the store",
+            "SONGLINE_DATABASE_URL and SONGLINE_STORE_URL belong together; if it is not needed, remove the store",
         )
 
 

@@ -172,7 +172,7 @@ class S3Store:
                     continue
                 if None not in cut_positions and len(set(cut_positions)) == 1 and self.stat(digest):
                     return NO_DIGEST
-                raise unreachable(short_message(error), where=self._client.where, digest=digest) from error
+                raise unreachable(short_message(error), location=self._client.where, digest=digest) from error
             except StoreError as error:
                 if error.ids.get("code") == UNREADABLE and self.stat(digest):
                     return NO_DIGEST

@@ -228,13 +228,13 @@ class S3Client:
                 self._open()
             yield
         except S3Error as error:
-            raise refusal(error.code or "", error.message or "", where=self.where) from error
+            raise refusal(error.code or "", error.message or "", location=self.where) from error
         except (InvalidResponseError, ParseError) as error:
-            raise not_s3(where=self.where) from error
+            raise not_s3(location=self.where) from error
         except ServerError as error:
-            raise unreachable(f"it answers with status {error.status_code}", where=self.where) from error
+            raise unreachable(f"it answers with status {error.status_code}", location=self.where) from error
         except (MinioException, HTTPError) as error:
-            raise unreachable(short_message(error), where=self.where) from error
+            raise unreachable(short_message(error), location=self.where) from error
 
     def _open(self) -> None:
         """Create the bucket where it is missing. Checked by an empty listing: only responses with a body report wrong

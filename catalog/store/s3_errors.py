@@ -39,20 +39,20 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def refusal(code: str, message: str, *, where: str, digest: str = "") -> StoreError:
+def refusal(code: str, message: str, *, location: str, digest: str = "") -> StoreError:
     """The error for an S3 error code; an unknown one has the service's own message."""
     meaning, remedy = MEANINGS.get(code, (f"could not do it: {message or code}".rstrip("."), UNREACHABLE))
-    return _error(f"{where} {meaning}", remedy, code=code, digest=digest)
+    return _error(f"{location} {meaning}", remedy, code=code, digest=digest)
 
 
-def unreachable(how: str, *, where: str, digest: str = "") -> StoreError:
-    """The error for a service that did not respond; ``how`` is the connection's error."""
-    return _error(f"{where} cannot be reached: {how}", UNREACHABLE, digest=digest)
+def unreachable(problem: str, *, location: str, digest: str = "") -> StoreError:
+    """The error for a service that did not respond; ``problem`` is the connection's error."""
+    return _error(f"{location} cannot be reached: {problem}", UNREACHABLE, digest=digest)
 
 
-def not_s3(*, where: str, digest: str = "") -> StoreError:
+def not_s3(*, location: str, digest: str = "") -> StoreError:
     """The error for an address whose server does not speak S3."""
-    return _error(f"{where} does not answer as an S3 service does", "Check SONGLINE_S3_ENDPOINT", digest=digest)
+    return _error(f"{location} does not answer as an S3 service does", "Check SONGLINE_S3_ENDPOINT", digest=digest)
 
 
 def _error(what: str, remedy: str, **ids: str) -> StoreError:

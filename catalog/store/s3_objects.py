@@ -52,7 +52,7 @@ class NamedObjects:
                     return _written(response, name, destination, max_bytes=max_bytes)
             except (ProtocolError, TimeoutError) as error:
                 last_error = error
-        raise unreachable(short_message(last_error), where=self._client.where) from last_error
+        raise unreachable(short_message(last_error), location=self._client.where) from last_error
 
     def put(self, name: str, data: bytes) -> None:
         """Store bytes under a name, replacing an existing object."""

@@ -93,7 +93,7 @@ def guarded(name: str, work: Callable[[], Result]) -> Result | Entry:
             raise
         return faulty_entry(name, error)
     except Exception as error:  # the files are untrusted: an unforeseen error must not stop the other manifests
-        return faulty_entry(name, as_songline_error(error, doing="reading this manifest"))
+        return faulty_entry(name, as_songline_error(error, activity="reading this manifest"))
 
 
 def faulty_entry(name: str, error: SonglineError) -> Entry:

@@ -86,5 +86,10 @@ class AlbumCoordinator:
 
     def _pause(self, reason: str) -> bool:
         return transition(
-            self._catalog.database, self._album_id, "paused", only_from=["active"], attempt=self._attempt, reason=reason
+            self._catalog.database,
+            self._album_id,
+            "paused",
+            from_states=["active"],
+            attempt=self._attempt,
+            reason=reason,
         )

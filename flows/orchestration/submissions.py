@@ -124,7 +124,7 @@ def _set_state(
     only_from: tuple[SubmissionState, ...],
     reason: str,
 ) -> Submission:
-    if not transition(database, album_id, to, only_from=only_from, reason=reason):
+    if not transition(database, album_id, to, from_states=only_from, reason=reason):
         state = get_submission(database, album_id).state
         raise RefusedError(f"album {album_id!r} is {state}, so it cannot be {to}", remedy="See `songline status`")
     return get_submission(database, album_id)

@@ -106,7 +106,7 @@ class SongFinisher:
 
     async def deliver(self, mastered: Mastered, level: AlbumLevel | None) -> FinishedTrack:
         """All deliverables of a song."""
-        take, album = mastered.chosen, self._album
+        take, album = mastered.take, self._album
         song, digest = take.planned.song, mastered.master.made["master"]
         tags = encode_tags(self._planned, song, take.winner, master=mastered.master, level=level)
         kinds = album.deliverables_of(song)
@@ -158,7 +158,7 @@ class SongFinisher:
         self, mastered: Mastered, stems: StepResult | None, tags: Mapping[str, Json]
     ) -> dict[str, EncodedFile]:
         """The files of a master without its vocals, or of the vocals only."""
-        song = mastered.chosen.planned.song
+        song = mastered.take.planned.song
         kinds = [kind for kind in self._album.deliverables_of(song) if DELIVERABLES[kind].version is not None]
         if kinds and (stems is None or VOCALS not in stems.made):
             raise WorkError(
@@ -176,12 +176,12 @@ class SongFinisher:
         return acceptance
 
     async def _version(self, mastered: Mastered, kind: str, stems: StepResult, tags: Mapping[str, Json]) -> EncodedFile:
-        version, song = DELIVERABLES[kind].version, mastered.chosen.planned.song
+        version, song = DELIVERABLES[kind].version, mastered.take.planned.song
         request = request_version(
             str(version),
             self._album.mastering,
             mastered.master,
-            audio=await self._source(mastered.chosen),
+            audio=await self._source(mastered.take),
             vocals=stems.made[VOCALS],
             reference=self._album.mastering_reference_digest,
         )
@@ -192,7 +192,7 @@ class SongFinisher:
         return replace(file, accepted_key=acceptance.key)
 
     async def _encode(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
-        song = mastered.chosen.planned.song
+        song = mastered.take.planned.song
         request = request_encoding(
             kind,
             digest,

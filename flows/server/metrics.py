@@ -25,11 +25,11 @@ GAUGES: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Count
     ("queue_depth", "Renders of active albums that wait for a GPU.", ("priority",), lambda s: s.line.queue),
     ("renders", "Renders of all albums.", ("state",), lambda s: s.line.renders),
     ("steps", "Steps after rendering that are not done.", ("kind", "state"), lambda s: s.line.steps),
-    ("steps_done", "Steps after rendering that are done.", ("kind",), lambda s: s.kept.steps_done),
+    ("steps_done", "Steps after rendering that are done.", ("kind",), lambda s: s.stored.steps_done),
     ("leases", "Leases on work, and those that ran out.", ("work", "state"), lambda s: s.line.leases),
     ("failed_work", "Work that failed for good and waits for a retry.", ("kind", "error"), lambda s: s.line.failed),
-    ("artifacts", "Artifacts in the store, by the catalog.", ("media_type",), lambda s: s.kept.artifacts),
-    ("stored_bytes", "Bytes in the store, by the catalog.", ("media_type",), lambda s: s.kept.stored_bytes),
+    ("artifacts", "Artifacts in the store, by the catalog.", ("media_type",), lambda s: s.stored.artifacts),
+    ("stored_bytes", "Bytes in the store, by the catalog.", ("media_type",), lambda s: s.stored.stored_bytes),
 )
 COUNTERS: tuple[tuple[str, str, tuple[str, ...], Callable[[MetricsSnapshot], Counts]], ...] = (
     (

@@ -70,13 +70,13 @@ def click_finding(audio: Audio) -> Finding:
     return _summary(sorted(lone_edges), audio)
 
 
-def _summary(found: list[Click], audio: Audio) -> Finding:
+def _summary(clicks: list[Click], audio: Audio) -> Finding:
     clicks_apart = [
         candidate
-        for position, candidate in enumerate(found)
-        if position == 0 or candidate.frame - found[position - 1].frame > APART
+        for position, candidate in enumerate(clicks)
+        if position == 0 or candidate.frame - clicks[position - 1].frame > APART
     ]
-    largest_click = max(found, key=lambda click: click.size)
+    largest_click = max(clicks, key=lambda click: click.size)
     are_many = len(clicks_apart) > max(FEW, FEW_PER_S * audio.duration_s)
     times = ", ".join(at(click.frame / audio.rate) for click in clicks_apart[:5])
     ending = f" and {len(clicks_apart) - 5} more" if len(clicks_apart) > 5 else ""
@@ -130,13 +130,13 @@ def _predictors(stretches: Samples) -> Curve:
     return filters
 
 
-def _residual(piece: Samples, filters: Curve) -> Samples:
-    """The prediction residual of each block; ``piece`` begins with the 16 samples before the first block."""
+def _residual(samples: Samples, filters: Curve) -> Samples:
+    """The prediction residual of each block; ``samples`` begins with the 16 samples before the first block."""
     count = len(filters)
     taps = filters.astype(np.float32)
     residual = np.zeros((count, STRETCH), np.float32)
     for lag in range(ORDER + 1):
-        residual += taps[:, lag : lag + 1] * piece[ORDER - lag :][: count * STRETCH].reshape(count, STRETCH)
+        residual += taps[:, lag : lag + 1] * samples[ORDER - lag :][: count * STRETCH].reshape(count, STRETCH)
     return residual
 
 

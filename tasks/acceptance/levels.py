@@ -165,11 +165,11 @@ def _sides(powers: StereoPowers | None, stereo: Reading) -> list[Finding]:
     return [_mono(loudness_of(powers.folded).integrated_lufs, stereo), _balance(powers)]
 
 
-def _mono(folded: Reading, stereo: Reading) -> Finding:
-    if isinstance(folded, NotMeasurable) or isinstance(stereo, NotMeasurable):
+def _mono(mono: Reading, stereo: Reading) -> Finding:
+    if isinstance(mono, NotMeasurable) or isinstance(stereo, NotMeasurable):
         sentence = "Folded to mono the sides cancel: nothing is left."
         return Finding("mono_fold_down", "fail", None, MONO_FAIL_LU, "LU", sentence)
-    loss = stereo.value - folded.value
+    loss = stereo.value - mono.value
     verdict: Verdict = "pass" if loss <= MONO_WARN_LU else "warn"
     if loss > MONO_FAIL_LU + METER_ERROR_LU:
         verdict = "fail"

@@ -30,7 +30,7 @@ def _cut(master: StepResult) -> int:
     return round((float(ends["head_s"]) + float(ends["tail_s"])) * rate)
 
 
-def request_version_acceptance(made: StepResult, master: StepResult) -> StepRequest:
+def request_version_acceptance(encoded: StepResult, master: StepResult) -> StepRequest:
     """Examine a written instrumental or a-cappella for format, length and ceiling; a part has no loudness target."""
     target = {
         "target_lufs": None,
@@ -41,4 +41,4 @@ def request_version_acceptance(made: StepResult, master: StepResult) -> StepRequ
         "frames": master.result["frames"],
         "part": True,
     }
-    return request("accept", {"target": target}, {"master": made.made["master"]})
+    return request("accept", {"target": target}, {"master": encoded.made["master"]})

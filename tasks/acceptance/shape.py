@@ -178,8 +178,8 @@ def silence_findings(audio: Audio, target: Target) -> list[Finding]:
     ]
 
 
-def _silence(check: str, seconds: float, limit_s: float, otherwise: Verdict, sentence: str) -> Finding:
-    return Finding(check, otherwise if seconds > limit_s else "pass", seconds, limit_s, "s", sentence)
+def _silence(check: str, seconds: float, limit_s: float, verdict: Verdict, sentence: str) -> Finding:
+    return Finding(check, verdict if seconds > limit_s else "pass", seconds, limit_s, "s", sentence)
 
 
 def _inner_gaps(inner: list[Silence]) -> Finding:

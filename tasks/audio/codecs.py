@@ -88,7 +88,7 @@ def ffmpeg_aac(master: Path, destination: Path) -> None:
     layout = ("-movie_timescale", str(header.samplerate), "-movflags", "+faststart", "-f", "ipod")
     codec = ("-map", "0:a", "-c:a", "aac", "-aac_coder", "fast", "-b:a", "256k", "-threads", "1")
     _ffmpeg(
-        "-i", f"file:{master}", *codec, *plain_options, *layout, f"file:{destination}", doing=f"encode {master.name}"
+        "-i", f"file:{master}", *codec, *plain_options, *layout, f"file:{destination}", purpose=f"encode {master.name}"
     )
 
 
@@ -96,15 +96,15 @@ def decoded(path: Path) -> Audio:
     """Any deliverable as audio, AAC included, which libsndfile cannot read; padding that a file declares is cut off."""
     if path.suffix != ".m4a":
         return read_audio(path)
-    wav = _ffmpeg("-i", f"file:{path}", "-f", "wav", "-c:a", "pcm_f32le", "pipe:1", doing=f"decode {path.name}")
+    wav = _ffmpeg("-i", f"file:{path}", "-f", "wav", "-c:a", "pcm_f32le", "pipe:1", purpose=f"decode {path.name}")
     audio, stated_frames = read_audio(io.BytesIO(wav)), gapless_frames(MP4(path))
     return Audio.of(audio.samples[:, :stated_frames], audio.rate)
 
 
-def _ffmpeg(*arguments: str, doing: str) -> bytes:
+def _ffmpeg(*arguments: str, purpose: str) -> bytes:
     program = shutil.which("ffmpeg")
     if program is None:
-        raise MachineError(f"ffmpeg is not on the PATH, so that it cannot {doing}", remedy="Install ffmpeg")
+        raise MachineError(f"ffmpeg is not on the PATH, so that it cannot {purpose}", remedy="Install ffmpeg")
     command = [program, "-nostdin", "-hide_banner", "-loglevel", "error", "-y", *arguments]
     try:
         run = subprocess.run(
@@ -115,10 +115,10 @@ def _ffmpeg(*arguments: str, doing: str) -> bytes:
             preexec_fn=ending_with_starter(),
         )
     except subprocess.TimeoutExpired as fault:
-        raise MachineError(f"ffmpeg took over {_LONGEST_RUN_S:g} s to {doing}", remedy="Try again") from fault
+        raise MachineError(f"ffmpeg took over {_LONGEST_RUN_S:g} s to {purpose}", remedy="Try again") from fault
     if run.returncode != 0:
         message = run.stderr.decode(errors="replace").strip().rpartition("\n")[2].rstrip(".")
-        raise MachineError(f"ffmpeg could not {doing} ({message})", remedy="Install ffmpeg 5 or newer")
+        raise MachineError(f"ffmpeg could not {purpose} ({message})", remedy="Install ffmpeg 5 or newer")
     return run.stdout
 
 

@@ -40,15 +40,16 @@ CANDIDATE_TAG = "SONGLINE_CANDIDATE"
 class Identified:
     """The artifact of a file. ``candidate`` is the one in its tags, if this catalog has it.
 
-    ``note`` explains discrepancies in a sentence or two; ``alike`` are other artifacts of which the file may be a copy.
-    Without ``is_build_known`` it may be of one of several builds, and the artifact is the candidate's render.
+    ``note`` explains discrepancies in a sentence or two; ``other_artifacts`` are other artifacts of which the file may
+    be a copy. Without ``is_build_known`` it may be of one of several builds, and the artifact is the candidate's
+    render.
     """
 
     digest: str
     certainty: Certainty
     candidate: str | None = None
     note: str | None = None
-    alike: tuple[str, ...] = ()
+    other_artifacts: tuple[str, ...] = ()
     is_build_known: bool = True
 
 
@@ -116,7 +117,7 @@ def _by_samples(catalog: Catalog, path: Path, samples: str, named: str | None) -
         return None
     is_contradicted = named is not None and named not in match.candidates
     note = f"Its tags name the candidate {named}, and its samples are those of another." if is_contradicted else None
-    alike_files = () if named and not is_contradicted else match.alike
+    alike_files = () if named and not is_contradicted else match.others
     return Identified(match.digest, "same samples", None if is_contradicted else named, note, alike_files)
 
 
@@ -140,19 +141,19 @@ def _by_tag(catalog: Catalog, path: Path, candidate: str) -> Identified | None:
     return Identified(deliveries.audio_digest, "tag only, bytes changed", candidate, note, is_build_known=False)
 
 
-def _which_build(alike: Sequence[Delivery], deliveries: Deliveries) -> str:
+def _which_build(matches: Sequence[Delivery], deliveries: Deliveries) -> str:
     """Why the build of a file cannot be determined."""
     unknown_builds = listed([f"build {number}" for number in deliveries.unknown], "and")
     loss_clause = f"nothing is known of {unknown_builds} any more" if unknown_builds else ""
-    if not alike:
+    if not matches:
         sentence = (
             "No build that the catalog knows delivered it"
             if deliveries.known or unknown_builds
             else "No build delivered it"
         )
         return f"{sentence}; {loss_clause}." if loss_clause else f"{sentence}."
-    builds = listed([f"build {delivery.build}" for delivery in sorted(alike, key=lambda each: each.build)], "and")
-    masters = {delivery.master_key for delivery in alike}
+    builds = listed([f"build {delivery.build}" for delivery in sorted(matches, key=lambda each: each.build)], "and")
+    masters = {delivery.master_key for delivery in matches}
     masters_clause = f", from {counted(len(masters), 'different master')}" if len(masters) > 1 else ""
     sentence = f"It was delivered in {builds}{masters_clause}{f'; {loss_clause}' if loss_clause else ''}"
     return f"{sentence}: which of them this file is of cannot be told."
@@ -171,11 +172,11 @@ def remember_samples(catalog: Catalog, digests: Collection[str]) -> int:
     return len(sample_digests)
 
 
-def _samples_of_stored(catalog: Catalog, digest: str, like: Path) -> str | None:
+def _samples_of_stored(catalog: Catalog, digest: str, path: Path) -> str | None:
     """The sample digest of stored bytes; None where they are gone or cannot be decoded here."""
     try:
         with catalog.scratch() as folder:
-            link = folder / f"stored{like.suffix.lower()}"
+            link = folder / f"stored{path.suffix.lower()}"
             link.symlink_to(catalog.store.local(digest).absolute())
             return _samples(link)
     except (SonglineError, OSError):

@@ -56,17 +56,17 @@ def enhanced_by(member: Enhancer, source: Audio) -> Enhanced:
     return Enhanced(audio, bounds, clauses)
 
 
-def _document(member: Enhancer, source: Audio, made: Enhanced) -> dict[str, Json]:
-    generated_hz = made.bounds.generated_hz
+def _document(member: Enhancer, source: Audio, enhanced: Enhanced) -> dict[str, Json]:
+    generated_hz = enhanced.bounds.generated_hz
     return {
         "member": member.name,
         "revision": member.revision,
-        "kept_hz": [made.bounds.kept_from_hz, made.bounds.cutoff_hz],
+        "kept_hz": [enhanced.bounds.kept_from_hz, enhanced.bounds.cutoff_hz],
         "generated_hz": list(generated_hz) if generated_hz else None,
-        "null_db": next(clause.value for clause in made.clauses if clause.name == "null"),
-        "contract": [clause.as_document() for clause in made.clauses],
+        "null_db": next(clause.value for clause in enhanced.clauses if clause.name == "null"),
+        "contract": [clause.as_document() for clause in enhanced.clauses],
         "before": _readings(source),
-        "after": _readings(made.audio),
+        "after": _readings(enhanced.audio),
     }
 
 

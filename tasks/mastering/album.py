@@ -27,6 +27,6 @@ def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | Non
         run = Stages(check_input(source))
         run.to_working_level(WORKING_LUFS)
         return SongLevel(run.source_lufs, target.target_lufs, None)
-    treatment = treat(source, spec=spec, aim=target, reference=reference)
+    treatment = treat(source, spec=spec, target=target, reference=reference)
     peak_at_source = peak_16x_dbtp(treatment.audio) - (treatment.loudness_lufs - treatment.source_lufs)
     return SongLevel(treatment.source_lufs, target.target_lufs, target.ceiling_dbtp - SLACK_DB - peak_at_source)

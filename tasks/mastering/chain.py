@@ -46,12 +46,12 @@ def master_file(
     """
     target = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
     dimensions = _Source(source.rate, source.frames)
-    treatment = treat(source, spec=spec, aim=target, reference=reference, fade_out_s=fade_out_s)
+    treatment = treat(source, spec=spec, target=target, reference=reference, fade_out_s=fade_out_s)
     del source  # every copy of a song that is released here reduces peak memory by a tenth
     goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)
     course = _Treatment.of(treatment, dimensions)
     final_render = finalise(
-        treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, heard=treatment.heard
+        treatment.audio, spec=spec, goal=goal, loudness_lufs=treatment.loudness_lufs, measurement=treatment.measurement
     )
     del treatment
     with written_beside(destination) as partial_file:
@@ -75,16 +75,16 @@ class _Source(NamedTuple):
 class _Treatment:
     """What remains of a treatment once its audio is released."""
 
-    given: _Source
+    source: _Source
     source_lufs: float
     ends: dict[str, Json]
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
     @classmethod
-    def of(cls, treated: Treated, given: _Source) -> _Treatment:
+    def of(cls, treated: Treated, source: _Source) -> _Treatment:
         ends = treated.ends.as_document(treated.audio.rate)
-        return cls(given, treated.source_lufs, ends, treated.stages, treated.notes)
+        return cls(source, treated.source_lufs, ends, treated.stages, treated.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class _Render:
         )
 
 
-def _report(written: Audio, course: _Treatment, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
+def _report(written: Audio, treatment: _Treatment, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
     loudness, peak = measure_loudness(written), true_peak_dbtp(written)
     levels_after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
     reached_lufs = _value(loudness.integrated_lufs)
@@ -123,19 +123,19 @@ def _report(written: Audio, course: _Treatment, render: _Render, *, spec: Master
         true_peak_dbtp=_value(peak),
         loudness_range_lu=loudness.loudness_range_lu,
         second_meter_lufs=pyloudnorm_integrated(written),
-        gain_db=reached_lufs - course.source_lufs,
+        gain_db=reached_lufs - treatment.source_lufs,
         drive_db=render.drive_db,
         max_limiting_db=render.max_limiting_db,
         iterations=render.iterations,
         limited_by=None if shortfall is None or may_be_under else f"target_unreachable: {shortfall}",
-        ends=course.ends,
+        ends=treatment.ends,
         rate=written.rate,
         frames=written.frames,
-        source_rate=course.given.rate,
-        source_frames=course.given.frames,
+        source_rate=treatment.source.rate,
+        source_frames=treatment.source.frames,
         sample_digest=sample_digest(written),
-        stages=(*course.stages, _last_stage(course, render, levels_after, spec=spec, goal=goal)),
-        notes=(*course.notes, f"gain alone: {shortfall}") if may_be_under else course.notes,
+        stages=(*treatment.stages, _last_stage(treatment, render, levels_after, spec=spec, goal=goal)),
+        notes=(*treatment.notes, f"gain alone: {shortfall}") if may_be_under else treatment.notes,
     )
 
 
@@ -145,8 +145,8 @@ def _value(reading: Reading) -> float:
     raise WorkError(f"the written master cannot be measured: {reading.reason}", remedy="Report this, with the source")
 
 
-def _last_stage(course: _Treatment, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
-    levels_before = course.stages[-1].after
+def _last_stage(treatment: _Treatment, render: _Render, after: Levels, *, spec: MasteringSpec, goal: Goal) -> Stage:
+    levels_before = treatment.stages[-1].after
     if spec.gain_only:
         return Stage("gain", {"gain_db": render.drive_db, "ceiling_dbtp": goal.ceiling_dbtp}, levels_before, after)
     settings = spec.limiter.model_dump() | {

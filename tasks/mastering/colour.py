@@ -42,13 +42,13 @@ class MasteringTarget:
 class Treated:
     """Treated audio, ready for its final level.
 
-    ``audio`` has ``loudness_lufs``, near the working level, and ``heard`` is its measurement, where that was kept; its
-    source has ``source_lufs``. An album's gain is relative to the source's loudness, so that changes by the treatment
-    do not shift songs against each other.
+    ``audio`` has ``loudness_lufs``, near the working level, and ``measurement`` is its measurement, where that was
+    kept; its source has ``source_lufs``. An album's gain is relative to the source's loudness, so that changes by the
+    treatment do not shift songs against each other.
     """
 
     audio: Audio
-    heard: MeteredAudio | None
+    measurement: MeteredAudio | None
     loudness_lufs: float
     source_lufs: float
     ends: Ends
@@ -73,7 +73,7 @@ def treat(
     source: Audio,
     *,
     spec: MasteringSpec,
-    aim: MasteringTarget,
+    target: MasteringTarget,
     reference: Reference | None = None,
     fade_out_s: float | None = None,
 ) -> Treated:
@@ -87,16 +87,16 @@ def treat(
     if spec.compression.enabled and not spec.gain_only:
         settings = spec.compression.parameters() | {"working_lufs": WORKING_LUFS}
         run.stage("dynamics", settings, compress(run.audio, spec.compression, loudness_lufs=run.lufs))
-    gain_db = aim.lufs_for(run.source_lufs) - run.lufs
+    gain_db = target.lufs_for(run.source_lufs) - run.lufs
     ends = find_ends(run.audio, gain_db=gain_db, trim=spec.trim, fade=spec.fade, fade_out_s=fade_out_s)
     if ends != Ends():
         _end(run, ends)
     notes = ["mono input: written to both channels"] if mono else []
-    return Treated(run.audio, run.heard, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
+    return Treated(run.audio, run.measurement, run.lufs, run.source_lufs, ends, tuple(run.done), (*notes, *run.notes))
 
 
 def _end(run: Stages, ends: Ends) -> None:
-    audio, metered_audio = ends.applied(run.audio), run.heard
+    audio, metered_audio = ends.applied(run.audio), run.measurement
     if metered_audio is not None:
         # with another start no block boundary matches the meter's units any more
         fades = {"fade_in": ends.fade_in, "fade_out": ends.fade_out}

@@ -71,9 +71,9 @@ class Goal:
 class LoudnessModel:
     """Forecasts the integrated loudness of a limited rendering without making it."""
 
-    def __init__(self, audio: Audio, limiter: Limiter, heard: MeteredAudio | None = None) -> None:
+    def __init__(self, audio: Audio, limiter: Limiter, measurement: MeteredAudio | None = None) -> None:
         self._limiter = limiter
-        self._energies = (heard or measure_audio(audio)).control_energies
+        self._energies = (measurement or measure_audio(audio)).control_energies
         self._edges = unit_edges(audio.frames, audio.rate, BLOCK_STEP_MS) // CONTROL
         self._block = audio.rate * MOMENTARY_MS / 1000
 
@@ -103,17 +103,17 @@ class LoudnessModel:
 
 
 def finalise(
-    audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float, heard: MeteredAudio | None = None
+    audio: Audio, *, spec: MasteringSpec, goal: Goal, loudness_lufs: float, measurement: MeteredAudio | None = None
 ) -> Final:
     """Bring audio (2, frames) of ``loudness_lufs`` to the goal, with its true peak under the ceiling.
 
-    ``heard``, its measurement, saves another pass over the audio. No peak is turned down by more than the spec allows:
-    where that limits the loudness, ``at_most`` is set.
+    ``measurement``, where known, saves another pass over the audio. No peak is turned down by more than the spec
+    allows: where that limits the loudness, ``at_most`` is set.
     """
     if spec.gain_only:
         return _by_gain_alone(audio, goal, loudness_lufs)
     limiter = Limiter(audio, spec.limiter)
-    model = LoudnessModel(audio, limiter, heard)
+    model = LoudnessModel(audio, limiter, measurement)
     margin_db, model_error_lu, iteration = MARGIN_DB, 0.0, 0
     best_render: Final | None = None
     while True:

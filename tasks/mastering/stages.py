@@ -30,7 +30,7 @@ class Stages:
         self.done: list[Stage] = []
         self.notes: list[str] = []
         self.level_gain_db = 0.0
-        self.heard: MeteredAudio | None = None
+        self.measurement: MeteredAudio | None = None
         self._take(unit_powers(audio))
 
     @property
@@ -53,11 +53,13 @@ class Stages:
         self.level_gain_db, self._working_lufs = gain_db, self.lufs
         self.done.append(Stage("level", {"gain_db": gain_db}, levels_before, self._levels))
 
-    def stage(self, name: str, parameters: Mapping[str, Json], audio: Audio, heard: MeteredAudio | None = None) -> None:
-        """Record ``audio`` as the result of stage ``name``; ``heard`` is its measurement, where known already."""
+    def stage(
+        self, name: str, parameters: Mapping[str, Json], audio: Audio, measurement: MeteredAudio | None = None
+    ) -> None:
+        """Record ``audio`` as the result of stage ``name``; ``measurement`` is its measurement, where known already."""
         levels_before, self.audio = self._levels, audio
-        self.heard = measure_audio(audio) if heard is None else heard
-        self._take(self.heard.unit_powers)
+        self.measurement = measure_audio(audio) if measurement is None else measurement
+        self._take(self.measurement.unit_powers)
         self.done.append(Stage(name, parameters, levels_before, self._levels))
 
     def linear(self, name: str, parameters: Mapping[str, Json], change: Change, *, neutral: bool = False) -> None:
@@ -65,7 +67,7 @@ class Stages:
         levels_before, was_lufs = self._levels, self.lufs
         self.audio = change(self.audio)
         self.companions = [change(companion) for companion in self.companions]
-        self.heard = None
+        self.measurement = None
         self._take(unit_powers(self.audio))
         stage_parameters: dict[str, Json] = dict(parameters)
         if neutral:

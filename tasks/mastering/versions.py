@@ -81,9 +81,9 @@ def version_file(
     is applied, so that both versions mixed sound like the master; the limiter only keeps the ceiling. Raises
     AudioRefused where the two do not match, or nothing is audible; then no file is left behind.
     """
-    mix_and_part = [mix, _part(check_input(mix), check_input(vocals, what="voice"), version)]
+    mix_and_part = [mix, _part(check_input(mix), check_input(vocals, name="voice"), version)]
     del mix, vocals  # references that are not held here can be released by the callee
-    lufs_or_refusal(integrated_lufs(mix_and_part[1]), what=version)
+    lufs_or_refusal(integrated_lufs(mix_and_part[1]), name=version)
     target = target_of(spec, reference)
     run = apply_tone(mix_and_part.pop(0), spec=spec, reference=reference, companions=[mix_and_part.pop()])
     ends = Ends.from_document(mastered.ends, run.audio.rate)

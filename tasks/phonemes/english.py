@@ -55,11 +55,11 @@ def spelled_out(text: str) -> str:
     return _SPACES.sub(" ", text)
 
 
-def _rewritten(phones: list[str], found: tuple[str, ...], phone: str) -> list[str]:
+def _rewritten(phones: list[str], sequence: tuple[str, ...], phone: str) -> list[str]:
     """The phones with every occurrence of one sequence replaced."""
     result: list[str] = []
     for old_phone in phones:
         result.append(old_phone)
-        if tuple(result[-len(found) :]) == found:
-            result[-len(found) :] = [phone]
+        if tuple(result[-len(sequence) :]) == sequence:
+            result[-len(sequence) :] = [phone]
     return result

@@ -39,18 +39,18 @@ def _inflect() -> Any:
     return package("inflect").engine()
 
 
-def _dollars(found: re.Match[str]) -> str:
-    parts = found[1].replace(",", "").split(".")
+def _dollars(match: re.Match[str]) -> str:
+    parts = match[1].replace(",", "").split(".")
     if len(parts) > 2:
-        return f" {found[1]} dollars "
+        return f" {match[1]} dollars "
     dollars, cents = (int(part or "0") for part in (*parts, "0")[:2])
     amounts = [f"{dollars} dollar{'' if dollars == 1 else 's'}"] if dollars else []
     amounts += [f"{cents} cent{'' if cents == 1 else 's'}"] if cents else []
     return f" {', '.join(amounts) or 'zero dollars'} "
 
 
-def _fraction(found: re.Match[str]) -> str:
-    numerator, denominator = found[1], found[2]
+def _fraction(match: re.Match[str]) -> str:
+    numerator, denominator = match[1], match[2]
     if max(len(numerator), len(denominator)) > _LONGEST_NAMED:
         return f"{numerator} over {denominator}"
     if (int(numerator), int(denominator)) in {(1, 2), (1, 4)}:

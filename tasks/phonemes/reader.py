@@ -81,23 +81,23 @@ class Reader:
         runs = published_segments(text)
         if runs[0].language not in {"en", "zh"}:
             raise InputError(f"Unknown language: {runs[0].language}")
-        return self._spoken(runs, whole=False)
+        return self._spoken(runs, is_complete=False)
 
     def _tokens(self, text: str, language: str) -> Spoken:
         readable, unread_letters = plain(text)
         runs = segments(readable, language)
-        reading = self._spoken(runs, whole=True)
+        reading = self._spoken(runs, is_complete=True)
         is_sung = bool(self._vocabulary.tokens(without_gaps_and_marks(reading.phones))[0])
         notes = notes_on(runs, unread=unread_letters, dropped=reading.dropped, is_sung=is_sung)
         if not is_sung:
             reading = replace(reading, phones=(), tokens=())
         return replace(reading, notes=notes if text.strip() else ())
 
-    def _spoken(self, runs: Sequence[Segment], *, whole: bool) -> Spoken:
+    def _spoken(self, runs: Sequence[Segment], *, is_complete: bool) -> Spoken:
         phone_lists = _Phones()
         for run in runs:
             if run.language == "zh":
-                self._read_chinese(run.text, phone_lists, whole=whole)
+                self._read_chinese(run.text, phone_lists, is_complete=is_complete)
             elif run.language == "en":
                 _read_english(run.text, phone_lists)
             else:
@@ -114,8 +114,8 @@ class Reader:
             words=tuple(phone_lists.words),
         )
 
-    def _read_chinese(self, text: str, read: _Phones, *, whole: bool) -> None:
-        phones, words = chinese_phones(text, self._readings, whole=whole)
+    def _read_chinese(self, text: str, read: _Phones, *, is_complete: bool) -> None:
+        phones, words = chinese_phones(text, self._readings, is_complete=is_complete)
         read.phones += phones
         read.words.append(tuple(words))
         read.versions |= {"jieba": version("jieba"), **self._readings.versions}

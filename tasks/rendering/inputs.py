@@ -35,20 +35,20 @@ def _gathered(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment)
         return {role: _digest(catalog, material, execution) for role, material in materials.items()}
     except Exception as exception:
         # An error of one recipe must not take the leases of the others with it.
-        return as_songline_error(exception, doing="gathering what a render needs")
+        return as_songline_error(exception, activity="collecting the inputs of a render")
 
 
 def _digest(catalog: Catalog, material: RenderInput, execution: ExecutionEnvironment) -> str:
     if material.digest is not None:
         if catalog.store.stat(material.digest) is None:
             raise WorkError(
-                "what the recipe is rendered with is no longer in the store",
-                remedy="Run `songline verify --repair` and render again; a retake may have to be taken anew",
+                "an input of the recipe is no longer in the store",
+                remedy="Run `songline verify --repair` and render again; a retake may have to be planned again",
                 digest=material.digest,
             )
         return material.digest
     if material.request is None:
-        raise WorkError("a material of the recipe has no source", remedy="Plan the album again")
+        raise WorkError("an input of the recipe has no source", remedy="Plan the album again")
     return _done(catalog, material.request, execution)[material.product]
 
 

@@ -79,9 +79,9 @@ class _Shard:
                 if half:
                     self._render_batch(half)
 
-    def _broke(self, batch: Sequence[Recipe], owed: dict[str, Recipe]) -> bool:
-        """Render the ``owed`` recipes and remove those that are settled from it; True where the engine broke and some
-        remain.
+    def _broke(self, batch: Sequence[Recipe], remaining: dict[str, Recipe]) -> bool:
+        """Render the ``remaining`` recipes and remove those that are settled from it; True where the engine broke and
+        some remain.
 
         The engine's error is released on return: it references all that the engine had in memory.
         """
@@ -90,15 +90,15 @@ class _Shard:
             with _Writer(self._settle) as writer:
                 orders = [self._order(recipe) for recipe in batch]
                 for result in renderer_of(batch[0].engine, self._catalog.settings).render(orders):
-                    del owed[result.recipe.digest]
+                    del remaining[result.recipe.digest]
                     writer.take(result, time.perf_counter() - start_time)
                     start_time = time.perf_counter()
         except Exception as exception:
             # Any error of an engine must free its leases and be recorded.
             if len(batch) > 1:
                 return True
-            if owed:
-                error = as_songline_error(exception, doing="render")
+            if remaining:
+                error = as_songline_error(exception, activity="render")
                 self._fail(batch[0].digest, error, seconds=time.perf_counter() - start_time)
         return False
 
@@ -106,20 +106,20 @@ class _Shard:
         digests = self._materials[recipe.digest]
         return RenderJob(recipe, {role: self._catalog.store.local(digest) for role, digest in digests.items()})
 
-    def _settle(self, made: RenderResult | Failed, seconds: float) -> None:
-        key = made.recipe.digest
-        if isinstance(made, Failed):
-            self._fail(key, made.error, seconds=seconds)
+    def _settle(self, result: RenderResult | Failed, seconds: float) -> None:
+        key = result.recipe.digest
+        if isinstance(result, Failed):
+            self._fail(key, result.error, seconds=seconds)
             return
         try:
             with self._catalog.scratch() as scratch_folder:
                 outcome = StepOutcome(
-                    {"frames": made.audio.frames, "rate": made.audio.rate},
-                    _products(made, scratch_folder),
+                    {"frames": result.audio.frames, "rate": result.audio.rate},
+                    _products(result, scratch_folder),
                     used=self._materials[key],
-                    figures=asdict(made.figures) if made.figures else None,
+                    figures=asdict(result.figures) if result.figures else None,
                 )
-                render_seconds = made.figures.seconds if made.figures else seconds
+                render_seconds = result.figures.seconds if result.figures else seconds
                 self._catalog.ledger.commit(
                     self._leases[key], outcome, seconds=render_seconds, execution=self._execution
                 )
@@ -127,7 +127,7 @@ class _Shard:
             return
         except Exception as exception:
             # A full disk or a busy database concerns this render only: no reason to fail the others of the batch.
-            self._fail(key, as_songline_error(exception, doing="render"), seconds=seconds)
+            self._fail(key, as_songline_error(exception, activity="render"), seconds=seconds)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
         self._catalog.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._execution)
@@ -139,8 +139,8 @@ class _Writer:
     At most :data:`WAITING` finished candidates wait in memory. Leaving the context waits for the last one.
     """
 
-    def __init__(self, settle: Callable[[RenderResult | Failed, float], None]) -> None:
-        self._settle = settle
+    def __init__(self, commit: Callable[[RenderResult | Failed, float], None]) -> None:
+        self._settle = commit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: deque[Future[None]] = deque()
 
@@ -152,18 +152,18 @@ class _Writer:
             while self._waiting:
                 self._waiting.popleft().result()
 
-    def take(self, made: RenderResult | Failed, seconds: float) -> None:
+    def take(self, result: RenderResult | Failed, seconds: float) -> None:
         """Queue a result to be committed; blocks while the queue is full."""
-        self._waiting.append(self._thread.submit(self._settle, made, seconds))
+        self._waiting.append(self._thread.submit(self._settle, result, seconds))
         while len(self._waiting) > WAITING:
             self._waiting.popleft().result()
 
 
-def _products(made: RenderResult, scratch: Path) -> tuple[Product, ...]:
+def _products(result: RenderResult, scratch: Path) -> tuple[Product, ...]:
     audio = scratch / "audio.wav"
-    write_wav(audio, made.audio, subtype="FLOAT")
-    products = [Product("audio", audio, "audio/wav", sample_digest(made.audio))]
-    for role, extra_file in made.extras.items():
+    write_wav(audio, result.audio, subtype="FLOAT")
+    products = [Product("audio", audio, "audio/wav", sample_digest(result.audio))]
+    for role, extra_file in result.extras.items():
         path = scratch / f"{role}{extra_file.suffix}"
         path.write_bytes(extra_file.data)
         products.append(Product(role, path, extra_file.media_type))

@@ -19,15 +19,15 @@ _LOADED: dict[tuple[object, ...], Any] = {}
 policy that names several judges uses them in turn for every candidate, so none is released."""
 
 
-def load_judge(asked: Mapping[str, Json], settings: Settings, reference: Audio | None) -> Scorer:
+def load_judge(judge_document: Mapping[str, Json], settings: Settings, reference: Audio | None) -> Scorer:
     """The judge that a request names, with its models, which stay loaded in this process.
 
     Raises ModelMissing, MachineError for a missing package or a damaged file, and WorkError where the installed models
     are not those that the request was planned with.
     """
-    judge = judge_named(asked["name"])
+    judge = judge_named(judge_document["name"])
     models = ModelStore(settings.models_path, table=settings.models_table).need_all(judge.models)
-    for model, identity in zip(models, asked["models"], strict=True):
+    for model, identity in zip(models, judge_document["models"], strict=True):
         model.require_identity(identity)
     kind = judge.kind()
     scorer: Scorer = kind(_listening(kind, models, settings), reference)

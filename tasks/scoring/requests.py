@@ -36,18 +36,18 @@ def request_technical_score(song: Song, audio_digest: str) -> StepRequest:
     )
 
 
-def request_judge(song: Song, audio_digest: str, asked: Judge, identities: Mapping[str, Json]) -> StepRequest:
+def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mapping[str, Json]) -> StepRequest:
     """Score a candidate by one judge with its models, and with the song's reference where it has one.
 
     ``identities`` identify the files of every model. They need not be installed: only running the step needs them.
     """
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
-    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if asked.reads_lyrics else ()
+    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if judge.reads_lyrics else ()
     brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
     judge_document = {
-        "name": asked.name,
-        "revision": asked.revision,
-        "models": [identities[name] for name in asked.models],
+        "name": judge.name,
+        "revision": judge.revision,
+        "models": [identities[name] for name in judge.models],
     }
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)

@@ -34,7 +34,7 @@ class NativeSeparator:
         residual_dbfs = null_dbfs(mix, stems)
         if residual_dbfs > NULL_DBFS:
             raise WorkError(
-                f"the engine's stems miss the mix by {residual_dbfs:.1f} dBFS",
+                f"the sum of the engine's stems differs from the mix by {residual_dbfs:.1f} dBFS",
                 remedy="The engine no longer renders this recipe as it did; run `songline rerun` on the candidate",
             )
         return stems

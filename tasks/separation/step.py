@@ -11,7 +11,7 @@ from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.separation.base import Separator
 from tasks.separation.cpu_lock import cpu_lock
 from tasks.separation.demucs.separate import SeparationOptions
-from tasks.separation.demucs.separate import separate_stems as take_apart
+from tasks.separation.demucs.separate import separate_stems as separate_with_demucs
 from tasks.separation.native import NativeSeparator, null_dbfs
 from tasks.steps.run_step import StepContext
 
@@ -46,6 +46,6 @@ def demix(context: StepContext) -> StepOutcome:
     )
     mix = read_audio(context.input("audio"))
     with cpu_lock(settings.home, device=settings.device_here):
-        separation = take_apart(mix, installed_model, settings, options=options, folder=context.scratch)
+        separation = separate_with_demucs(mix, installed_model, settings, options=options, folder=context.scratch)
     products = tuple(Product(file.name, file.path, "audio/wav", file.sample_digest) for file in separation.files)
     return StepOutcome(separation.figures, products)

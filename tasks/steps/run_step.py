@@ -60,7 +60,7 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
         raise
     except Exception as exception:
         # Any error of a plug-in must free its lease and be recorded; it is then raised to the caller.
-        error = as_songline_error(exception, doing=request.kind)
+        error = as_songline_error(exception, activity=request.kind)
         device_execution = _on_its_device(execution, request.kind, catalog.settings)
         catalog.ledger.fail(claim, error, seconds=time.perf_counter() - start_time, execution=device_execution)
         raise error from exception
@@ -97,30 +97,30 @@ def raise_if_failed(status: WorkStatus, key: str) -> None:
         raise error
 
 
-def as_songline_error(caught: BaseException, *, doing: str) -> SonglineError:
+def as_songline_error(error: BaseException, *, activity: str) -> SonglineError:
     """Any exception as a SonglineError: out of memory and broken connections are transient, a bug is permanent."""
-    if isinstance(caught, SonglineError):
-        return caught
-    if isinstance(caught, DatabaseError):
-        return TransientError(f"the catalog could not be written: {caught}", remedy="It will be tried again")
-    if isinstance(caught, OSError) and caught.errno == errno.ENOSPC:
-        return MachineError(f"the disk is full at {caught.filename or 'the home'}", remedy=FREE_DISK)
-    frames = traceback.extract_tb(caught.__traceback__)
+    if isinstance(error, SonglineError):
+        return error
+    if isinstance(error, DatabaseError):
+        return TransientError(f"the catalog could not be written: {error}", remedy="It will be tried again")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return MachineError(f"the disk is full at {error.filename or 'the home'}", remedy=FREE_DISK)
+    frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    if isinstance(caught, MemoryError | ConnectionError | TimeoutError) or _is_of_the_device(caught):
-        return TransientError(f"{doing} ran into {type(caught).__name__} at {place}", remedy="It will be tried again")
+    if isinstance(error, MemoryError | ConnectionError | TimeoutError) or _is_of_the_device(error):
+        return TransientError(f"{activity} ran into {type(error).__name__} at {place}", remedy="It will be tried again")
     return WorkError(
-        f"{doing} failed with {type(caught).__name__} at {place}: {caught}",
+        f"{activity} failed with {type(error).__name__} at {place}: {error}",
         remedy="This looks like a fault of Songline; report it, then run `songline retry`",
     )
 
 
-def _is_of_the_device(caught: BaseException) -> bool:
+def _is_of_the_device(error: BaseException) -> bool:
     """Whether a GPU is out of memory or lost; decided by class names, since torch may not be loaded here."""
-    if type(caught).__name__ in ("OutOfMemoryError", "AcceleratorError"):
+    if type(error).__name__ in ("OutOfMemoryError", "AcceleratorError"):
         return True
-    message = str(caught)
-    return isinstance(caught, RuntimeError) and any(
+    message = str(error)
+    return isinstance(error, RuntimeError) and any(
         sign in message for sign in ("out of memory", "CUDA error", "cuDNN error")
     )
 

@@ -48,6 +48,6 @@ def _model(context: StepContext) -> MuLan:
     if dict(installed_model.digests) != dict(model_request["digests"]):
         raise MachineError(
             f"{model_request['name']} is installed here with other files than the plan names",
-            remedy="Pull the same model on every machine, or render again so that it is planned anew",
+            remedy="Pull the same model on every machine, or render again to plan it again",
         )
     return shared_mulan(installed_model.folder)

@@ -73,16 +73,16 @@ def unpickled(file: Path) -> object:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file))
 
 
-def load_into(module: torch.nn.Module, tensors: Tensors, *, whose: str, model: str, remedy: str) -> None:
+def load_into(module: torch.nn.Module, tensors: Tensors, *, component: str, model: str, remedy: str) -> None:
     """Load the weights of ``model`` into ``module``: every tensor, and no other.
 
-    Raises MachineError naming the file (``whose``) and the tensors that are wrong.
+    Raises MachineError naming the file (``component``) and the tensors that are wrong.
     """
     wanted_tensors = _not_derived(module.state_dict())
     given_tensors = _not_derived(tensors)
     if faults := differences(wanted_tensors, given_tensors):
         problem = ", ".join(_listed(names, kind) for kind, names in faults.items())
-        raise MachineError(f"{whose} is not of {model}: {problem}", remedy=remedy)
+        raise MachineError(f"{component} is not of {model}: {problem}", remedy=remedy)
     derived_tensors = {name: tensor for name, tensor in module.state_dict().items() if name.endswith(DERIVED)}
     module.load_state_dict({**derived_tensors, **given_tensors}, strict=True)
 
@@ -111,15 +111,15 @@ def _not_derived(tensors: Tensors) -> dict[str, torch.Tensor]:
     return {name: tensor for name, tensor in tensors.items() if not name.endswith(DERIVED)}
 
 
-def differences(wanted: Tensors, found: Tensors) -> dict[str, list[str]]:
-    """The names of the tensors of ``found`` that differ from ``wanted``, by kind of difference; empty if none does."""
+def differences(expected: Tensors, tensors: Tensors) -> dict[str, list[str]]:
+    """The names of the ``tensors`` that differ from ``expected``, by kind of difference; empty if none does."""
     faults = {
-        "missing": [name for name in wanted if name not in found],
-        "unknown": [name for name in found if name not in wanted],
+        "missing": [name for name in expected if name not in tensors],
+        "unknown": [name for name in tensors if name not in expected],
         RESHAPED: [
             tensor_name
-            for tensor_name, tensor in wanted.items()
-            if tensor_name in found and tensor.shape != found[tensor_name].shape
+            for tensor_name, tensor in expected.items()
+            if tensor_name in tensors and tensor.shape != tensors[tensor_name].shape
         ],
     }
     return {kind: names for kind, names in faults.items() if names}

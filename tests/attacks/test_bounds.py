@@ -147,7 +147,7 @@ def test_the_parser_in_c_reads_what_the_other_reads() -> None:
     assert isinstance(slow.data, dict)
     assert slow.data.pop("e") == "😀"
     assert fast.data == slow.data
-    assert {path: spot for path, spot in slow.spots.items() if path != ("e",)} == fast.spots
+    assert {path: spot for path, spot in slow.locations.items() if path != ("e",)} == fast.locations
 
 
 @pytest.mark.parametrize(

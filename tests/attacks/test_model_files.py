@@ -57,7 +57,7 @@ def taken(store: ModelStore, folder: Path) -> InstalledModel:
 
 def own(store: ModelStore, origin: str | Path, name: str = "mine") -> InstalledModel:
     with Downloader(patience=QUICK) as fetcher:
-        return add(store, name, str(origin), like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
+        return add(store, name, str(origin), like="diffrhythm-1.2-base", licence=APACHE, at=AT, downloader=fetcher)
 
 
 def nothing_of(store: ModelStore, content: bytes) -> bool:

@@ -96,5 +96,5 @@ def test_a_tilde_in_the_database_address_is_the_home_folder(tmp_path: Path, monk
 
 def test_a_tilde_of_nobody_is_refused_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SONGLINE_HOME", "~nobody-of-that-name/songs")
-    with pytest.raises(InputError, match="SONGLINE_HOME: nobody here has the home folder ~nobody-of-that-name"):
+    with pytest.raises(InputError, match="SONGLINE_HOME: this machine has no home folder ~nobody-of-that-name"):
         load_settings()

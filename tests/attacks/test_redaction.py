@@ -107,7 +107,7 @@ def test_an_address_in_any_text_tells_no_secret(text: str) -> None:
         "Basic drum patterns",
         "the standard bearer marches on",
         "Secret: love",
-        "SONGLINE_S3_SECRET_KEY: this is not what it takes",
+        "SONGLINE_S3_SECRET_KEY: this is not a valid value",
         "tokens: 512, token_count=12",
         "100%3A 50%2F50",
         "https%3A%2F%2Fexample.org%2Fx",
@@ -173,11 +173,11 @@ def test_the_address_of_ones_own_model_is_neither_recorded_nor_told_with_its_sig
         signed = hub.url.replace("http://", "http://ada:geheim@") + "/mine.pt?X-Amz-Signature=sigsig#fragfrag"
         hub.files["mine.pt?X-Amz-Signature=sigsig"] = hub.files["mine.pt"]
         with Downloader(patience=QUICK) as fetcher:
-            add(store, "mine", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
+            add(store, "mine", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, downloader=fetcher)
         kept = (store.home("mine") / RECORD).read_text()
         hub.files.clear()
         with Downloader(patience=QUICK) as fetcher, pytest.raises(MachineError) as caught:
-            add(store, "other", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher)
+            add(store, "other", signed, like="diffrhythm-1.2-base", licence=APACHE, at=AT, downloader=fetcher)
     assert "mine.pt" in kept
     for told in (kept, str(caught.value), repr(caught.value)):
         assert not any(secret in told for secret in SECRETS), told

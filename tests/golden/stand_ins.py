@@ -143,7 +143,7 @@ def in_place() -> Iterator[None]:
         for engine in (GuideEngine, DiffRhythmEngine):
             patch.setattr(engine, "load", lambda _self: Band())
         patch.setattr("tasks.style.step.embed", embed)
-        patch.setattr("tasks.separation.step.take_apart", demix)
+        patch.setattr("tasks.separation.step.separate_with_demucs", demix)
         judges = []
         for judge in registry.JUDGES:
             facts = {"name": judge.name, "revision": judge.revision, "metrics": judge.metrics}

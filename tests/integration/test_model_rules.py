@@ -124,7 +124,7 @@ def test_a_commercial_album_may_do_without_what_is_forbidden(read) -> None:
 
 def test_one_model_has_one_agreement(faults) -> None:
     (fault,) = faults(licences=[*LIFTED, LIFTED[0]])
-    assert "licences[2]: diffrhythm-vae stands twice" in fault
+    assert "licences[2]: diffrhythm-vae occurs twice" in fault
 
 
 # --- settings, lengths, styles

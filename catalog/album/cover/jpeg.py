@@ -56,7 +56,7 @@ def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
         segment = _kept(marker, body, details, most_pixels)
         if marker == SOS:
             end = _end_of_scan(data, offset)
-            _check_restarts(data[offset:end], may=details.restarts)
+            _check_restarts(data[offset:end], are_allowed=details.restarts)
             segment += data[offset:end]
             offset = end
         segments.append(segment)
@@ -74,39 +74,39 @@ def read_jpeg(data: bytes, *, most_pixels: int) -> Cover:
     )
 
 
-def _marker(data: bytes, at: int) -> tuple[int, int]:
+def _marker(data: bytes, offset: int) -> tuple[int, int]:
     """The marker at an offset, after any fill bytes, and the offset after it."""
-    start = at
-    while data[at : at + 1] == b"\xff":
-        at += 1
-    if at >= len(data):
+    start = offset
+    while data[offset : offset + 1] == b"\xff":
+        offset += 1
+    if offset >= len(data):
         raise refused("is cut short", "Copy or save the picture again")
-    if at == start or data[at] in (0x00, 0x01, SOI, *range(0xD0, 0xD8)):
+    if offset == start or data[offset] in (0x00, 0x01, SOI, *range(0xD0, 0xD8)):
         raise refused("is damaged: a segment does not begin where one should")
-    return data[at], at + 1
+    return data[offset], offset + 1
 
 
-def _body(data: bytes, at: int) -> bytes:
-    size = int.from_bytes(data[at : at + 2], "big")
-    if len(data) < at + max(2, size):
+def _body(data: bytes, offset: int) -> bytes:
+    size = int.from_bytes(data[offset : offset + 2], "big")
+    if len(data) < offset + max(2, size):
         raise refused("is cut short", "Copy or save the picture again")
     if size < 2:
         raise refused("is damaged: a segment has no length")
-    return data[at + 2 : at + size]
+    return data[offset + 2 : offset + size]
 
 
-def _end_of_scan(data: bytes, at: int) -> int:
-    match = _AFTER_SCAN.search(data, at)
+def _end_of_scan(data: bytes, offset: int) -> int:
+    match = _AFTER_SCAN.search(data, offset)
     if match is None:
         raise refused("is cut short", "Copy or save the picture again")
-    return at + len(data[at : match.start()].rstrip(b"\xff"))
+    return offset + len(data[offset : match.start()].rstrip(b"\xff"))
 
 
-def _check_restarts(scan: bytes, *, may: bool) -> None:
+def _check_restarts(scan: bytes, *, are_allowed: bool) -> None:
     """Checks that restart markers count from 0 to 7 repeatedly, and occur only where a restart interval is stated."""
     for index, match in enumerate(_RESTART.finditer(scan)):
-        if not may or match[1][0] != 0xD0 + index % 8:
-            raise refused("is damaged: a restart marker stands where none should")
+        if not are_allowed or match[1][0] != 0xD0 + index % 8:
+            raise refused("is damaged: a restart marker is where none may be")
 
 
 def _with_profile(kept: list[bytes], profile: list[bytes]) -> list[bytes]:
@@ -136,65 +136,65 @@ def _is_whole_table(marker: int, body: bytes) -> bool:
     return offset == len(body) and offset > 0
 
 
-def _kept(marker: int, body: bytes, found: _Found, most_pixels: int) -> bytes:
+def _kept(marker: int, body: bytes, findings: _Found, most_pixels: int) -> bytes:
     """The segment as it is delivered, empty where it is dropped; records what it states."""
     if marker in _APPLICATION:
-        return _application(marker, body, found)
+        return _application(marker, body, findings)
     if marker == COM:
         return b""
     if marker in _FRAMES:
-        _note_frame(marker, body, found, most_pixels)
+        _note_frame(marker, body, findings, most_pixels)
     elif marker == SOS:
-        if not found.components:
-            raise refused("is damaged: its pixels stand before its size")
-        if not body or not 1 <= body[0] <= found.components or len(body) != 4 + 2 * body[0]:
+        if not findings.components:
+            raise refused("is damaged: its pixels come before its size")
+        if not body or not 1 <= body[0] <= findings.components or len(body) != 4 + 2 * body[0]:
             raise refused("is damaged: the header of its pixels has a wrong length")
-        found.scans += 1
-        if found.scans > MAX_SCANS:
+        findings.scans += 1
+        if findings.scans > MAX_SCANS:
             raise refused(f"has its pixels in more than {MAX_SCANS} parts")
     elif marker in (DHT, DQT, DRI):
         if not _is_whole_table(marker, body):
             raise refused("is damaged: a table has a wrong length")
-        found.restarts = found.restarts or (marker == DRI and any(body))
+        findings.restarts = findings.restarts or (marker == DRI and any(body))
     else:
         raise refused(f"has a segment of an unknown kind (0x{marker:02X})")
     return _segment(marker, body)
 
 
-def _note_frame(marker: int, body: bytes, found: _Found, most_pixels: int) -> None:
+def _note_frame(marker: int, body: bytes, findings: _Found, most_pixels: int) -> None:
     if marker not in (_BASELINE, _EXTENDED, _PROGRESSIVE):
         raise refused("is a JPEG of a kind that players do not show", "Save it as an ordinary JPEG")
-    if found.components:
+    if findings.components:
         raise refused("holds several pictures in one")
     if len(body) < 6:
         raise refused("is damaged: its header is too short")
-    bits, found.height_px, found.width_px, found.components = struct.unpack_from(">BHHB", body)
-    if bits != 8 or found.components not in _COLOURS or len(body) != 6 + 3 * found.components:
+    bits, findings.height_px, findings.width_px, findings.components = struct.unpack_from(">BHHB", body)
+    if bits != 8 or findings.components not in _COLOURS or len(body) != 6 + 3 * findings.components:
         raise refused("has colours that players do not show", "Save it as RGB with 8 bits")
-    check_size(found.width_px, found.height_px, most_pixels=most_pixels)
+    check_size(findings.width_px, findings.height_px, most_pixels=most_pixels)
 
 
-def _application(marker: int, body: bytes, found: _Found) -> bytes:
+def _application(marker: int, body: bytes, findings: _Found) -> bytes:
     """The segment reduced to what a viewer needs to show the picture correctly: density, colour profile, Adobe colour
     transform, orientation."""
     if marker == 0xE0 and body.startswith(_JFIF) and len(body) >= 14:
-        return _once(found, _JFIF, _segment(marker, body[:12] + b"\0\0"))  # without a thumbnail
+        return _once(findings, _JFIF, _segment(marker, body[:12] + b"\0\0"))  # without a thumbnail
     if marker == 0xE2 and body.startswith(_ICC):
-        found.profile.append(body)
+        findings.profile.append(body)
         return _segment(marker, body)
     if marker == 0xEE and body.startswith(_ADOBE) and len(body) >= 12:
-        return _once(found, _ADOBE, _segment(marker, body[:12]))
-    if marker == 0xE1 and body.startswith(_EXIF) and found.turned == 1:
-        found.turned = _orientation(body[len(_EXIF) :])
-        if found.turned != 1:
-            return _segment(marker, _EXIF + _turning(found.turned))
+        return _once(findings, _ADOBE, _segment(marker, body[:12]))
+    if marker == 0xE1 and body.startswith(_EXIF) and findings.turned == 1:
+        findings.turned = _orientation(body[len(_EXIF) :])
+        if findings.turned != 1:
+            return _segment(marker, _EXIF + _turning(findings.turned))
     return b""
 
 
-def _once(found: _Found, name: bytes, segment: bytes) -> bytes:
-    if name in found.names:
+def _once(findings: _Found, name: bytes, segment: bytes) -> bytes:
+    if name in findings.names:
         return b""
-    found.names.add(name)
+    findings.names.add(name)
     return segment
 
 

@@ -52,7 +52,7 @@ def read_png(data: bytes, *, most_pixels: int) -> Cover:
             raise refused("is damaged: it has two headers")
         if name == b"IDAT":
             if pixels and previous_name != b"IDAT":
-                raise refused("is damaged: something stands between its pixels")
+                raise refused("is damaged: there is other data between its pixels")
             pixels.append(body)
         if name in _CRITICAL or name in _SHOWN:
             chunks.append(_kept(name, body, chunk, header, names))
@@ -145,22 +145,22 @@ class _Header:
         return rows * (1 + (columns * pixel_bits + 7) // 8) if columns > 0 and rows > 0 else 0
 
 
-def _check_pixels(pixels: list[bytes], wanted: int) -> None:
+def _check_pixels(pixels: list[bytes], expected_bytes: int) -> None:
     """Inflates the pixels in pieces and checks that they have exactly the size that the header states."""
     decompressor = zlib.decompressobj()
     size, has_trailing_data = 0, False
     try:
         for part in pixels:
             rest = part
-            while rest and not decompressor.eof and size <= wanted:
+            while rest and not decompressor.eof and size <= expected_bytes:
                 size += len(decompressor.decompress(rest, _PIECE))
                 rest = decompressor.unconsumed_tail
             has_trailing_data = has_trailing_data or bool(rest and decompressor.eof) or bool(decompressor.unused_data)
-        while not decompressor.eof and size <= wanted and (piece := decompressor.decompress(b"", _PIECE)):
+        while not decompressor.eof and size <= expected_bytes and (piece := decompressor.decompress(b"", _PIECE)):
             size += len(piece)
     except zlib.error as error:
         raise refused("is damaged: its pixels cannot be read", "Copy or save the picture again") from error
     if has_trailing_data:
-        raise refused("is damaged: something stands behind its pixels")
-    if size != wanted or not decompressor.eof:
+        raise refused("is damaged: there is more data after its pixels")
+    if size != expected_bytes or not decompressor.eof:
         raise refused("is damaged: its pixels are not as many as its header says", "Copy or save the picture again")

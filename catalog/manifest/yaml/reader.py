@@ -42,21 +42,21 @@ class Spot:
 class Source:
     """A manifest as it was written.
 
-    ``data`` is None where nothing could be read. ``spots`` has the location of every value and field; ``broken`` are
-    the paths whose value is not checked further, because reading it was already a fault.
+    ``data`` is None where nothing could be read. ``locations`` has the location of every value and field; ``broken``
+    are the paths whose value is not checked further, because reading it was already a fault.
     """
 
     name: str
     data: Json = None
-    spots: dict[FieldPath, Spot] = field(default_factory=dict)
+    locations: dict[FieldPath, Spot] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     broken: set[FieldPath] = field(default_factory=set)
 
     def spot(self, path: FieldPath) -> Spot:
         """The location of ``path``, or of its nearest ancestor."""
-        while path and path not in self.spots:
+        while path and path not in self.locations:
             path = path[:-1]
-        return self.spots.get(path, Spot(1))
+        return self.locations.get(path, Spot(1))
 
     def fields_at(self, path: FieldPath) -> list[str]:
         """The fields of the mapping at ``path`` as written; empty where there is no mapping."""
@@ -143,9 +143,9 @@ def _compose(text: str, source: Source) -> None:
     if _compose_by(_FAST, text, source) or len(text) > MAX_PURE_CHARACTERS:
         return
     _compose_by(yaml.SafeLoader, text, second_source)
-    source.data, source.spots, source.faults, source.broken = (
+    source.data, source.locations, source.faults, source.broken = (
         second_source.data,
-        second_source.spots,
+        second_source.locations,
         second_source.faults,
         second_source.broken,
     )
@@ -207,7 +207,7 @@ class _Composer:
         if self.values > MAX_VALUES:
             self.source.add(_line(event), path[:2], f"the file holds more than {MAX_VALUES} values", _LESS)
             raise _UnreadableError
-        self.source.spots.setdefault(path, Spot(_line(event), block=getattr(event, "style", None) == "|"))
+        self.source.locations.setdefault(path, Spot(_line(event), block=getattr(event, "style", None) == "|"))
         self._refuse_references(event, path)
         if len(path) > MAX_DEPTH:
             self.source.add(_line(event), path[:2], f"this is nested deeper than {MAX_DEPTH} levels", "Make it flatter")
@@ -240,10 +240,10 @@ class _Composer:
             value_event = next(self.events)
             if getattr(value_event, "style", None) == "|":
                 spot = Spot(_line(value_event), block=True)
-            self.source.spots.setdefault((*path, name), spot)
+            self.source.locations.setdefault((*path, name), spot)
             value = self._value(value_event, (*path, name))
             if name in fields:
-                problem = f"the field stands twice, first in line {self.source.spot((*path, name)).line}"
+                problem = f"the field occurs twice, first in line {self.source.spot((*path, name)).line}"
                 self.source.add(_line(event), (*path, name), problem, "Remove one of them")
             fields.setdefault(name, value)
         return fields

@@ -64,7 +64,7 @@ class _Song:
     target_y: float | None
     loudness_data: str
     sheet: Sheet
-    checked: str
+    check_summary: str
 
     @classmethod
     def of(cls, track: TrackView, page: PageView) -> _Song:
@@ -79,7 +79,7 @@ class _Song:
             target_y=None if target is None else loudness_y(target, target_lufs=target),
             loudness_data=" ".join(f"{at_s:g},{'' if lufs is None else f'{lufs:g}'}" for at_s, lufs in track.loudness),
             sheet=score_sheet(track.candidates, track.weights, page.metrics),
-            checked=_checked(track),
+            check_summary=_checked(track),
         )
 
 

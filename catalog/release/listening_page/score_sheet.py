@@ -27,11 +27,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One gate or metric; ``aside`` is the gate's limit or the metric's weight."""
+    """One gate or metric; ``limit_or_weight`` is the gate's limit or the metric's weight."""
 
     label: str
     note: str
-    aside: str
+    limit_or_weight: str
     cells: tuple[Cell, ...]
 
 
@@ -106,14 +106,16 @@ def _gate_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str
     return Row(metric_label(name), _note(name, specs), f"{limit} {_shown_unit(unit)}".strip(), cells)
 
 
-def _gate_cell(gate: GateView | None, chosen: bool) -> Cell:
+def _gate_cell(gate: GateView | None, selected: bool) -> Cell:
     if gate is None:
-        return Cell("–", chosen=chosen)
+        return Cell("–", chosen=selected)
     text = "n/a" if gate.value is None else number(gate.value)
-    return Cell(text, reason=gate.reason, passed=gate.passed, chosen=chosen)
+    return Cell(text, reason=gate.reason, passed=gate.passed, chosen=selected)
 
 
-def _metric_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec], aside: str) -> Row:
+def _metric_row(
+    name: str, candidates: Sequence[CandidateView], specs: Mapping[str, MetricSpec], weight_text: str
+) -> Row:
     found_metrics = [
         next((metric for metric in candidate.metrics if metric.name == name), None) for candidate in candidates
     ]
@@ -122,14 +124,14 @@ def _metric_row(name: str, candidates: Sequence[CandidateView], specs: Mapping[s
     cells = tuple(
         _metric_cell(metric, candidate.chosen) for metric, candidate in zip(found_metrics, candidates, strict=True)
     )
-    return Row(f"{metric_label(name)}{f', {unit}' if unit else ''}", _note(name, specs), aside, cells)
+    return Row(f"{metric_label(name)}{f', {unit}' if unit else ''}", _note(name, specs), weight_text, cells)
 
 
-def _metric_cell(metric: MetricView | None, chosen: bool) -> Cell:
+def _metric_cell(metric: MetricView | None, selected: bool) -> Cell:
     if metric is None:
-        return Cell("–", chosen=chosen)
+        return Cell("–", chosen=selected)
     text = "n/a" if metric.value is None else number(metric.value)
-    return Cell(text, reason=metric.reason, share=metric.normalised, chosen=chosen)
+    return Cell(text, reason=metric.reason, share=metric.normalised, chosen=selected)
 
 
 def _note(name: str, specs: Mapping[str, MetricSpec]) -> str:

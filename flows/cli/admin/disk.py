@@ -103,7 +103,7 @@ def _document(use: DiskUse) -> dict[str, Any]:
             "unassigned_bytes": use.unassigned,
             "garbage_bytes": use.garbage,
         },
-        **{f"{name}_bytes": count for name, count in use.beside.items()},
+        **{f"{name}_bytes": count for name, count in use.other_folders.items()},
         "free_bytes": use.free,
     }
 
@@ -120,7 +120,7 @@ def _lines(use: DiskUse) -> list[str]:
         )
     if use.garbage:
         lines.append(f"Garbage: {size(use.garbage)}; `songline gc` removes it.")
-    other_use = ", ".join(f"{name} {size(count)}" for name, count in use.beside.items() if count)
+    other_use = ", ".join(f"{name} {size(count)}" for name, count in use.other_folders.items() if count)
     lines += [f"Beside the store: {other_use}."] if other_use else []
     return [*lines, f"Free: {size(use.free)}."]
 
@@ -176,17 +176,17 @@ def removal_document(removal: Removal) -> dict[str, Any]:
         "bytes": sum(removal.freed.values()),
         "kinds": dict(removal.freed),
         "shared_bytes": removal.shared_bytes,
-        "left": [stored_object.digest for stored_object in removal.swept.left] if removal.swept else [],
+        "left": [stored_object.digest for stored_object in removal.collected.not_removed] if removal.collected else [],
     }
 
 
 def freed_bytes(removal: Removal) -> int:
     """Bytes that were actually freed."""
-    return sum(stored_object.size for stored_object in removal.swept.garbage) if removal.swept else 0
+    return sum(stored_object.size for stored_object in removal.collected.garbage) if removal.collected else 0
 
 
 def exit_if_incomplete(removal: Removal) -> None:
     """Report bytes that could not be removed, and exit with the code of the error that prevented it."""
-    if removal.swept and removal.swept.trouble:
-        warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.swept.trouble}")
-        sys.exit(removal.swept.trouble.exit_code)
+    if removal.collected and removal.collected.error:
+        warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.collected.error}")
+        sys.exit(removal.collected.error.exit_code)

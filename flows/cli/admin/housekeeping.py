@@ -193,7 +193,7 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
     removed_digests = [stored_object.digest for stored_object in collection.garbage]
     size = sum(stored_object.size for stored_object in collection.garbage)
     if as_json:
-        left_digests = [stored_object.digest for stored_object in collection.left]
+        left_digests = [stored_object.digest for stored_object in collection.not_removed]
         document = {
             "removed": removed_digests,
             "bytes": size,
@@ -210,12 +210,12 @@ def gc(*, dry_run: bool, keep_builds: int | None, as_json: bool) -> None:
             stdout().print(f"{sentence} ({figures.size(freed_size)}).{_lineage_sentence(old_builds)}", soft_wrap=True)
         count_text = counted(len(removed_digests), "leftover file")
         stdout().print(f"{count_text} that nothing in the catalog names {verb} ({figures.size(size)}).", soft_wrap=True)
-    if collection.trouble:
+    if collection.error:
         warn(
-            f"{len(collection.left)} more could not be removed; the next `songline gc` tries again: "
-            f"{collection.trouble}"
+            f"{len(collection.not_removed)} more could not be removed; the next `songline gc` tries again: "
+            f"{collection.error}"
         )
-        sys.exit(collection.trouble.exit_code)
+        sys.exit(collection.error.exit_code)
     if old_builds:
         exit_if_incomplete(old_builds)
 

@@ -134,7 +134,7 @@ def add(
             like=like,
             licence=terms,
             at=datetime.now(UTC),
-            fetcher=fetcher,
+            downloader=fetcher,
             sha256=sha256,
             watch=watch,
         )
@@ -173,7 +173,10 @@ def _bars(*, as_json: bool) -> Iterator[Watch]:
                 tasks[file] = progress.add_task(file, total=size)
             progress.update(tasks[file], completed=present_bytes, total=size)
 
-        yield Watch(waiting=lambda name: warn(f"another process installs {name}; waiting for it"), coming=update_bar)
+        def report_wait(name: str) -> None:
+            warn(f"another process installs {name}; waiting for it")
+
+        yield Watch(on_wait=report_wait, on_progress=update_bar)
 
 
 def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> dict[str, object]:

@@ -105,7 +105,9 @@ def _apply(
     if asyncio.run(finished_result(catalog, planned, Progress(planned.songs), "score")) is None:
         raise InputError("some candidates are not scored yet", remedy="Run `songline render` first")
     applicant = Applicant(file, user_name(), execution_environment())
-    apply_policy(catalog.database, album.id, policy=policy, over=album.selection, identities=identities, who=applicant)
+    apply_policy(
+        catalog.database, album.id, policy=policy, over=album.selection, identities=identities, applicant=applicant
+    )
     return asyncio.run(
         AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")
     ).failures

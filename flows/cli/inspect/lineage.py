@@ -34,7 +34,7 @@ def lineage(artifact: str, *, as_json: bool, prov: bool) -> None:
             identity.digest,
             models_of=models_of(settings),
             candidate=identity.candidate,
-            alike=identity.alike,
+            alike=identity.other_artifacts,
             is_build_known=identity.is_build_known,
         )
     if prov:

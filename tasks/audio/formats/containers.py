@@ -152,29 +152,31 @@ def _repair(source: BinaryIO, layout: bytes, start: int, length: int, size: int,
     )
 
 
-def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
+def _is_chunk(source: BinaryIO, offset: int, size: int) -> bool:
     """Whether the bytes after an empty ``data`` chunk are another chunk, not samples."""
-    header = _at(source, at, 8)
-    return len(header) == 8 and header[:4] in _COMMON_CHUNKS and at + 8 + int.from_bytes(header[4:], "little") <= size
+    header = _at(source, offset, 8)
+    return (
+        len(header) == 8 and header[:4] in _COMMON_CHUNKS and offset + 8 + int.from_bytes(header[4:], "little") <= size
+    )
 
 
-def _at(source: BinaryIO, place: int, size: int) -> bytes:
-    source.seek(place)
+def _at(source: BinaryIO, offset: int, size: int) -> bytes:
+    source.seek(offset)
     return source.read(size)
 
 
-def joined(front: bytes, source: BinaryIO, start: int, length: int) -> io.RawIOBase:
-    """``front`` followed by ``length`` bytes of another file, from ``start`` on, as one file."""
-    return _Joined(front, source, start, length)
+def joined(header: bytes, source: BinaryIO, start: int, length: int) -> io.RawIOBase:
+    """``header`` followed by ``length`` bytes of another file, from ``start`` on, as one file."""
+    return _Joined(header, source, start, length)
 
 
 class _Joined(io.RawIOBase):
     """A header followed by a part of another file."""
 
-    def __init__(self, front: bytes, source: BinaryIO, start: int, length: int) -> None:
+    def __init__(self, header: bytes, source: BinaryIO, start: int, length: int) -> None:
         super().__init__()
-        self._front, self._source, self._start = front, source, start
-        self._size = len(front) + length
+        self._front, self._source, self._start = header, source, start
+        self._size = len(header) + length
         self._place = 0
 
     def readable(self) -> bool:
@@ -186,8 +188,8 @@ class _Joined(io.RawIOBase):
     def tell(self) -> int:
         return self._place
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
+    def seek(self, offset: int, origin: int = os.SEEK_SET) -> int:
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[origin]
         self._place = max(0, base + offset)
         return self._place
 

@@ -97,11 +97,11 @@ class _Window:
         self.size = source.seek(0, os.SEEK_END)
         self._start, self._data = 0, b""
 
-    def at(self, place: int, size: int) -> bytes:
-        if not self._start <= place <= place + size <= self._start + len(self._data):
-            self._source.seek(place)
-            self._start, self._data = place, self._source.read(max(size, _BLOCK_BYTES))
-        return self._data[place - self._start : place - self._start + size]
+    def at(self, offset: int, size: int) -> bytes:
+        if not self._start <= offset <= offset + size <= self._start + len(self._data):
+            self._source.seek(offset)
+            self._start, self._data = offset, self._source.read(max(size, _BLOCK_BYTES))
+        return self._data[offset - self._start : offset - self._start + size]
 
 
 def _counted(window: _Window) -> Mp3Frames | None:

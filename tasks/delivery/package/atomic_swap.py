@@ -14,15 +14,15 @@ _RENAME_SWAP = 2  # macOS, sys/stdio.h
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
-def atomic_swap(one: Path, other: Path) -> bool:
+def atomic_swap(first: Path, second: Path) -> bool:
     """Swap two folders of one file system atomically; False where the system or the file system cannot.
 
     Raises OSError for all other failures, for example when one of them is gone.
     """
     if sys.platform == "linux":
-        return _called("renameat2", _AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+        return _called("renameat2", _AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
     if sys.platform == "darwin":
-        return _called("renamex_np", os.fsencode(one), os.fsencode(other), _RENAME_SWAP)
+        return _called("renamex_np", os.fsencode(first), os.fsencode(second), _RENAME_SWAP)
     return False
 
 

@@ -159,13 +159,13 @@ def make_durable(folder: Path) -> None:
         sync(Path(parent))
 
 
-def _carry_present(carrying: Carrying, destination: Path, staging: Path) -> None:
+def _carry_present(carrier: Carrying, destination: Path, staging: Path) -> None:
     """Carry over the files that are there now; where another process swaps the folder, those of its successor."""
     for attempt in range(1, _ATTEMPTS + 1):
         if not destination.exists():
             return
         try:
-            carrying.carry(destination, staging)
+            carrier.carry(destination, staging)
             return
         except FileNotFoundError:
             if attempt == _ATTEMPTS:

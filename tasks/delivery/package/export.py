@@ -43,7 +43,9 @@ class Written:
         return tuple(file.place for file in self.own)
 
 
-def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_environment: bool = False) -> Written:
+def write_release(
+    catalog: Catalog, release: ReleaseRow, out_folder: Path, *, with_environment: bool = False
+) -> Written:
     """Put ``release`` at ``out/<album id>``, swapped in whole; nothing is written where it is there already.
 
     ``with_environment`` adds ``environment.json``: the lineage with the machine, packages and runs that made each file.
@@ -52,7 +54,7 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
     Raises InputError where something that is no release is in the way, MachineError where bytes are missing or the disk
     is full, RefusedError where the catalog names a path outside of the folder; the old release then stays as it was.
     """
-    destination = release_folder(out, release.album_id)
+    destination = release_folder(out_folder, release.album_id)
     check_destination(destination)
     if DOCUMENT not in release.files:
         raise CatalogError(
@@ -66,7 +68,7 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
         return Written(destination, changed=False)
     try:
         with users_umask(), _scratch(catalog) as scratch_folder:
-            out.mkdir(parents=True, exist_ok=True)
+            out_folder.mkdir(parents=True, exist_ok=True)
             with staging_folder(destination, scratch=scratch_folder) as staging:
                 for path, digest in release.files.items():
                     target = confined(staging, path, named_by=ROWS)
@@ -87,9 +89,9 @@ def write_release(catalog: Catalog, release: ReleaseRow, out: Path, *, with_envi
     return Written(destination, changed=True, own=own_files)
 
 
-def release_folder(out: Path, album_id: str) -> Path:
+def release_folder(out_folder: Path, album_id: str) -> Path:
     """The folder of an album's release. Raises RefusedError for an invalid id: it may come from a database row."""
-    return out / confined_id(album_id, named_by=ROWS)
+    return out_folder / confined_id(album_id, named_by=ROWS)
 
 
 @contextmanager

@@ -147,9 +147,9 @@ def _stated(folder: Path) -> Iterator[tuple[str, str]]:
             yield path, digest
 
 
-def _summed(sums: Path) -> Iterator[tuple[str, str]]:
+def _summed(checksum_file: Path) -> Iterator[tuple[str, str]]:
     try:
-        lines = read_regular(sums, max_bytes=MAX_DOCUMENT_BYTES).decode("utf-8").splitlines()
+        lines = read_regular(checksum_file, max_bytes=MAX_DOCUMENT_BYTES).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return
     for line in lines:
@@ -158,10 +158,10 @@ def _summed(sums: Path) -> Iterator[tuple[str, str]]:
             yield path, digest
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def _is_same(first: Path, second: Path) -> bool:
     """Whether two names are one file: another build may have carried it over."""
     try:
-        return os.path.samestat(one.lstat(), other.lstat())
+        return os.path.samestat(first.lstat(), second.lstat())
     except OSError:
         return False
 

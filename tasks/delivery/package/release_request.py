@@ -61,7 +61,7 @@ class SelectedTake:
 class Mastered:
     """A winner with its master, which passed its acceptance."""
 
-    chosen: SelectedTake
+    take: SelectedTake
     master: StepResult
     accepted: StepResult
 
@@ -71,14 +71,14 @@ class FinishedTrack:
     """A mastered song with all its other files for the release."""
 
     mastered: Mastered
-    drawn: StepResult
+    drawing: StepResult
     encoded: Mapping[str, EncodedFile]
     separated: StepResult | None
 
     @property
     def song(self) -> Song:
         """The song in the manifest."""
-        return self.mastered.chosen.planned.song
+        return self.mastered.take.planned.song
 
     @property
     def stems(self) -> Mapping[str, str]:
@@ -123,7 +123,7 @@ def encode_tags(
     ).document()
 
 
-def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> dict[str, Json]:
+def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) -> dict[str, Json]:
     """The tags of a version of a master: its own loudness, and no fields that belong to the song with its words alone.
 
     A version is another recording, so it does not have the song's ISRC.
@@ -131,8 +131,8 @@ def version_tags(tags: Mapping[str, Json], version: str, made: StepResult) -> di
     version_fields = {
         "title": f"{tags['title']} ({version.capitalize()})",
         "isrc": None,
-        "track_gain_db": _gain_db(made.result["integrated_lufs"]),
-        "track_peak": _peak(made.result["true_peak_dbtp"]),
+        "track_gain_db": _gain_db(encoded.result["integrated_lufs"]),
+        "track_peak": _peak(encoded.result["true_peak_dbtp"]),
         "album_gain_db": None,
         "album_peak": None,
     }
@@ -184,7 +184,7 @@ def pack_request(
 
 
 def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
-    mastered_song, winner = finished.mastered, finished.mastered.chosen.winner
+    mastered_song, winner = finished.mastered, finished.mastered.take.winner
     song = winner.of(finished.song)
     head_s = mastered_song.master.result["ends"]["head_s"]
     return {
@@ -207,11 +207,11 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
         "parent": winner.parent,
         "passage_s": winner.recipe.inputs.get("passage", {}).get("seconds"),
         "recipe": winner.recipe.document(),
-        "decision_key": mastered_song.chosen.decision.key,
+        "decision_key": mastered_song.take.decision.key,
         "master_key": mastered_song.master.key,
         "accepted_key": mastered_song.accepted.key,
         "separated_key": finished.separated.key if finished.separated else None,
-        "drawing_key": finished.drawn.key,
+        "drawing_key": finished.drawing.key,
         "deliverables": list(finished.encoded),
         "examined": [
             [name, key]
@@ -226,7 +226,7 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
 
 
 def _inputs(finished: FinishedTrack) -> dict[str, str]:
-    products = finished.mastered.chosen.products
+    products = finished.mastered.take.products
     parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
     if "midi" in products:
         parts["midi"] = products["midi"]

@@ -52,11 +52,11 @@ def broadcast(tags: TrackTags, meter: LoudnessMeasurement, *, coding_history: st
     )
 
 
-def bext_bytes(said: Broadcast) -> bytes:
+def bext_bytes(broadcast: Broadcast) -> bytes:
     """The body of the chunk."""
-    levels = [UNKNOWN if (level := getattr(said, name)) is None else round(level * 100) for name in _LOUDNESS]
-    texts = (said.description.encode("ascii"), said.originator.encode("ascii"), b"", b"", b"")
-    return _LAYOUT.pack(*texts, 0, VERSION, b"", *levels, b"") + said.coding_history.encode("ascii")
+    levels = [UNKNOWN if (level := getattr(broadcast, name)) is None else round(level * 100) for name in _LOUDNESS]
+    texts = (broadcast.description.encode("ascii"), broadcast.originator.encode("ascii"), b"", b"", b"")
+    return _LAYOUT.pack(*texts, 0, VERSION, b"", *levels, b"") + broadcast.coding_history.encode("ascii")
 
 
 def read_bext(body: bytes) -> Broadcast:

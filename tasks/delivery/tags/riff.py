@@ -57,8 +57,8 @@ def write_bare(path: Path, chunks: list[Chunk]) -> None:
     _write(path, [(name, body) for name, body in chunks if name in BARE])
 
 
-def _write(path: Path, whole: list[Chunk]) -> None:
-    parts = [_chunk(name, body) for name, body in whole]
+def _write(path: Path, chunks: list[Chunk]) -> None:
+    parts = [_chunk(name, body) for name, body in chunks]
     size = 4 + sum(map(len, parts))
     if size > MAX_RIFF_BYTES:
         raise InputError(f"{path.name} would pass the 4 GiB that a WAV file can hold", remedy="Deliver flac24 instead")

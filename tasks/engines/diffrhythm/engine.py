@@ -20,7 +20,7 @@ from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
-from tasks.engines.diffrhythm import inputs as choices
+from tasks.engines.diffrhythm import inputs as engine_inputs
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
@@ -57,40 +57,40 @@ class DiffRhythmEngine:
     def notices(self, song: Song) -> Sequence[Notice]:
         """Impossible lengths, models and styles; lines of the lyrics that are late, cut or not sung."""
         settings = settings_of(song, DiffRhythmSettings)
-        faults = list(choices.faults(song, settings, self._models))
-        return faults or [*choices.language_warning(song), *self._lyrics_remarks(song)]
+        faults = list(engine_inputs.faults(song, settings, self._models))
+        return faults or [*engine_inputs.language_warning(song), *self._lyrics_remarks(song)]
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """The fields that do not give the style, and a negative style where there is no guidance."""
         try:
-            return dict(choices.unused(song, settings_of(song, DiffRhythmSettings)))
+            return dict(engine_inputs.unused(song, settings_of(song, DiffRhythmSettings)))
         except InputError:
             return {}  # reported as a fault
 
     def uses(self, song: Song) -> tuple[Use, ...]:
         """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
         settings = settings_of(song, DiffRhythmSettings)
-        network = choices.checkpoint_for(song, settings, self._models)
+        network = engine_inputs.checkpoint_for(song, settings, self._models)
         uses: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
         if self._models.installed(CHINESE_MODEL) and any(_IDEOGRAPH.search(line.text) for line in song.lyrics.sung):
             uses = (*uses, Use(CHINESE_MODEL, "reads"))
-        return (*uses, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, settings) else uses
+        return (*uses, Use(MUQ_MULAN, "conditions")) if engine_inputs.needs_mulan(song, settings) else uses
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """All inputs of the network. Raises ModelMissing, MachineError without the packages, InputError."""
         settings = settings_of(song, DiffRhythmSettings)
         require_packages()
-        network = self._models.need(choices.checkpoint_for(song, settings, self._models))
+        network = self._models.need(engine_inputs.checkpoint_for(song, settings, self._models))
         vae, data = self._models.need(VAE_MODEL), self._models.need(DATA_MODEL)
-        mulan = self._models.need(MUQ_MULAN) if choices.needs_mulan(song, settings) else None
+        mulan = self._models.need(MUQ_MULAN) if engine_inputs.needs_mulan(song, settings) else None
         placement = self.place(song)
         inputs: dict[str, Json] = {
             "files": {"network": _stated(network), "vae": _stated(vae)},
             **_words(placement),
             "frames": placement.frames,
             "duration": duration_of(int(song.length_s)),
-            "style": choices.style_document(song, settings, mulan),
-            "negative_style": choices.negative_document(settings, mulan, data),
+            "style": engine_inputs.style_document(song, settings, mulan),
+            "negative_style": engine_inputs.negative_document(settings, mulan, data),
             "steps": settings.steps,
             "cfg_strength": settings.cfg_strength,
             "sway": settings.sway,
@@ -137,7 +137,7 @@ class DiffRhythmEngine:
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """The style vectors, and for a retake its parent's latent and audio."""
-        styles = {role: choices.style_material(recipe.inputs[role]) for role in ("style", "negative_style")}
+        styles = {role: engine_inputs.style_material(recipe.inputs[role]) for role in ("style", "negative_style")}
         materials = {role: material for role, material in styles.items() if material is not None}
         if passage := recipe.inputs.get("passage"):
             materials["parent_latent"] = RenderInput(digest=passage["latent"])
@@ -223,7 +223,7 @@ class DiffRhythmEngine:
 
 def require_packages() -> None:
     """Raise MachineError with the install command where the engine's packages are missing."""
-    require_installed(PACKAGES, whose="the diffrhythm engine", extras=("diffrhythm", "mulan"))
+    require_installed(PACKAGES, component="the diffrhythm engine", extras=("diffrhythm", "mulan"))
 
 
 def _words(placement: Placement) -> dict[str, Json]:

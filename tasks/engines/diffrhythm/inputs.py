@@ -30,47 +30,47 @@ def published_for(length_s: float) -> str:
     return BASE_MODEL if is_base(length_s) else FULL_MODEL
 
 
-def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> str:
+def checkpoint_for(song: Song, settings: DiffRhythmSettings, models: ModelStore) -> str:
     """The registry's name of the network that renders a song. Raises InputError where it does not suit the length."""
     published_name = published_for(song.length_s)
-    if chosen.model == "auto":
+    if settings.model == "auto":
         return published_name
-    spec = models.spec(chosen.model)
+    spec = models.spec(settings.model)
     kind = spec.like or spec.name
     if kind not in BUILT_IN:
-        raise InputError(f"{chosen.model} is no DiffRhythm network", remedy=f"Use {' or '.join(BUILT_IN)}, or auto")
+        raise InputError(f"{settings.model} is no DiffRhythm network", remedy=f"Use {' or '.join(BUILT_IN)}, or auto")
     if kind != published_name:
         raise InputError(
-            f"{chosen.model} does not render {song.length_s:g} s", remedy="Leave `model` out, or change the length"
+            f"{settings.model} does not render {song.length_s:g} s", remedy="Leave `model` out, or change the length"
         )
-    return chosen.model
+    return settings.model
 
 
-def style_source(song: Song, chosen: DiffRhythmSettings) -> Source:
+def style_source(song: Song, settings: DiffRhythmSettings) -> Source:
     """The source of a song's style. Raises InputError where the requested one is missing."""
     presence: dict[Source, bool] = {
         "file": song.style is not None,
         "reference": song.reference is not None,
         "prompt": song.prompt is not None,
     }
-    if chosen.style_from != "auto":
-        if not presence[chosen.style_from]:
-            field = "style" if chosen.style_from == "file" else chosen.style_from
-            problem = f"style_from is {chosen.style_from}, and the song has no {field}"
+    if settings.style_from != "auto":
+        if not presence[settings.style_from]:
+            field = "style" if settings.style_from == "file" else settings.style_from
+            problem = f"style_from is {settings.style_from}, and the song has no {field}"
             raise InputError(problem, remedy=f"Add `{field}`, or leave `style_from` out")
-        return chosen.style_from
+        return settings.style_from
     for source, is_there in presence.items():
         if is_there:
             return source
     raise InputError("the song has no style", remedy="Add a prompt, a reference or a style vector")
 
 
-def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
+def unused(song: Song, settings: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
     """Fields that are set and have no effect, each with a sentence. Raises InputError without a style.
 
     One source gives the style; tempo and key reach the network as words of the prompt only.
     """
-    source = style_source(song, chosen)
+    source = style_source(song, settings)
     style_field = SOURCE_FIELDS[source]
     values = {"style": song.style, "reference": song.reference, "prompt": song.prompt}
     for field, value in values.items():
@@ -83,16 +83,16 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
         if figure is not None and source != "prompt":
             yield (
                 name,
-                f"DiffRhythm is not told `{name}`, since `{style_field}` gives the style; takes are only scored by it.",
+                f"DiffRhythm gets no `{name}`, since `{style_field}` gives the style; takes are only scored by it.",
             )
-    if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
+    if settings.cfg_strength == 0 and settings.negative_prompt is not None:
         yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."
 
 
-def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
+def needs_mulan(song: Song, settings: DiffRhythmSettings) -> bool:
     """Whether a style must be embedded."""
-    is_led_away = chosen.negative_prompt is not None and chosen.cfg_strength > 0
-    return style_source(song, chosen) != "file" or is_led_away
+    is_led_away = settings.negative_prompt is not None and settings.cfg_strength > 0
+    return style_source(song, settings) != "file" or is_led_away
 
 
 def song_text(song: Song) -> str:
@@ -100,9 +100,9 @@ def song_text(song: Song) -> str:
     return embedded_text(song.prompt or "", bpm=song.bpm, key=song.key)
 
 
-def style_document(song: Song, chosen: DiffRhythmSettings, mulan: InstalledModel | None) -> dict[str, Json]:
+def style_document(song: Song, settings: DiffRhythmSettings, mulan: InstalledModel | None) -> dict[str, Json]:
     """A song's style as its recipe states it; ``mulan`` where something must be embedded."""
-    source = style_source(song, chosen)
+    source = style_source(song, settings)
     if source == "file":
         return {"vector": song.style_digest}
     if source == "reference":
@@ -111,42 +111,40 @@ def style_document(song: Song, chosen: DiffRhythmSettings, mulan: InstalledModel
 
 
 def negative_document(
-    chosen: DiffRhythmSettings, mulan: InstalledModel | None, data: InstalledModel
+    settings: DiffRhythmSettings, mulan: InstalledModel | None, data: InstalledModel
 ) -> dict[str, Json]:
     """The negative style of guidance, in the same form; none where there is no guidance."""
-    if chosen.cfg_strength == 0:
+    if settings.cfg_strength == 0:
         return {"fixed": "none"}
-    if chosen.negative_prompt is not None:
-        return {"text": chosen.negative_prompt, "model": _identity(mulan)}
-    if chosen.negative_style == "none":
+    if settings.negative_prompt is not None:
+        return {"text": settings.negative_prompt, "model": _identity(mulan)}
+    if settings.negative_style == "none":
         return {"fixed": "none"}
     return {"fixed": "published", "digest": data.digests[NEGATIVE_STYLE_FILE]}
 
 
-def style_material(stated: Mapping[str, Json]) -> RenderInput | None:
+def style_material(style: Mapping[str, Json]) -> RenderInput | None:
     """The input artifact with the vector of a stated style; None for one that is part of the engine."""
-    if "fixed" in stated:
+    if "fixed" in style:
         return None
-    if "vector" in stated:
-        return RenderInput(digest=stated["vector"])
+    if "vector" in style:
+        return RenderInput(digest=style["vector"])
     embed = (
-        embed_text(stated["text"], stated["model"])
-        if "text" in stated
-        else embed_audio(stated["audio"], stated["model"])
+        embed_text(style["text"], style["model"]) if "text" in style else embed_audio(style["audio"], style["model"])
     )
     return RenderInput(request=embed, product="style")
 
 
-def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
+def faults(song: Song, settings: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     """The faults of a song's fields that this engine would refuse."""
     try:
         published_for(song.length_s)
     except InputError as error:
         yield Notice("fault", "length_s", error.what, error.remedy)
     else:
-        yield from _model_fault(song, chosen, models)
+        yield from _model_fault(song, settings, models)
     try:
-        style_source(song, chosen)
+        style_source(song, settings)
     except InputError as error:
         yield Notice("fault", "settings.style_from", error.what, error.remedy)
     if song.style is not None:
@@ -160,9 +158,9 @@ def language_warning(song: Song) -> Iterator[Notice]:
         yield Notice("warning", "language", message)
 
 
-def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
+def _model_fault(song: Song, settings: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     try:
-        checkpoint_for(song, chosen, models)
+        checkpoint_for(song, settings, models)
     except SonglineError as error:
         yield Notice("fault", "settings.model", error.what, error.remedy)
 

@@ -155,7 +155,7 @@ class DiffRhythmRenderer:
             style=torch.from_numpy(read_style(order.files["style"])),
             negative_style=torch.from_numpy(read_style(negative)) if negative else self._loaded.fixed_style(inputs),
             duration=inputs["duration"],
-            known=_read_latent(order) if passage else None,
+            known_latents=_read_latent(order) if passage else None,
             regenerate=regenerated_frames([tuple(passage["frames"])], len(text)) if passage else None,
         )
 
@@ -197,15 +197,15 @@ class DiffRhythmRenderer:
         return time.perf_counter()
 
 
-def _joined(order: RenderJob, fresh: Audio) -> Audio:
+def _joined(order: RenderJob, regenerated: Audio) -> Audio:
     """A retake's passage in its parent's audio; any other render is returned unchanged."""
     passage = order.recipe.inputs.get("passage")
     if passage is None:
-        return fresh
+        return regenerated
     start, end = passage["frames"]
     parent = read_audio(order.files["parent_audio"])
     try:
-        return splice(parent, fresh, start_frame=start, end_frame=end)
+        return splice(parent, regenerated, start_frame=start, end_frame=end)
     except ValueError as error:
         raise WorkError(
             f"the retake does not fit its parent: {error}", remedy="Take it from another candidate"

@@ -84,7 +84,7 @@ def _check(recipe: Recipe) -> None:
     if recipe.engine != NAME or differences:
         names = ", ".join(differences) or "engine"
         raise WorkError(
-            f"This machine cannot play the recipe alike: its {names} differ",
+            f"This machine cannot reproduce the recipe: its {names} differ",
             remedy="Plan the album again on this machine, or install what the recipe names",
             recipe=recipe.digest,
         )

@@ -72,7 +72,7 @@ def _opened(path: Path) -> Iterator[Stream]:
     """Open a file as a stream and check its channels, rate and length. Raises AudioRefused, also while it is read."""
     try:
         with open_stream(path, longest_s=LONGEST_S, longest_wait_s=REFERENCE_WAIT_S) as stream:
-            check_layout(stream.channels, stream.rate, what=WHAT)
+            check_layout(stream.channels, stream.rate, name=WHAT)
             yield stream
     except AudioFileError as fault:
         raise AudioRefused(f"the reference cannot be used: {fault.what}", reason="invalid", remedy=ANOTHER) from fault
@@ -80,7 +80,7 @@ def _opened(path: Path) -> Iterator[Stream]:
 
 def measure_reference(audio: Audio) -> Reference:
     """The spectrum and loudness of audio that is already loaded, shape (channels, frames)."""
-    check_layout(audio.channels, audio.rate, what=WHAT)
+    check_layout(audio.channels, audio.rate, name=WHAT)
     return _measured([audio.samples], audio.rate)
 
 
@@ -89,14 +89,14 @@ def _measured(blocks: Iterable[Samples], rate: int) -> Reference:
     for block in blocks:
         stereo = block if len(block) == 2 else np.repeat(block, 2, axis=0)
         powers.take(stereo)
-        check_samples(powers.not_finite, powers.peak, what=WHAT)
+        check_samples(powers.not_finite, powers.peak, name=WHAT)
         spectrum.take(stereo)
-    check_length(powers.frames, rate, what=WHAT)
+    check_length(powers.frames, rate, name=WHAT)
     if powers.frames < LEAST_S * rate:
         raise AudioRefused(
             f"the reference is {powers.frames / rate:.1f} s long, its spectrum needs {LEAST_S:g} s",
             reason="too_short",
             remedy=ANOTHER,
         )
-    loudness = lufs_or_refusal(loudness_of(powers.powers()).integrated_lufs, what=WHAT)
+    loudness = lufs_or_refusal(loudness_of(powers.powers()).integrated_lufs, name=WHAT)
     return Reference(curve_of(spectrum.spectrum()), loudness)

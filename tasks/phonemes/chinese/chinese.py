@@ -20,14 +20,14 @@ _DIGIT_NAMES = str.maketrans("0123456789", "零一二三四五六七八九")
 _DIGIT = re.compile(r"\d")
 
 
-def chinese_phones(text: str, readings: Readings, *, whole: bool) -> tuple[list[str], list[Reading]]:
+def chinese_phones(text: str, readings: Readings, *, is_complete: bool) -> tuple[list[str], list[Reading]]:
     """The phones of a Chinese run, and its words with the readings they came from.
 
-    ``whole`` keeps parts that the original loses: a 不 that stands alone at the end, and numbers too long to have a
-    name.
+    ``is_complete`` keeps parts that the original loses: a 不 that stands alone at the end, and numbers too long to have
+    a name.
     """
-    sentence = plain_chinese(text, whole=whole)
-    words = merged(segmented(sentence), keep_last_bu=whole)
+    sentence = plain_chinese(text, is_complete=is_complete)
+    words = merged(segmented(sentence), keep_last_bu=is_complete)
     word_readings = readings.of(words, sentence=sentence)
     return phones_of([_sung(reading) for reading in word_readings]), word_readings
 
@@ -37,17 +37,17 @@ def has_numerals(text: str) -> bool:
     return bool(_DIGIT.search(text))
 
 
-def plain_chinese(text: str, *, whole: bool) -> str:
+def plain_chinese(text: str, *, is_complete: bool) -> str:
     """The text with its numbers in Chinese numerals, and nothing but ideographs and plain marks.
 
-    Numbers without a name are read digit by digit where the text is to be kept ``whole``.
+    Numbers without a name are read digit by digit where the text is to be kept ``is_complete``.
     """
     text = text.strip()
     if has_numerals(text):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # cn2an warns of numbers without a name and keeps them
             text = package("cn2an").transform(text, "an2cn")
-    if whole:
+    if is_complete:
         text = text.translate(_DIGIT_NAMES)
     return _UNSPOKEN.sub("", with_plain_marks(text))
 

@@ -20,6 +20,6 @@ def with_plain_marks(text: str) -> str:
     return text
 
 
-def split_phones(barred: str) -> list[str]:
+def split_phones(text: str) -> list[str]:
     """The phones of a ``|``-separated string, each mark a phone of its own."""
-    return [phone for phone in _MARK.sub(r"|\1|", barred).split("|") if phone]
+    return [phone for phone in _MARK.sub(r"|\1|", text).split("|") if phone]

@@ -65,12 +65,12 @@ class ChromaSequence:
         energies = np.pad(np.cumsum(np.square(padded_chroma).sum(axis=2), axis=1), ((0, 0), (1, 0)))
         return cls(centred_chroma, np.array([len(sequence) for sequence in centred_chroma]), spectra, energies)
 
-    def places(self, one: int, others: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The best whole offset of each of ``others`` into ``one``, and the correlation there; shapes (others,)."""
+    def places(self, index: int, other_indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The best whole offset of each other sequence into ``index``, and the correlation there; shapes (others,)."""
         size = next_fast_len(2 * (self.energies.shape[1] - 1), real=True)
-        cross_spectra = np.einsum("fp,nfp->nf", self.spectra[one], self.spectra[others].conj(), optimize=True)
+        cross_spectra = np.einsum("fp,nfp->nf", self.spectra[index], self.spectra[other_indices].conj(), optimize=True)
         products = irfft(cross_spectra, size, axis=1)
-        own_length, other_lengths = int(self.lengths[one]), self.lengths[others][:, None]
+        own_length, other_lengths = int(self.lengths[index]), self.lengths[other_indices][:, None]
         offsets = np.arange(-int(other_lengths.max()) + 1, own_length)[None, :]
         starts, ends = np.maximum(offsets, 0), np.minimum(own_length, other_lengths + offsets)
         has_overlap = ends - starts >= np.maximum(2, (OVERLAP * np.minimum(own_length, other_lengths)).astype(np.int64))
@@ -84,13 +84,13 @@ class ChromaSequence:
         first_indices, last_indices = (
             np.clip(indices, 0, self.energies.shape[1] - 1) for indices in (starts - offsets, ends - offsets)
         )
-        energy = self.energies[one][np.maximum(ends, 0)] - self.energies[one][starts]
-        energy = energy * (self._summed(others, last_indices) - self._summed(others, first_indices))
+        energy = self.energies[index][np.maximum(ends, 0)] - self.energies[index][starts]
+        energy = energy * (self._summed(other_indices, last_indices) - self._summed(other_indices, first_indices))
         correlations = np.where(
             has_overlap & (energy > 0), products[:, offsets[0] % size] / np.sqrt(np.maximum(energy, 1e-12)), 0
         )
         best_offsets = correlations.argmax(axis=1)
-        return offsets[0][best_offsets], correlations[np.arange(len(others)), best_offsets]
+        return offsets[0][best_offsets], correlations[np.arange(len(other_indices)), best_offsets]
 
     def _summed(self, others: NDArray[np.int64], at: NDArray[np.int64]) -> NDArray[np.float64]:
         sums: NDArray[np.float64] = np.take_along_axis(
@@ -98,12 +98,12 @@ class ChromaSequence:
         )
         return sums
 
-    def agreement(self, one: int, other: int, *, near: int, value_s: float) -> Agreement:
-        """The agreement of two sequences at the best offset around ``near``, in steps of a quarter of a value."""
+    def agreement(self, index: int, other_index: int, *, near_offset: int, value_s: float) -> Agreement:
+        """The agreement of two sequences at the best offset near ``near_offset``, in steps of a quarter of a value."""
         length = max(FEWEST_VALUES, round(STRETCH_S / value_s))
         overlaps = [
-            (quarter, *_overlapping(self.values[one], _moved(self.values[other], quarter), offset))
-            for offset in (near - 1, near, near + 1)
+            (quarter, *_overlapping(self.values[index], _moved(self.values[other_index], quarter), offset))
+            for offset in (near_offset - 1, near_offset, near_offset + 1)
             for quarter in QUARTERS
         ]
         correlations = [
@@ -118,8 +118,8 @@ def _moved(sequence: Chroma, quarter: float) -> Chroma:
     return sequence if quarter == 0 else (1 - quarter) * sequence[:-1] + quarter * sequence[1:]
 
 
-def _overlapping(one: Chroma, other: Chroma, offset: int) -> tuple[Chroma, Chroma]:
-    first_part, second_part = one[max(0, offset) :], other[max(0, -offset) :]
+def _overlapping(first: Chroma, second: Chroma, offset: int) -> tuple[Chroma, Chroma]:
+    first_part, second_part = first[max(0, offset) :], second[max(0, -offset) :]
     common_length = min(len(first_part), len(second_part))
     first_part, second_part = first_part[:common_length], second_part[:common_length]
     return (
@@ -129,12 +129,12 @@ def _overlapping(one: Chroma, other: Chroma, offset: int) -> tuple[Chroma, Chrom
     )
 
 
-def _worst(one: Chroma, other: Chroma, length: int) -> float:
+def _worst(first: Chroma, second: Chroma, length: int) -> float:
     """The lowest correlation in segments of ``length`` values; a shorter remainder is added to the last."""
-    least_energy = FAINT * (np.square(one).mean() + np.square(other).mean())
-    edges = [*range(0, max(1, len(one) - length + 1), length), len(one)]
+    least_energy = FAINT * (np.square(first).mean() + np.square(second).mean())
+    edges = [*range(0, max(1, len(first) - length + 1), length), len(first)]
     edges = [*edges[:-2], edges[-1]] if len(edges) > 2 and edges[-1] - edges[-2] < length else edges
-    parts = [(one[start:end], other[start:end]) for start, end in pairwise(edges)]
+    parts = [(first[start:end], second[start:end]) for start, end in pairwise(edges)]
     return min(
         (
             _cosine(first_part, second_part)
@@ -145,6 +145,6 @@ def _worst(one: Chroma, other: Chroma, length: int) -> float:
     )
 
 
-def _cosine(one: Chroma, other: Chroma) -> float:
-    size = float(np.sqrt(np.vdot(one, one) * np.vdot(other, other)))
-    return float(np.vdot(one, other)) / size if size > 0 else 0.0
+def _cosine(first: Chroma, second: Chroma) -> float:
+    size = float(np.sqrt(np.vdot(first, first) * np.vdot(second, second)))
+    return float(np.vdot(first, second)) / size if size > 0 else 0.0

@@ -108,22 +108,22 @@ class Likeness(NamedTuple):
     pitches: float
     features: float
     worst: float
-    same_from: float
+    threshold: float
 
     @property
     def is_near(self) -> bool:
         """Whether they are near-duplicates."""
-        return self.features > SAME_FEATURES and self.worst > self.same_from
+        return self.features > SAME_FEATURES and self.worst > self.threshold
 
 
-def likeness(one: AudioFingerprint, other: AudioFingerprint) -> Likeness:
+def likeness(first: AudioFingerprint, second: AudioFingerprint) -> Likeness:
     """The similarity of two songs of any lengths."""
-    return _Prints.of([one, other]).likeness(0, 1)
+    return _Prints.of([first, second]).likeness(0, 1)
 
 
 def alike(
     samples: Mapping[str, str | None],
-    prints: Mapping[str, AudioFingerprint | None],
+    fingerprints: Mapping[str, AudioFingerprint | None],
     parents: Mapping[str, str] | None = None,
 ) -> list[Alike]:
     """The groups among candidates, by id: those of equal ``samples`` (digests), then those of similar fingerprints.
@@ -140,7 +140,9 @@ def alike(
     groups = [Alike(frozenset(group), "identical samples") for group in identical_groups]
     twins = {member for group in identical_groups for member in sorted(group)[1:]}
     prints_by_id = {
-        id_: song_print for id_, song_print in sorted(prints.items()) if song_print is not None and id_ not in twins
+        id_: song_print
+        for id_, song_print in sorted(fingerprints.items())
+        if song_print is not None and id_ not in twins
     }
     near_pairs = _near(prints_by_id, parents or {})
     return groups + [
@@ -148,12 +150,12 @@ def alike(
     ]
 
 
-def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
+def _near(fingerprints: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> list[tuple[str, str]]:
     """Pairs of near-duplicates, enough to chain them: members of one chain are not compared again."""
-    ids = list(heard)
+    ids = list(fingerprints)
     if len(ids) < 2:
         return []
-    prints = _Prints.of(list(heard.values()))
+    prints = _Prints.of(list(fingerprints.values()))
     chain = list(range(len(ids)))
     pairs = []
     for first_index, id_ in enumerate(ids):
@@ -162,7 +164,7 @@ def _near(heard: Mapping[str, AudioFingerprint], parents: Mapping[str, str]) -> 
             if (
                 is_retake
                 or chain[first_index] == chain[second_index]
-                or not prints.likeness(first_index, second_index, near=offset).is_near
+                or not prints.likeness(first_index, second_index, near_offset=offset).is_near
             ):
                 continue
             pairs.append((id_, ids[second_index]))
@@ -178,34 +180,36 @@ class _Prints:
     chroma: ChromaSequence
     features: Curves
     hop_s: float
-    given_hops_s: Sequence[float]
+    stored_hops_s: Sequence[float]
 
     @classmethod
-    def of(cls, prints: Sequence[AudioFingerprint]) -> _Prints:
-        hop_s = max(item.hop_s for item in prints)
-        steps = [_coarser(item.steps, round(hop_s / item.hop_s)) for item in prints]
+    def of(cls, fingerprints: Sequence[AudioFingerprint]) -> _Prints:
+        hop_s = max(item.hop_s for item in fingerprints)
+        steps = [_coarser(item.steps, round(hop_s / item.hop_s)) for item in fingerprints]
         chroma = ChromaSequence.of([_smoothed(item[:, :PITCH_CLASSES]) for item in steps])
         features = np.stack([_features(item) for item in steps])
         sizes = np.linalg.norm(features, axis=1, keepdims=True)
-        return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [item.hop_s for item in prints])
+        return cls(chroma, features / np.where(sizes > 0, sizes, 1.0), hop_s, [item.hop_s for item in fingerprints])
 
-    def close(self, one: int) -> list[tuple[int, int]]:
-        """The candidates after ``one`` that may be near-duplicates of it, with the offset to examine."""
-        other_indices = one + 1 + np.flatnonzero(self.features[one + 1 :] @ self.features[one] > SAME_FEATURES)
+    def close(self, index: int) -> list[tuple[int, int]]:
+        """The candidates after ``index`` that may be near-duplicates of it, with the offset to examine."""
+        other_indices = index + 1 + np.flatnonzero(self.features[index + 1 :] @ self.features[index] > SAME_FEATURES)
         if len(other_indices) == 0:
             return []
-        offsets, correlations = self.chroma.places(one, other_indices)
+        offsets, correlations = self.chroma.places(index, other_indices)
         is_kept = correlations > MATCH_THRESHOLD
         return list(zip(other_indices[is_kept].tolist(), offsets[is_kept].tolist(), strict=True))
 
-    def likeness(self, one: int, other: int, *, near: int | None = None) -> Likeness:
-        """The similarity of two songs; ``near`` is the offset to examine, where it is known."""
-        offset = int(self.chroma.places(one, np.array([other]))[0][0]) if near is None else near
-        pitches, worst_part, is_whole = self.chroma.agreement(one, other, near=offset, value_s=self.hop_s)
+    def likeness(self, index: int, other_index: int, *, near_offset: int | None = None) -> Likeness:
+        """The similarity of two songs; ``near_offset`` is the offset to examine, where it is known."""
+        offset = int(self.chroma.places(index, np.array([other_index]))[0][0]) if near_offset is None else near_offset
+        pitches, worst_part, is_whole = self.chroma.agreement(
+            index, other_index, near_offset=offset, value_s=self.hop_s
+        )
         same_from = SAME_PITCHES if is_whole else BLURRED_PITCHES
-        if self.given_hops_s[one] != self.given_hops_s[other]:
+        if self.stored_hops_s[index] != self.stored_hops_s[other_index]:
             same_from = COARSER_PITCHES
-        return Likeness(pitches, float(self.features[one] @ self.features[other]), worst_part, same_from)
+        return Likeness(pitches, float(self.features[index] @ self.features[other_index]), worst_part, same_from)
 
 
 def _coarser(steps: NDArray[np.uint8], times: int) -> Curves:

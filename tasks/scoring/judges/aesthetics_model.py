@@ -61,7 +61,7 @@ class Aesthetics:
             raise MachineError(problem, remedy=f"Run `songline models pull {AUDIOBOX}`")
         shape, scales, tensors = _parts(file)
         network = _built(shape)
-        load_into(network, tensors, whose=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
+        load_into(network, tensors, component=file.name, model=AUDIOBOX, remedy=PULL_AGAIN)
         return cls(network.float().eval().to(device), scales, device=device)
 
     def axes(self, part: Audio) -> Mapping[str, float]:

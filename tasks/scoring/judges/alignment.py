@@ -42,7 +42,7 @@ class TranscribedLine:
     line: Line
     edits: int
     right: int
-    heard_s: float | None
+    time_s: float | None
 
     @property
     def error_rate(self) -> float:
@@ -51,9 +51,9 @@ class TranscribedLine:
 
     def is_covered(self, tolerance_s: float) -> bool:
         """Whether half of it or more was right, and sung no more than ``tolerance_s`` outside its time."""
-        if self.heard_s is None or self.right < COVERED_SHARE * len(self.line.units):
+        if self.time_s is None or self.right < COVERED_SHARE * len(self.line.units):
             return False
-        return self.line.start_s - tolerance_s <= self.heard_s <= self.line.end_s + tolerance_s
+        return self.line.start_s - tolerance_s <= self.time_s <= self.line.end_s + tolerance_s
 
 
 def error_rate(lines: Sequence[TranscribedLine]) -> float:
@@ -61,16 +61,16 @@ def error_rate(lines: Sequence[TranscribedLine]) -> float:
     return sum(line.edits for line in lines) / sum(len(line.line.units) for line in lines)
 
 
-def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLine, ...]:
+def aligned(lines: Sequence[Line], transcribed: Sequence[Unit]) -> tuple[TranscribedLine, ...]:
     """The result for each of ``lines`` (none of them empty); an added unit counts against the line before it."""
     owners = [number for number, line in enumerate(lines) for _ in line.units]
     expected_units = [unit for line in lines for unit in line.units]
     edits = np.zeros(len(lines), np.int64)
     times: list[list[float]] = [[] for _ in lines]
-    for step, row, column in _path(lines, heard):
+    for step, row, column in _path(lines, transcribed):
         owner = owners[min(max(row, 0), len(owners) - 1)]
-        if step == MATCH and expected_units[row] == heard[column].name:
-            times[owner].append(heard[column].at_s)
+        if step == MATCH and expected_units[row] == transcribed[column].name:
+            times[owner].append(transcribed[column].at_s)
         else:
             edits[owner] += 1
     return tuple(
@@ -79,9 +79,9 @@ def aligned(lines: Sequence[Line], heard: Sequence[Unit]) -> tuple[TranscribedLi
     )
 
 
-def _path(lines: Sequence[Line], heard: Sequence[Unit]) -> list[tuple[int, int, int]]:
+def _path(lines: Sequence[Line], transcribed: Sequence[Unit]) -> list[tuple[int, int, int]]:
     """The steps of the cheapest path, in order: the kind, and the index in each sequence that it takes or follows."""
-    steps = _steps(lines, heard)
+    steps = _steps(lines, transcribed)
     row, column = (size - 1 for size in steps.shape)
     path: list[tuple[int, int, int]] = []
     while row or column:
@@ -92,19 +92,19 @@ def _path(lines: Sequence[Line], heard: Sequence[Unit]) -> list[tuple[int, int, 
     return path[::-1]
 
 
-def _steps(lines: Sequence[Line], heard: Sequence[Unit]) -> NDArray[np.uint8]:
+def _steps(lines: Sequence[Line], transcribed: Sequence[Unit]) -> NDArray[np.uint8]:
     """For each pair of prefixes the last step of the cheapest path there, shape (expected + 1, heard + 1).
 
     All penalties add up to less than one edit, so the path has the fewest edits, and of those with the fewest it is the
     one that assigns transcribed units to the line of that time.
     """
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(unit.name for unit in heard))}
-    names = np.array([numbers[unit.name] for unit in heard], np.int64)
-    times_s = np.array([unit.at_s for unit in heard])
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(unit.name for unit in transcribed))}
+    names = np.array([numbers[unit.name] for unit in transcribed], np.int64)
+    times_s = np.array([unit.at_s for unit in transcribed])
     edit = WORST_PENALTY * (sum(len(line.units) for line in lines) + 1)
-    columns = np.arange(len(heard) + 1) * edit
+    columns = np.arange(len(transcribed) + 1) * edit
     cost = columns.astype(np.int64)
-    rows = [np.full(len(heard) + 1, INSERT, np.uint8)]
+    rows = [np.full(len(transcribed) + 1, INSERT, np.uint8)]
     for line in lines:
         penalty = _penalties(line, times_s)
         for unit in line.units:

@@ -50,7 +50,9 @@ class Clap:
         """
         weights = _weights(folder)
         model, features, tokenizer = _built(folder)
-        load_into(model, read_tensors(weights, remedy=PULL_AGAIN), whose=weights.name, model=CLAP, remedy=PULL_AGAIN)
+        load_into(
+            model, read_tensors(weights, remedy=PULL_AGAIN), component=weights.name, model=CLAP, remedy=PULL_AGAIN
+        )
         return cls(model.float().eval().to(device), features, tokenizer, device=device)
 
     def text(self, text: str) -> Vector:
@@ -121,7 +123,7 @@ def _built(folder: Path) -> tuple[Any, Any, Any]:
         config = ClapConfig.from_dict(read_json(folder / "config.json"))
         features = ClapFeatureExtractor(**read_json(folder / "preprocessor_config.json"))
         if (features.sampling_rate, features.max_length_s) != (RATE_HZ, WINDOW_S):
-            raise ValueError("it hears in other measures")
+            raise ValueError("its sampling rate or window differs")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         tokenizer.no_truncation()
         tokenizer.no_padding()

@@ -62,7 +62,7 @@ class Transcriber(Protocol):
 class LyricsModels:
     """The judge's models: a transcriber, a function from text to phonemes, and an optional voice separator."""
 
-    ear: Transcriber
+    transcriber: Transcriber
     phonemes: Callable[[str, str], tuple[str, ...]]
     voice: Callable[[Audio], Audio] | None = None
 
@@ -106,11 +106,11 @@ class LyricsScorer:
     def _words(self, voice: Audio | None, brief: Brief) -> tuple[Reading, Reading, Reading]:
         """Phoneme errors, character errors and coverage of the transcribed words; without a voice, of none."""
         language = _code(brief.language)
-        if not self._model.ear.knows(language):
+        if not self._model.transcriber.knows(language):
             unknown_language = NotMeasurable(f"the transcriber does not know the language {brief.language!r}")
             return unknown_language, unknown_language, unknown_language
         level = at_listening_level(voice) if voice else NotMeasurable("nobody sings")
-        transcripts = list(self._model.ear.passes(level, language)) if isinstance(level, Audio) else [()]
+        transcripts = list(self._model.transcriber.passes(level, language)) if isinstance(level, Audio) else [()]
         characters = _best(brief, transcripts, _characters)
         phonemes = self._best_phonemes(brief, transcripts, language)
         if isinstance(phonemes, NotMeasurable):
@@ -118,14 +118,14 @@ class LyricsScorer:
         return _rate(phonemes), _rate(characters), _coverage(phonemes)
 
     def _best_phonemes(
-        self, brief: Brief, heard: Sequence[tuple[Phrase, ...]], language: str
+        self, brief: Brief, transcripts: Sequence[tuple[Phrase, ...]], language: str
     ) -> tuple[TranscribedLine, ...] | NotMeasurable:
         if language not in READ_ALOUD:
             name = self.metrics[1].name
             return NotMeasurable(f"phonemes are read for English and Chinese only: see {name} for {brief.language!r}")
         if not any(self._model.phonemes(text, language) for _, text in brief.lines):
             return NotMeasurable("no line has a sound that is read for English or Chinese")
-        return _best(brief, heard, lambda text: self._model.phonemes(text, language))
+        return _best(brief, transcripts, lambda text: self._model.phonemes(text, language))
 
 
 class MixLyricsScorer(LyricsScorer):
@@ -164,28 +164,28 @@ def _above(voice: Audio, mix_lufs: float) -> float:
     return max(SILENT_VOICE_LU, loudness.value - mix_lufs)
 
 
-def _best(brief: Brief, heard: Sequence[tuple[Phrase, ...]], sound: Sound) -> tuple[TranscribedLine, ...]:
+def _best(brief: Brief, transcripts: Sequence[tuple[Phrase, ...]], units_of: Sound) -> tuple[TranscribedLine, ...]:
     """The lines according to the pass with the fewest edits."""
-    lines = _lines(brief, sound)
-    return min((aligned(lines, _units(phrases, sound)) for phrases in heard), key=error_rate)
+    lines = _lines(brief, units_of)
+    return min((aligned(lines, _units(phrases, units_of)) for phrases in transcripts), key=error_rate)
 
 
-def _lines(brief: Brief, sound: Sound) -> list[Line]:
+def _lines(brief: Brief, units_of: Sound) -> list[Line]:
     starts_s = [start_s for start_s, _ in brief.lines]
     ends_s = [*starts_s[1:], brief.length_s]
     return [
         Line(start_s, min(max(end_s, start_s), start_s + LONGEST_LINE_S), units)
         for (start_s, text), end_s in zip(brief.lines, ends_s, strict=True)
-        if (units := sound(text))
+        if (units := units_of(text))
     ]
 
 
-def _units(phrases: Sequence[Phrase], sound: Sound) -> list[Unit]:
+def _units(phrases: Sequence[Phrase], units_of: Sound) -> list[Unit]:
     """The units of phrases, spread evenly over their time."""
     return [
         Unit(phrase.start_s + (phrase.end_s - phrase.start_s) * (index + 0.5) / len(units), unit)
         for phrase in phrases
-        for units in [sound(phrase.text)]
+        for units in [units_of(phrase.text)]
         for index, unit in enumerate(units)
     ]
 

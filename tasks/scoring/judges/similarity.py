@@ -89,21 +89,21 @@ class SimilarityScorer:
         """The audio at the common loudness, or why it cannot be scored."""
         level = at_listening_level(audio)
         if isinstance(level, Audio) and level.duration_s < shortest_s:
-            return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} hears at a time")
+            return NotMeasurable(f"it is shorter than the {shortest_s:.0f} s that {self.model_name} takes at a time")
         return level
 
 
 def _cosines(
-    heard: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
+    reading: SimilarityReading | NotMeasurable, vector: Vector | NotMeasurable
 ) -> tuple[Window, ...] | NotMeasurable:
     """Each window's cosine with ``vector``, both of length 1."""
     if isinstance(vector, NotMeasurable):
         return vector
-    if isinstance(heard, NotMeasurable):
-        return heard
+    if isinstance(reading, NotMeasurable):
+        return reading
     return tuple(
         Window(start_s, end_s, float(np.clip(window_vector @ vector, -1.0, 1.0)))
-        for start_s, end_s, window_vector in heard
+        for start_s, end_s, window_vector in reading
     )
 
 

@@ -63,7 +63,7 @@ def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
         return NotMeasurable(f"{len(mono) / rate:.1f} s is too short for a key, which takes {SHORTEST_S:.0f} s")
     profile = pitch_class_profile(mono, rate)
     if np.ptp(profile) == 0:
-        return NotMeasurable("no pitches are heard")
+        return NotMeasurable("no pitches were found")
     fits = {
         Key(tonic, mode): float(np.corrcoef(profile, np.roll(ideal, tonic))[0, 1])
         for mode, ideal in PROFILES.items()
@@ -73,7 +73,7 @@ def estimated_key(mono: NDArray[np.float32], rate: int) -> Key | NotMeasurable:
     return best_key if fits[best_key] >= CLEAREST else NotMeasurable("no key stands out")
 
 
-def key_match(heard: Key | NotMeasurable, stated: str | None) -> Reading:
+def key_match(estimated: Key | NotMeasurable, stated: str | None) -> Reading:
     """The match of the estimated key to the stated one, 0 to 1: the weights of MIREX audio key detection, fifths both
     ways.
 
@@ -81,16 +81,16 @@ def key_match(heard: Key | NotMeasurable, stated: str | None) -> Reading:
     """
     if stated is None:
         return NotMeasurable.not_stated("key")
-    if isinstance(heard, NotMeasurable):
-        return heard
-    return Measured(_nearness(heard, Key(*tonic_and_mode(stated))))
+    if isinstance(estimated, NotMeasurable):
+        return estimated
+    return Measured(_nearness(estimated, Key(*tonic_and_mode(stated))))
 
 
-def _nearness(heard: Key, stated: Key) -> float:
-    if heard == stated:
+def _nearness(estimated: Key, stated: Key) -> float:
+    if estimated == stated:
         return 1.0
-    interval = (heard.tonic - stated.tonic) % 12
-    if heard.mode == stated.mode:
+    interval = (estimated.tonic - stated.tonic) % 12
+    if estimated.mode == stated.mode:
         return 0.5 if interval in (5, 7) else 0.0
     if interval == (9 if stated.mode == "major" else 3):
         return 0.3

@@ -71,12 +71,12 @@ def mono_loss_lu(audio: Audio, stereo: Reading) -> Reading:
     )
 
 
-def _losses(stereo: NDArray[np.float64], folded: NDArray[np.float64]) -> tuple[Window, ...]:
+def _losses(stereo: NDArray[np.float64], mono: NDArray[np.float64]) -> tuple[Window, ...]:
     """The loss in each window that is audible in mono too."""
     seconds = LOSS_MS / 1000
     return tuple(
         Window(window_index * seconds, (window_index + 1) * seconds, float(10 * np.log10(stereo_power / mono_power)))
-        for window_index, (stereo_power, mono_power) in enumerate(zip(stereo.tolist(), folded.tolist(), strict=True))
+        for window_index, (stereo_power, mono_power) in enumerate(zip(stereo.tolist(), mono.tolist(), strict=True))
         if min(stereo_power, mono_power) > 10 ** (SILENCE_DBFS / 10)
     )
 

@@ -50,13 +50,13 @@ def tempo_bpm(mono: NDArray[np.float32], rate: int) -> Reading:
     return _tempo(onset_curve(mono, rate))
 
 
-def tempo_match(heard: Reading, stated_bpm: float | None) -> Reading:
+def tempo_match(estimated: Reading, stated_bpm: float | None) -> Reading:
     """The match of the estimated tempo to the stated one at the metrical level that fits best, 0 to 1."""
     if stated_bpm is None:
         return NotMeasurable.not_stated("tempo")
-    if isinstance(heard, NotMeasurable):
-        return heard
-    error = min(abs(heard.value / (stated_bpm * level) - 1) for level in TOLERATED)
+    if isinstance(estimated, NotMeasurable):
+        return estimated
+    error = min(abs(estimated.value / (stated_bpm * level) - 1) for level in TOLERATED)
     return Measured(min(1.0, max(0.0, 1 - (error - EXACT) / (WORTHLESS - EXACT))))
 
 
@@ -95,7 +95,7 @@ def _tempo(curve: Curve) -> Reading:
     centred_curve = curve - curve.mean()
     energy = float(centred_curve @ centred_curve)
     if energy <= 0:
-        return NotMeasurable("nothing begins anywhere: there is no pulse")
+        return NotMeasurable("there are no onsets, so there is no pulse")
     size = 1 << (8 * len(centred_curve) - 1).bit_length()
     spectrum = np.abs(rfft(centred_curve, size)) / np.sqrt(energy * len(centred_curve))
     repeats = irfft(np.square(np.abs(rfft(centred_curve, size))), size)[: len(centred_curve)] / energy
@@ -107,7 +107,7 @@ def _tempo(curve: Curve) -> Reading:
     weight = np.maximum(beat_repeats, 0.0) * _at(spectrum, grid, size) * favour
     best_index = int(np.argmax(weight))
     if beat_repeats[best_index] < CLEAREST:
-        return NotMeasurable("no steady pulse is heard")
+        return NotMeasurable("no steady pulse was found")
     return Measured(_refined(spectrum, float(grid[best_index]), size))
 
 

@@ -90,9 +90,9 @@ def _built(package: _Package) -> HTDemucs:
     return network
 
 
-def _mismatch(wanted: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+def _mismatch(expected: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor]) -> str:
     """The differences between two sets of tensors, in words; empty where there is none."""
-    unfit_names = [name for name, tensor in found.items() if not bool(torch.isfinite(tensor).all())]
-    faults = {**differences(wanted, found), **({"not finite": unfit_names} if unfit_names else {})}
+    unfit_names = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    faults = {**differences(expected, tensors), **({"not finite": unfit_names} if unfit_names else {})}
     sentences = (f"{', '.join(names[:SHOWN])} {kind} ({len(names)})" for kind, names in faults.items())
     return "; ".join(sentences)

@@ -115,13 +115,13 @@ def _through(ensemble: Ensemble, segments: Sequence[Samples]) -> Samples:
             part = network(stacked_segments) * shares[None, :, None, None]
             total = part if total is None else total.add_(part)
     if total is None:
-        raise ValueError("a bag without networks")
+        raise ValueError("an ensemble without networks")
     estimates_array: Samples = total.float().cpu().numpy()
     return estimates_array
 
 
-def _move_on(held: NDArray[np.float32], frames: int) -> None:
+def _move_on(buffer: NDArray[np.float32], frames: int) -> None:
     """Drop the first ``frames``; the rest moves up, followed by silence."""
-    kept_frames = held.shape[-1] - frames
-    held[..., :kept_frames] = held[..., frames:].copy()
-    held[..., kept_frames:] = 0.0
+    kept_frames = buffer.shape[-1] - frames
+    buffer[..., :kept_frames] = buffer[..., frames:].copy()
+    buffer[..., kept_frames:] = 0.0

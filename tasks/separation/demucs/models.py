@@ -44,4 +44,4 @@ def stems_given(model: str, two_stems: str | None, *, instrumental: bool = False
 
 def require_stem_packages() -> None:
     """Raise MachineError with the command where Demucs is not installed."""
-    require_installed(PACKAGES, whose="separation by a model", extras=("stems",))
+    require_installed(PACKAGES, component="separation by a model", extras=("stems",))

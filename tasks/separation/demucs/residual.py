@@ -44,8 +44,8 @@ def residual_of(mix: Samples, stems: Samples) -> Samples:
     return best_residual
 
 
-def _missed(mix: Samples, stems: Samples, rest: Samples) -> NDArray[np.float64]:
-    return mix.astype(np.float64) - (stems + rest)
+def _missed(mix: Samples, stems: Samples, residual: Samples) -> NDArray[np.float64]:
+    return mix.astype(np.float64) - (stems + residual)
 
 
 @dataclass(slots=True)
@@ -124,8 +124,8 @@ def decibels(power: float) -> float:
     return max(FLOOR_DB, 10.0 * float(np.log10(max(power, 1e-30))))
 
 
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
+def _ratio(part: float, total: float) -> float:
+    return part / total if total > 0 else 0.0
 
 
 def _energy(samples: Samples) -> float:

@@ -136,15 +136,15 @@ def _network_input(mix: Audio) -> Samples:
     return np.broadcast_to(samples, (2, samples.shape[1]))
 
 
-def _level_of(heard: Samples) -> Level:
+def _level_of(samples: Samples) -> Level:
     """Mean and deviation of the mid signal, as demucs.api.Separator.separate_tensor normalises.
 
     There each stem gets the mean back; here an offset of the mix stays in the residual, once.
     """
     from tasks.separation.demucs.chunks import Level
 
-    mid = heard.mean(axis=0)
-    rms = float(np.sqrt(np.mean([np.mean(np.square(channel), dtype=np.float64) for channel in heard])))
+    mid = samples.mean(axis=0)
+    rms = float(np.sqrt(np.mean([np.mean(np.square(channel), dtype=np.float64) for channel in samples])))
     deviation = float(np.std(mid, dtype=np.float64))
     # Two channels of opposite sign have no mid: their own level is used instead.
     return Level(float(np.mean(mid, dtype=np.float64)), max(deviation, 0.1 * rms))

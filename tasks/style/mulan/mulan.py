@@ -117,7 +117,7 @@ def _build(folder: Path) -> torch.nn.ModuleDict:
     try:
         measures = read_json(folder / JOINT_FOLDER / "config.json")["mulan"]
         if (measures["sr"], measures["clip_secs"], measures["dim_latent"]) != (RATE_HZ, WINDOW_S, STYLE_SIZE):
-            raise ValueError("it hears or answers in other measures")
+            raise ValueError("its sampling rate, window or embedding size differs")
         return towers.build(folder)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError) as fault:
         raise MachineError(f"{MUQ_MULAN} is not configured as a MuQ-MuLan: {fault}", remedy=PULL_AGAIN) from fault

@@ -23,4 +23,4 @@ WINDOW_S = 10
 
 def require_mulan_packages() -> None:
     """Raise MachineError with the install command where MuQ-MuLan's packages are missing."""
-    require_installed(PACKAGES, whose="MuQ-MuLan", extras=("mulan",))
+    require_installed(PACKAGES, component="MuQ-MuLan", extras=("mulan",))

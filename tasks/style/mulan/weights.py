@@ -21,7 +21,7 @@ def fill(module: torch.nn.Module, folder: Path) -> None:
     """
     file = _weights_file(folder)
     tensors = _with_new_names(read_tensors(file, remedy=PULL_AGAIN))
-    load_into(module, tensors, whose=f"{file.parent.name}/{file.name}", model="MuQ-MuLan large", remedy=PULL_AGAIN)
+    load_into(module, tensors, component=f"{file.parent.name}/{file.name}", model="MuQ-MuLan large", remedy=PULL_AGAIN)
 
 
 def _weights_file(folder: Path) -> Path:

@@ -85,6 +85,6 @@ def _exactly(mono: Mono, frames: int) -> Mono:
 
 def _too_short(duration_s: float) -> InputError:
     return InputError(
-        f"the audio lasts {math.floor(duration_s * 100) / 100:.2f} s, and MuQ-MuLan hears {WINDOW_S} s at a time",
+        f"the audio lasts {math.floor(duration_s * 100) / 100:.2f} s, and MuQ-MuLan takes {WINDOW_S} s at a time",
         remedy=f"Give at least {WINDOW_S} s of audio",
     )

@@ -57,7 +57,7 @@ def wall_hz(levels: Levels) -> float | None:
     return None if wall_edge is None else _middle_of_fall(loud_levels, wall_edge, bands_within) * BAND_HZ
 
 
-def _middle_of_fall(loud: NDArray[np.floating], edge: int, within: int) -> int:
+def _middle_of_fall(loud: NDArray[np.floating], edge: int, width: int) -> int:
     """The band at which the level has fallen by half of the total, in dB."""
-    half_level = (loud[edge - 1] + loud[edge - 1 + within]) / 2
-    return edge + int(np.argmax(loud[edge : edge + within] < half_level))
+    half_level = (loud[edge - 1] + loud[edge - 1 + width]) / 2
+    return edge + int(np.argmax(loud[edge : edge + width] < half_level))

@@ -59,7 +59,7 @@ def song_of(group: Mapping[str, Any], given: Mapping[str, Tensor]) -> Conditioni
         given["neg_style"][0],
         start_time=given["start_time"].item(),
         duration=given["duration"].item() if "duration" in given else None,
-        known=given["cond"][0] if edit else None,
+        known_latents=given["cond"][0] if edit else None,
         regenerate=regenerated_frames(group["segments"], group["frames"]) if edit else None,
     )
 

@@ -37,9 +37,9 @@ def test_a_long_list_is_told_by_its_beginning() -> None:
 
 def test_packages_that_lack_are_named_with_the_extras_that_bring_them() -> None:
     assert missing_packages(["json", "no_such_package"]) == ["no_such_package"]
-    require_installed(["json"], whose="it", extras=("stems",))
+    require_installed(["json"], component="it", extras=("stems",))
     with pytest.raises(MachineError) as caught:
-        require_installed(["no_such_package", "json"], whose="the engine", extras=("one", "two"))
+        require_installed(["no_such_package", "json"], component="the engine", extras=("one", "two"))
     assert caught.value.what == "the engine needs packages that are not installed: no_such_package"
     assert caught.value.remedy == "Run `make engine`, or install Songline with its extras `one` and `two`"
 

@@ -13,7 +13,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import InputError, MachineError, WorkError
 from catalog.ledger.results import failed_work
 from catalog.ledger.submissions import SubmissionRequest, set_flow_run_id, submission_of, submit, transition
-from flows import produce_album as album_flow
+from flows import produce_album
 from flows.artifacts.artifacts import AlbumArtifacts
 from flows.orchestration.parameters import AlbumParameters
 from flows.pipeline.pipeline import PipelineResult
@@ -37,7 +37,7 @@ def begun(monkeypatch: pytest.MonkeyPatch):
     """A function that lets what follows happen in another flow run."""
 
     def begin(run_id):
-        monkeypatch.setattr(album_flow, "flow_run", SimpleNamespace(id=run_id))
+        monkeypatch.setattr(produce_album, "flow_run", SimpleNamespace(id=run_id))
 
     begin("run-1")
     return begin
@@ -62,17 +62,17 @@ def test_only_the_newest_attempt_is_in_charge(catalog: Catalog, planned, begun) 
 @pytest.mark.slow
 @pytest.mark.parametrize(("state", "again"), [("failed", 2), ("paused", None), ("cancelled", None), ("done", None)])
 def test_a_failed_run_that_is_retried_takes_charge_again(catalog: Catalog, planned, begun, state, again) -> None:
-    transition(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, from_states=["active"])
     assert charge(catalog, 1) == again
     assert submission_of(catalog.database, "small").state == ("active" if again else state)
     if again:
-        transition(catalog.database, "small", "failed", only_from=["active"])
+        transition(catalog.database, "small", "failed", from_states=["active"])
         assert charge(catalog, 1) == 3  # and once more
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "done", "failed"])
 def test_a_run_begun_by_hand_goes_on_with_what_stands_still(catalog: Catalog, planned, begun, state) -> None:
-    transition(catalog.database, "small", state, only_from=["active"])
+    transition(catalog.database, "small", state, from_states=["active"])
     assert charge(catalog, 0) == 2
     assert submission_of(catalog.database, "small").state == "active"
 
@@ -83,7 +83,7 @@ def test_trouble_of_the_machine_is_forgiven_to_who_tries_again(catalog: Catalog,
         keys, (MachineError("the disk is full"), WorkError("these words cannot be sung")), strict=True
     ):
         catalog.ledger.fail(catalog.ledger.claim("render", key), error, seconds=0.1, execution=HERE)
-    transition(catalog.database, "small", "failed", only_from=["active"])
+    transition(catalog.database, "small", "failed", from_states=["active"])
     assert charge(catalog, 1) == 2
     assert [key for _, key, _ in failed_work(catalog.database)] == keys[1:]
 
@@ -114,9 +114,9 @@ def test_cancelling_the_run_in_charge_in_the_prefect_ui_cancels_the_album(
     catalog: Catalog, planned, monkeypatch: pytest.MonkeyPatch, run_id, state
 ) -> None:
     farm = FakeFarm()
-    monkeypatch.setattr(album_flow, "PrefectRunLauncher", lambda: farm)
-    monkeypatch.setattr(album_flow, "open_run_catalog", lambda: nullcontext(catalog))
+    monkeypatch.setattr(produce_album, "PrefectRunLauncher", lambda: farm)
+    monkeypatch.setattr(produce_album, "open_run_catalog", lambda: nullcontext(catalog))
     set_flow_run_id(catalog.database, "small", "run-1", attempt=1)
     order = {"work": {"album": "small", "attempt": 1}}
-    album_flow.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
+    produce_album.note_cancelled(None, SimpleNamespace(id=run_id, parameters=order), None)
     assert submission_of(catalog.database, "small").state == state

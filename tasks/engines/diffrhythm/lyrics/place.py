@@ -167,21 +167,21 @@ def _as_published(line: LyricLine, reader: Reader) -> Spoken:
 
 
 def _on_frames(line: LyricLine, spoken: Spoken, slot: Slot, before: LinePlacement | None) -> LinePlacement:
-    late_frames = slot.first - slot.wanted
+    late_frames = slot.first - slot.timed_frame
     notes = list(spoken.notes)
     if before and slot.tokens and late_frames / FRAME_RATE >= LATE_NOTED_S:
         notes.append(_late_note(late_frames, before))
-    if slot.lost:
+    if slot.omitted_count:
         notes.append(_lost_note(slot))
     return LinePlacement(
         start_s=line.start_s,
         text=line.text,
         line=line.line,
-        wanted_frame=slot.wanted,
+        wanted_frame=slot.timed_frame,
         first_frame=slot.first,
         end_frame=slot.end,
         phones=spoken.phones,
-        lost_tokens=slot.lost,
+        lost_tokens=slot.omitted_count,
         late_frames=late_frames,
         notes=tuple(notes),
     )
@@ -216,10 +216,10 @@ def _late_note(late_frames: int, before: LinePlacement) -> str:
 
 
 def _lost_note(slot: Slot) -> str:
-    total = len(slot.tokens) + slot.lost
+    total = len(slot.tokens) + slot.omitted_count
     if not slot.tokens:
         return "is not sung, because the song is over before it can begin. Move it earlier or shorten what precedes it"
-    if slot.lost == 1:  # the full stop that ends a line, which is no phoneme
+    if slot.omitted_count == 1:  # the full stop that ends a line, which is no phoneme
         return "ends exactly where the song ends, without the pause that closes a line. Move it a little earlier"
-    loss = f"the last {slot.lost - 1} of its {total - 1} phonemes"
+    loss = f"the last {slot.omitted_count - 1} of its {total - 1} phonemes"
     return f"runs past the end of the song and loses {loss}. Move it earlier or shorten it"

@@ -29,16 +29,16 @@ class TimedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The placement of one line: frames ``first`` to before ``end``; ``wanted`` is the frame of its time.
+    """The placement of one line: frames ``first`` to before ``end``; ``timed_frame`` is the frame of its time.
 
-    ``tokens`` are those that fit, the line's full stop included; ``lost`` counts those that did not.
+    ``tokens`` are those that fit, the line's full stop included; ``omitted_count`` counts those that did not.
     """
 
-    wanted: int
+    timed_frame: int
     first: int
     end: int
     tokens: tuple[int, ...]
-    lost: int
+    omitted_count: int
 
 
 def frames_of(length_s: float) -> int:
@@ -82,15 +82,17 @@ def slots(lines: Sequence[TimedTokens], *, frames: int, length_s: float, drop_la
         first_frame = max(wanted_frame, cursor)
         tokens_placed = tuple(tokens[: max(0, frames - first_frame)])
         cursor = first_frame + len(tokens_placed)
-        result[index] = Slot(wanted_frame, first_frame, cursor, tokens_placed, lost=len(tokens) - len(tokens_placed))
+        result[index] = Slot(
+            wanted_frame, first_frame, cursor, tokens_placed, omitted_count=len(tokens) - len(tokens_placed)
+        )
     return result
 
 
-def runs_of(placed: Sequence[Slot | None]) -> Runs:
+def runs_of(slots: Sequence[Slot | None]) -> Runs:
     """The runs of frames that hold tokens; lines that touch form one run."""
     runs: Runs = []
     end = -1
-    for slot in placed:
+    for slot in slots:
         if slot is None or not slot.tokens:
             continue
         if slot.first == end:

@@ -64,25 +64,25 @@ def _read(path: Path) -> Mapping[str, object]:
     return content
 
 
-def _weights(found: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
+def _weights(checkpoint: Mapping[str, object], path: Path, *, prefer_ema: bool) -> Tensors:
     """The requested set of tensors, of those in the file."""
-    if not {_WEIGHTS, _EMA} & found.keys():
-        has_ema = any(name.startswith(_EMA_PREFIX) for name in found)
+    if not {_WEIGHTS, _EMA} & checkpoint.keys():
+        has_ema = any(name.startswith(_EMA_PREFIX) for name in checkpoint)
         if prefer_ema and not has_ema:
             raise _without_ema(path)
-        return _tensors(found, path)
-    if prefer_ema and _EMA not in found:
+        return _tensors(checkpoint, path)
+    if prefer_ema and _EMA not in checkpoint:
         raise _without_ema(path)
-    weights = found[_EMA if prefer_ema or _WEIGHTS not in found else _WEIGHTS]
+    weights = checkpoint[_EMA if prefer_ema or _WEIGHTS not in checkpoint else _WEIGHTS]
     if not isinstance(weights, Mapping):
         raise MachineError(f"{path.name} holds no named tensors", remedy=_REMEDY)
     return _tensors(weights, path)
 
 
-def _tensors(found: Mapping[str, object], path: Path) -> Tensors:
+def _tensors(checkpoint: Mapping[str, object], path: Path) -> Tensors:
     """Names without the average's prefix and without its counters."""
     tensors: Tensors = {}
-    for name, value in found.items():
+    for name, value in checkpoint.items():
         if name in _EMA_EXTRAS:
             continue
         if not isinstance(value, Tensor) or not value.is_floating_point() or value.layout is not torch.strided:
@@ -135,13 +135,15 @@ def _count(tensors: Tensors, stem: str) -> int:
     return next(number for number in range(len(numbers) + 1) if number not in numbers)
 
 
-def _compare(wanted: Mapping[str, Tensor], found: Tensors, path: Path) -> None:
+def _compare(expected: Mapping[str, Tensor], tensors: Tensors, path: Path) -> None:
     def shown(name: str, what: str) -> str:
-        return name if what != RESHAPED else f"{name} {list(found[name].shape)} instead of {list(wanted[name].shape)}"
+        return (
+            name if what != RESHAPED else f"{name} {list(tensors[name].shape)} instead of {list(expected[name].shape)}"
+        )
 
     faults = [
         f"{what} {first_of([shown(name, what) for name in names], _SHOWN)}"
-        for what, names in differences(wanted, found).items()
+        for what, names in differences(expected, tensors).items()
     ]
     if faults:
         raise MachineError(f"{path.name} is not a whole DiffRhythm network: {'; '.join(faults)}", remedy=_REMEDY)

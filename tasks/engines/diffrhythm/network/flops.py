@@ -93,10 +93,10 @@ def song_flops(config: NetworkConfig, frames: int, *, steps: int, guided: bool =
     return (steps - 1) * branches * evaluation_flops(config, frames) + text_flops(config, frames)
 
 
-def _within(wanted: list[str], words: list[str]) -> bool:
-    """Whether ``wanted`` is in ``words`` as neighbours; the beginning of a word is enough (A100-SXM4-80GB)."""
-    for position in range(len(words) - len(wanted) + 1):
-        pairs = zip(wanted, words[position:], strict=False)
+def _within(names: list[str], words: list[str]) -> bool:
+    """Whether ``names`` is in ``words`` as neighbours; the beginning of a word is enough (A100-SXM4-80GB)."""
+    for position in range(len(words) - len(names) + 1):
+        pairs = zip(names, words[position:], strict=False)
         if all(word == wanted_word or word.startswith(f"{wanted_word}-") for wanted_word, word in pairs):
             return True
     return False

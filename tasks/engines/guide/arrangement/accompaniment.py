@@ -106,7 +106,7 @@ def pluck(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshol
     return tuple(sorted(notes))
 
 
-def second_voice(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
+def second_voice(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
     """A third or more below the tune in choruses, always in the chord."""
     spans = [
         (feel.grid.time_s(section.first_bar, -1), feel.grid.time_s(section.end_bar, -1))
@@ -114,7 +114,7 @@ def second_voice(tune: Sequence[Note], sections: Sequence[Section], harmony: Har
         if section.kind == "chorus"
     ]
     notes = []
-    for note in tune:
+    for note in melody:
         if not any(start <= note.start_s < end for start, end in spans):
             continue
         tones = harmony.at(int((feel.grid.beats(note.start_s) + 0.2) // 4)).pitch_classes
@@ -123,11 +123,11 @@ def second_voice(tune: Sequence[Note], sections: Sequence[Section], harmony: Har
     return tuple(notes)
 
 
-def answers(tune: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
+def answers(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
     """Short figures of chord tones in the singer's pauses between two lines."""
     begin_s, end_s = feel.grid.time_s(sections[0].first_bar), feel.grid.time_s(sections[-1].end_bar - 1)
     notes: list[Note] = []
-    for note, next_note in pairwise(tune):
+    for note, next_note in pairwise(melody):
         free_from = feel.grid.beats(note.start_s + note.duration_s)
         free_until = min(feel.grid.beats(next_note.start_s), free_from + 8)
         if free_until - free_from < ANSWER_GAP_BEATS or not begin_s <= note.start_s < end_s:

@@ -72,10 +72,10 @@ def _grid(recipe: Recipe, groove: Groove, rng: Generator) -> Grid:
     return form.fit_grid(starts_s, tempos)
 
 
-def _key(stated: str | None, prompt: str | None, rng: Generator) -> tuple[int, bool]:
+def _key(stated_key: str | None, prompt: str | None, rng: Generator) -> tuple[int, bool]:
     tonic, tilt = int(rng.integers(12)), float(rng.random())
-    if stated is not None:
-        pitch_class, mode = tonic_and_mode(stated)
+    if stated_key is not None:
+        pitch_class, mode = tonic_and_mode(stated_key)
         return pitch_class, mode == "minor"
     text = (prompt or "").casefold()
     minor_score = sum(word in text for word in MINOR_WORDS) - sum(word in text for word in MAJOR_WORDS)

@@ -193,12 +193,12 @@ def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
     return kinds
 
 
-def _placed(groups: Sequence[list[Line]], grid: Grid, begin: int, final: int) -> list[tuple[int, list[Line]]]:
+def _placed(groups: Sequence[list[Line]], grid: Grid, start: int, final: int) -> list[tuple[int, list[Line]]]:
     """Each group with the bar it starts in; groups that would share a bar are merged."""
     placed_groups: list[tuple[int, list[Line]]] = []
     for group in groups:
         bar = int(np.floor((grid.beats(group[0].start_s) + PICKUP_BEATS) / 4))
-        bar = min(max(begin, bar), max(begin, final - 1))
+        bar = min(max(start, bar), max(start, final - 1))
         if placed_groups and bar <= placed_groups[-1][0]:
             placed_groups[-1][1].extend(group)
         else:
@@ -210,7 +210,7 @@ def _bar_after(line: Line, grid: Grid) -> int:
     return int(np.ceil(grid.beats(line.end_s) / 4 - 0.3))
 
 
-def _template(begin: int, final: int) -> tuple[Section, ...]:
+def _template(start: int, final: int) -> tuple[Section, ...]:
     """The form of a song without words, in units of four bars."""
     order: tuple[tuple[SectionKind, int], ...] = (
         ("verse", 2),
@@ -222,13 +222,13 @@ def _template(begin: int, final: int) -> tuple[Section, ...]:
         ("interlude", 1),
     )
     sections: list[Section] = []
-    bar = min(final, 4 if final >= 16 else begin)
-    if bar > begin:
-        sections.append(_section("intro", begin, bar))
+    bar = min(final, 4 if final >= 16 else start)
+    if bar > start:
+        sections.append(_section("intro", start, bar))
     index = 0
     while bar < final:
         kind, units = order[index % len(order)]
-        end = min(final, bar + 4 * units if final >= 12 else bar + max(1, (final - begin + 1) // 2))
+        end = min(final, bar + 4 * units if final >= 12 else bar + max(1, (final - start + 1) // 2))
         sections.append(_section(kind, bar, end))
         bar, index = end, index + 1
     if len(sections) > 2 and sections[-1].end_bar - sections[-1].first_bar <= 4:

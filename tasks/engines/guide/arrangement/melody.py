@@ -27,9 +27,9 @@ PREFER_OFFSET_S = 0.03
 class Motif:
     """The common features of the lines of one kind of section: long syllables, contour, and base pitch."""
 
-    lingering: tuple[int, ...]
+    long_syllables: tuple[int, ...]
     contours: tuple[tuple[float, ...], ...]
-    ground: float
+    base_pitch: float
     span: float
 
 
@@ -45,10 +45,10 @@ def invent_motifs(tonic: int, rng: Generator) -> Mapping[str, Motif]:
     }
 
 
-def _motif(ground: float, span: float, rng: Generator) -> Motif:
+def _motif(base_pitch: float, span: float, rng: Generator) -> Motif:
     syllable_order = tuple(int(value) for value in rng.permutation(8))
     contours = tuple(tuple(float(value) for value in _contour(rng)) for _ in range(3))
-    return Motif(syllable_order, contours, ground, span)
+    return Motif(syllable_order, contours, base_pitch, span)
 
 
 def _contour(rng: Generator) -> NDArray[np.float64]:
@@ -76,7 +76,14 @@ def sing(
             contour = motif.contours[(0, 1, 0, 2)[index % 4]]
             previous_pitch = notes[-1].pitch if notes else None
             pitches = _pitches(
-                starts, grid, harmony, motif, contour=contour, closed=is_closed, previous=previous_pitch, taste=taste
+                starts,
+                grid,
+                harmony,
+                motif,
+                contour=contour,
+                ends_phrase=is_closed,
+                previous=previous_pitch,
+                pitch_preferences=taste,
             )
             notes.extend(_notes(line, starts, pitches, grid, energy=section.energy, language=language))
     return tuple(notes)
@@ -101,7 +108,7 @@ def _spread(count: int, slots: int, motif: Motif) -> list[int]:
     """``count`` rising offsets within ``slots``, with the spare slots given to the motif's long syllables."""
     lengths = [1] * count
     spare_slots = min(slots - count, count)
-    order = sorted(range(count - 1), key=lambda index: (motif.lingering[index % 8], index))
+    order = sorted(range(count - 1), key=lambda index: (motif.long_syllables[index % 8], index))
     for index in order[: max(0, spare_slots // 2 * 2)]:
         lengths[index] += 1
     offsets = [0]
@@ -117,9 +124,9 @@ def _pitches(
     motif: Motif,
     *,
     contour: Sequence[float],
-    closed: bool,
+    ends_phrase: bool,
     previous: int | None,
-    taste: NDArray[np.float64],
+    pitch_preferences: NDArray[np.float64],
 ) -> list[int]:
     """The cheapest path of pitches along the contour: near it, by small steps, in the chord on the beats."""
     candidates = np.arange(LOWEST, HIGHEST + 1)
@@ -129,9 +136,14 @@ def _pitches(
     choices: list[NDArray[np.intp]] = []
     for index, start_s in enumerate(starts):
         progress = index / max(1, len(starts) - 1)
-        target = motif.ground + motif.span * float(np.interp(progress, np.linspace(0, 1, len(contour)), contour))
-        cost = 0.3 * np.abs(candidates - target) + 0.5 * taste[(candidates * 7 + index * 3) % len(taste)]
-        cost = cost + _tonal_cost(candidates, start_s, grid, harmony, last=index + 1 == len(starts), closed=closed)
+        target = motif.base_pitch + motif.span * float(np.interp(progress, np.linspace(0, 1, len(contour)), contour))
+        cost = (
+            0.3 * np.abs(candidates - target)
+            + 0.5 * pitch_preferences[(candidates * 7 + index * 3) % len(pitch_preferences)]
+        )
+        cost = cost + _tonal_cost(
+            candidates, start_s, grid, harmony, last=index + 1 == len(starts), ends_phrase=ends_phrase
+        )
         if index == 0:
             total = total + cost
             continue
@@ -146,7 +158,7 @@ def _pitches(
 
 
 def _tonal_cost(
-    candidates: NDArray[np.int_], start_s: float, grid: Grid, harmony: Harmony, *, last: bool, closed: bool
+    candidates: NDArray[np.int_], start_s: float, grid: Grid, harmony: Harmony, *, last: bool, ends_phrase: bool
 ) -> NDArray[np.float64]:
     """The cost of pitches: outside the scale excluded, outside the chord high on strong beats and at a line's end."""
     # A note just before the bar line belongs to the chord that follows.
@@ -159,7 +171,7 @@ def _tonal_cost(
     outside_cost = 6.0 if last else 2.2 if is_strong else 1.1 if on_beat else 0.25
     classes = [int(pitch) % 12 for pitch in candidates]
     cost = np.array([0.0 if cls in chord.pitch_classes else outside_cost if cls in scale else 60.0 for cls in classes])
-    if last and closed:
+    if last and ends_phrase:
         resting_classes = (chord.root, harmony.tonic)
         cost = cost + np.array([0.0 if cls in resting_classes else 1.5 for cls in classes])
     return cost

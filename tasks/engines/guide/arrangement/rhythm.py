@@ -69,7 +69,7 @@ def drum(sections: Sequence[Section], groove: Groove, feel: Feel) -> tuple[Note,
             else:
                 fill = _fill(section, bar, feel)
                 is_entry = bar == section.first_bar and section.energy >= 0.5 and bar >= 0
-                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, entering=is_entry))
+                notes.extend(_bar(bar, beat, section, feel, ride=ride, fill=fill, is_first=is_entry))
     return tuple(sorted(notes))
 
 
@@ -83,7 +83,7 @@ def _fill(section: Section, bar: int, feel: Feel) -> tuple[tuple[int, int], ...]
 
 
 def _bar(
-    bar: int, beat: Beat, section: Section, feel: Feel, *, ride: bool, fill: tuple[tuple[int, int], ...], entering: bool
+    bar: int, beat: Beat, section: Section, feel: Feel, *, ride: bool, fill: tuple[tuple[int, int], ...], is_first: bool
 ) -> Iterator[Note]:
     scale = 0.8 + 0.25 * section.energy
     quiet_from = fill[0][0] if fill else SIXTEENTHS
@@ -102,7 +102,7 @@ def _bar(
             yield _hit(bar, step, instrument, STROKE[beat.hat[step]] * scale * 0.86, feel)
     for step, instrument in fill:
         yield _hit(bar, step, instrument, (84 + 2 * step) * scale, feel)
-    if entering:
+    if is_first:
         yield _hit(bar, 0, CRASH, 104 * scale, feel)
 
 
@@ -137,7 +137,7 @@ def bass_line(sections: Sequence[Section], groove: Groove, harmony: Harmony, fee
                 notes.append(Note(feel.time_s(bar, 0), max(0.1, 1.6 * feel.grid.bar_s), root, 100))
                 continue
             is_turning = bar == section.end_bar - 1
-            notes.extend(_bass_bar(bar, figure, section.energy, harmony, feel, turning=is_turning))
+            notes.extend(_bass_bar(bar, figure, section.energy, harmony, feel, is_last=is_turning))
     return tuple(sorted(notes))
 
 
@@ -145,13 +145,13 @@ def _low(root: int) -> int:
     return LOWEST_BASS + (root - LOWEST_BASS) % 12
 
 
-def _bass_bar(bar: int, figure: str, energy: float, harmony: Harmony, feel: Feel, *, turning: bool) -> Iterator[Note]:
+def _bass_bar(bar: int, figure: str, energy: float, harmony: Harmony, feel: Feel, *, is_last: bool) -> Iterator[Note]:
     chord = harmony.at(bar)
     root = _low(chord.root)
     fifth = root + 7 if root < LOWEST_BASS + 7 else root - 5
     pitches = {"R": root, "5": fifth, "8": root + 12}
     steps = [step for step in range(SIXTEENTHS) if figure[step] != "."]
-    if turning and steps[-1] < 14:
+    if is_last and steps[-1] < 14:
         steps.append(14)
     for step, next_step in zip(steps, [*steps[1:], SIXTEENTHS], strict=True):
         sign = figure[step]

@@ -100,29 +100,29 @@ def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, rev
     return dry_mix
 
 
-def _shaped(raw: Sound, place: Place) -> Sound:
+def _shaped(raw: Sound, placement: Place) -> Sound:
     """Level, dynamics, tone, rounded peaks, and level again, so that every instrument ends equally loud."""
     raw *= _gain_to(raw, PART_RMS_DBFS)
-    chain = _dynamics_and_tone(place)
+    chain = _dynamics_and_tone(placement)
     toned_sound: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
-    ceiling = np.float32(10 ** ((PART_RMS_DBFS + place.headroom_db) / 20))
+    ceiling = np.float32(10 ** ((PART_RMS_DBFS + placement.headroom_db) / 20))
     toned_sound /= ceiling
     np.tanh(toned_sound, out=toned_sound)
     # The high-pass comes last: distortion of an asymmetric wave leaves some DC.
-    shaped_sound: Sound = Pedalboard([HighpassFilter(place.low_cut_hz)])(toned_sound, RATE)
-    shaped_sound *= _gain_to(shaped_sound, PART_RMS_DBFS + place.level_db)
+    shaped_sound: Sound = Pedalboard([HighpassFilter(placement.low_cut_hz)])(toned_sound, RATE)
+    shaped_sound *= _gain_to(shaped_sound, PART_RMS_DBFS + placement.level_db)
     return shaped_sound
 
 
-def _dynamics_and_tone(place: Place) -> list[Plugin]:
+def _dynamics_and_tone(placement: Place) -> list[Plugin]:
     chain: list[Plugin] = []
-    if place.ratio > 1:
-        chain.append(Compressor(PART_RMS_DBFS, place.ratio, attack_ms=8, release_ms=140))
-    if place.body_db_hz[0]:
-        chain.append(PeakFilter(place.body_db_hz[1], gain_db=place.body_db_hz[0], q=0.8))
-    if place.air_db:
-        chain.append(HighShelfFilter(6500, gain_db=place.air_db))
-    if place.wide:
+    if placement.ratio > 1:
+        chain.append(Compressor(PART_RMS_DBFS, placement.ratio, attack_ms=8, release_ms=140))
+    if placement.body_db_hz[0]:
+        chain.append(PeakFilter(placement.body_db_hz[1], gain_db=placement.body_db_hz[0], q=0.8))
+    if placement.air_db:
+        chain.append(HighShelfFilter(6500, gain_db=placement.air_db))
+    if placement.wide:
         chain.append(Chorus(rate_hz=0.6, depth=0.2, mix=0.4))
     return chain
 
@@ -134,12 +134,12 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
     return [Delay(delay_seconds=min(1.0, 0.75 * beat_s), feedback=0.2, mix=room.echo), reverb]
 
 
-def _panned(sound: Sound, place: Place) -> Sound:
+def _panned(sound: Sound, placement: Place) -> Sound:
     """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre."""
-    angle = (place.pan + 1) * np.pi / 4
+    angle = (placement.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
     stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
-    if place.wide:
+    if placement.wide:
         stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
         stereo[1, :WIDENING_FRAMES] = 0
     return stereo

@@ -119,8 +119,8 @@ class SoundFont:
         loop_end += generators.get(END_LOOP, 0)
         return Recording(self._samples[start:end], (loop_start - start, loop_end - start), rate, root, correction)
 
-    def _generator_sets(self, bag: bytes, gen: bytes, start: int, end: int) -> Iterator[dict[int, int]]:
-        bags, generators = self._tables[bag], self._tables[gen]
+    def _generator_sets(self, bag_records: bytes, gen: bytes, start: int, end: int) -> Iterator[dict[int, int]]:
+        bags, generators = self._tables[bag_records], self._tables[gen]
         for index in range(start, end):
             yield dict(generators[bags[index][0] : bags[index + 1][0]])
 

@@ -44,7 +44,7 @@ def test_what_older_manifests_say_has_the_document_it_had(tmp_path: Path) -> Non
         ("{title: A, prompt: pop, instrumental: false}", "has no lyrics"),
         ("{title: A, prompt: pop, deliverables: [wav24, acapella]}", "so no acapella is made. Remove it."),
         ("{title: A, prompt: pop, deliverables: [wav25]}", "there is no deliverable 'wav25'"),
-        ("{title: A, prompt: pop, deliverables: [wav24, wav24]}", "wav24 stands twice"),
+        ("{title: A, prompt: pop, deliverables: [wav24, wav24]}", "wav24 occurs twice"),
     ],
 )
 def test_what_cannot_be_is_told_at_once(tmp_path: Path, song: str, words: str) -> None:

@@ -77,8 +77,8 @@ def test_an_album_goes_with_all_that_no_other_needs(catalog: Catalog, tmp_path: 
     assert counts(catalog)["album"] == 2  # planning removes nothing
 
     removal = remove_album(catalog.database, catalog.store, "second")
-    assert removal.swept is not None
-    assert sum(stored.size for stored in removal.swept.garbage) == sum(planned.freed.values())
+    assert removal.collected is not None
+    assert sum(stored.size for stored in removal.collected.garbage) == sum(planned.freed.values())
     assert digests(catalog) == before
     assert {stored.digest for stored in catalog.store.listing()} == before
     assert examine(catalog.database, catalog.store, sorted(before)) == []
@@ -199,7 +199,7 @@ def test_disk_use_counts_shared_bytes_once(catalog: Catalog, tmp_path: Path) -> 
     assert use.unassigned == 0
     assert sum(album.own_bytes for album in use.albums) + use.shared == rows
     assert all(album.bytes == album.own_bytes + album.shared_bytes for album in use.albums)
-    assert use.beside["catalog"] > 0
+    assert use.other_folders["catalog"] > 0
     assert use.free > 0
     assert [album.id for album in disk_use(catalog, "second").albums] == ["second"]
 
@@ -233,9 +233,9 @@ def test_bytes_that_the_store_does_not_remove_are_left_for_gc(
     with monkeypatch.context() as patch:
         patch.setattr(type(catalog.store), "delete", lambda self, digest: fail(digest))
         removal = remove_album(catalog.database, catalog.store, "first")
-    assert removal.swept is not None
-    assert removal.swept.garbage == ()
-    assert removal.swept.trouble is not None
+    assert removal.collected is not None
+    assert removal.collected.garbage == ()
+    assert removal.collected.error is not None
     assert set(counts(catalog).values()) == {0}
     collect_garbage(catalog.database, catalog.store, -60.0)
     assert list(catalog.store.listing()) == []

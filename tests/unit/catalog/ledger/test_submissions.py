@@ -101,8 +101,8 @@ def test_the_same_wish_changes_nothing_and_another_takes_a_new_attempt(catalog: 
 
 def test_states_change_only_from_where_they_may_and_under_the_attempt_in_charge(catalog: Catalog, planned) -> None:
     submit(catalog.database, SubmissionRequest("small", planned.digest))
-    assert not transition(catalog.database, "small", "done", only_from=["active"], attempt=2)
-    assert transition(catalog.database, "small", "paused", only_from=["active"], attempt=1, reason="x" * 5000)
+    assert not transition(catalog.database, "small", "done", from_states=["active"], attempt=2)
+    assert transition(catalog.database, "small", "paused", from_states=["active"], attempt=1, reason="x" * 5000)
     assert len(submission_of(catalog.database, "small").reason) == 2000
     assert claim_attempt(catalog.database, "small", after=1) is None  # only what is active has someone in charge
     again = submit(catalog.database, SubmissionRequest("small", planned.digest))

@@ -60,7 +60,7 @@ def edited_words(catalog: Catalog, settings, tmp_path: Path):
 def traced(catalog, file):
     found = identify(catalog, file)
     models = models_of(catalog.settings)
-    how = {"candidate": found.candidate, "alike": found.alike}
+    how = {"candidate": found.candidate, "alike": found.other_artifacts}
     return found, trace(catalog.database, found.digest, models_of=models, **how)
 
 

@@ -19,7 +19,7 @@ from tests.support.manifests import GOOD, VOCABULARY, album_or_error, faults_of,
 
 def test_a_fault_reads_as_the_contract_has_it(tmp_path: Path) -> None:
     assert faults_of(tmp_path, GOOD + "    seeds: [42, 7,\n      42]\n") == [
-        "album.yaml:10: songs[0].seeds: 42 stands twice. Remove one of them."
+        "album.yaml:10: songs[0].seeds: 42 occurs twice. Remove one of them."
     ]
 
 
@@ -110,7 +110,7 @@ SONG = "  - {title: B, lyrics: '[00:01.00]a\n\n      [00:02.00]b', prompt: x, "
         ("    isrc: GB123\n", "songs[0].isrc: 'GB123' is not an ISRC."),
         ("    writers: Ada\n", "songs[0].writers: 'Ada' is not a list."),
         ("    reference: missing.wav\n", "songs[0].reference: 'missing.wav' is not there."),
-        ("    title: Again\n", "songs[0].title: the field stands twice, first in line 4."),
+        ("    title: Again\n", "songs[0].title: the field occurs twice, first in line 4."),
         ("    bpm: &tempo 96\n", "songs[0].bpm: &tempo is an anchor."),
         ("    bpm: !!float 96\n", "songs[0].bpm: 'tag:yaml.org,2002:float' is a tag."),
         ("    bpm: 96\n---\na: b\n", "a second document begins."),
@@ -268,7 +268,7 @@ def test_what_is_no_manifest_is_one_fault(tmp_path: Path, data: bytes, said: str
         ('{"a": NaN}', "album.json: NaN is no number of JSON."),
         ("[" * 9000, "album.json"),
         ('{"a": ' + "9" * 5000 + "}", "more than 18 digits"),
-        ('{"schema_version": 1,\n"album": 2,\n"album": 3}', "album.json:3: album: the field stands twice"),
+        ('{"schema_version": 1,\n"album": 2,\n"album": 3}', "album.json:3: album: the field occurs twice"),
     ],
 )
 def test_json_is_checked_as_json(tmp_path: Path, data: str, said: str) -> None:

@@ -16,8 +16,8 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.common.slugs import slug
-from catalog.manifest.loader import Vocabulary, load_manifest, manifest_json_schema
-from catalog.manifest.schema import manifest_json_schema as json_schema
+from catalog.manifest.loader import Vocabulary, load_manifest
+from catalog.manifest.schema import manifest_json_schema
 from catalog.manifest.starter import write_starter
 from flows.planning.read_manifest import read_album, vocabulary
 from tests.support.covers import png
@@ -163,7 +163,7 @@ def test_editors_accept_the_example_and_find_its_faults() -> None:
 
 
 def test_the_schema_explains_every_field_of_a_song() -> None:
-    song = json_schema(VOCABULARY)["$defs"]["SongFile"]
+    song = manifest_json_schema(VOCABULARY)["$defs"]["SongFile"]
     assert song["required"] == ["title"]
     assert all(field.get("description") for field in song["properties"].values())
 

@@ -122,7 +122,7 @@ def test_what_came_is_kept_when_the_server_stays_away(store, hub) -> None:
         hub.statuses["vae_model.pt"] = [503] * 50
 
     with pytest.raises(MachineError, match="continues where it stopped"):
-        fetch(store, hub, watch=Watch(coming=goes_down))
+        fetch(store, hub, watch=Watch(on_progress=goes_down))
     assert store.installed(VAE) is None
     hub.statuses.clear()
     assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
@@ -234,7 +234,7 @@ def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_versi
     licence = read_table().licences["MIT"]
     with Downloader(patience=QUICK) as fetcher:
         url = f"{hub.url}/mine/tuned.safetensors"
-        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, fetcher=fetcher)
+        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, downloader=fetcher)
     assert model.weights.name == "cfm_model.safetensors"
     assert model.weights.read_bytes() == WEIGHTS
     second = hub.gets("tuned.safetensors")[1].headers
@@ -291,11 +291,11 @@ def test_two_processes_at_once_download_once(store, hub, tmp_path: Path) -> None
 def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub) -> None:
     waited, inside = [], threading.Event()
     hub.pause_s = 0.02
-    watch = Watch(coming=lambda *_: inside.set())
+    watch = Watch(on_progress=lambda *_: inside.set())
     first = threading.Thread(target=fetch, args=(store, hub), kwargs={"watch": watch})
     first.start()
     assert inside.wait(10)
-    fetch(store, hub, watch=Watch(waiting=waited.append))
+    fetch(store, hub, watch=Watch(on_wait=waited.append))
     first.join()
     assert waited == [VAE]
     assert hub.served("vae_model.pt") == len(WEIGHTS)

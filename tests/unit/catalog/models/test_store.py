@@ -29,7 +29,9 @@ def store(tmp_path: Path):
 
 def own(store, name, path, **more):
     with Downloader() as fetcher:
-        return add(store, name, str(path), like="diffrhythm-1.2-base", licence=APACHE, at=AT, fetcher=fetcher, **more)
+        return add(
+            store, name, str(path), like="diffrhythm-1.2-base", licence=APACHE, at=AT, downloader=fetcher, **more
+        )
 
 
 def remove(store, name, *, forget=False):
@@ -264,7 +266,7 @@ def test_a_checkpoint_of_ones_own_needs_a_free_name_and_a_model_to_be_like(
 ) -> None:
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     with Downloader() as fetcher, pytest.raises((InputError, RefusedError), match=fault):
-        add(store, name, str(tmp_path / "tuned.pt"), like=like, licence=APACHE, at=AT, fetcher=fetcher)
+        add(store, name, str(tmp_path / "tuned.pt"), like=like, licence=APACHE, at=AT, downloader=fetcher)
 
 
 def test_a_checkpoint_of_ones_own_must_have_the_digest_that_was_given(store, tmp_path: Path) -> None:
@@ -325,7 +327,7 @@ def test_who_waits_for_the_lock_is_told(store) -> None:
         assert isinstance(first, InstallSession)
         with (first.home / "lock").open("w") as handle, pytest.raises(BlockingIOError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with install_session(store, "diffrhythm-vae", waiting=lambda: waited.append(1)):
+    with install_session(store, "diffrhythm-vae", on_wait=lambda: waited.append(1)):
         assert waited == []
 
 

@@ -276,7 +276,7 @@ class TestNotMeasurable:
         assert decision.sentence.endswith("Left out: tempo match (no tempo is stated).")
 
     def test_who_lacks_what_others_have_comes_last_in_it(self) -> None:
-        candidates = [candidate(1, tempo_match="no steady pulse is heard"), candidate(2, tempo_match=0.1)]
+        candidates = [candidate(1, tempo_match="no steady pulse was found"), candidate(2, tempo_match=0.1)]
         decision = decide(policy(weights={"tempo_match": 1.0}), candidates, METRICS)
         assert [each.seed for each in decision.candidates] == [2, 1]
         assert decision.weights == {"tempo_match": 1.0}
@@ -456,7 +456,7 @@ class TestFamilies:
         assert gates == "metrics.sung_gap_s: it is technical, which gates but does not rank"
         assert direction.startswith("metrics.cutoff_hz: neither more nor less")
         assert unknown.startswith("metrics.loud: there is no such metric")
-        assert twice == "metrics.key_match: it stands twice"
+        assert twice == "metrics.key_match: it occurs twice"
 
 
 class TestTies:

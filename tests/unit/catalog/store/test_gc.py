@@ -125,7 +125,7 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
         swept = collect_garbage(catalog.database, Sweeping(settings.store_path), 60.0)
         writer.join()
         assert [each.digest for each in swept.garbage] == [DIGEST]
-        assert "swept before their row" in str(troubles[0])
+        assert "removed before their row was written" in str(troubles[0])
         assert named(catalog) == set()
         commit(other, lease, product)
     assert catalog.store.verify(DIGEST)
@@ -182,7 +182,7 @@ def test_bytes_that_waited_too_long_for_their_row_are_not_named(
     catalog: Catalog, product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.ledger.ledger.NAMED_WITHIN_S", -1.0)
-    with pytest.raises(TransientError, match="waited too long"):
+    with pytest.raises(TransientError, match="not written in time"):
         commit(catalog, lease_of(catalog), product)
     assert named(catalog) == set()
 
@@ -254,7 +254,7 @@ def test_one_removal_that_fails_stops_no_other_and_is_told(catalog: Catalog, set
     kept = sorted(digests)[1]
     swept = collect_garbage(catalog.database, Stubborn(settings.store_path, {kept}), 60.0)
     assert {each.digest for each in swept.garbage} == digests - {kept}
-    assert ([each.digest for each in swept.left], str(swept.trouble)) == ([kept], "the store is slow. Wait.")
+    assert ([each.digest for each in swept.not_removed], str(swept.error)) == ([kept], "the store is slow. Wait.")
     assert {each.digest for each in collect_garbage(catalog.database, catalog.store, 60.0).garbage} == {kept}
 
 
@@ -264,4 +264,4 @@ def test_a_store_that_is_away_is_not_asked_for_ever(catalog: Catalog, settings) 
     store = Stubborn(settings.store_path, digests)
     swept = collect_garbage(catalog.database, store, 60.0)
     assert len(store.asked) == GIVE_UP_AFTER
-    assert (swept.garbage, {each.digest for each in swept.left}) == ((), digests)
+    assert (swept.garbage, {each.digest for each in swept.not_removed}) == ((), digests)

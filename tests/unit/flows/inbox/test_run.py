@@ -195,7 +195,7 @@ def test_a_cover_that_an_older_version_stored_as_it_stood_is_no_change(
     place.put("c/lyrics/one.lrc", LYRICS)
     place.put("c/cover.png", raw)
     night(place)
-    assert transition(catalog.database, "c", "done", only_from=["active"])
+    assert transition(catalog.database, "c", "done", from_states=["active"])
     stored = catalog.add_bytes(raw, media_type="image/png")
     with catalog.database.write() as session:
         session.execute(sa.update(AlbumRow).values(cover_digest=stored))
@@ -215,7 +215,7 @@ def test_a_changed_manifest_lyrics_file_or_cover_is_taken_again(place, pools, ni
     place.put("c/art/cover.png", COVER)
     night(place)
     for album in "abc":
-        assert transition(catalog.database, album, "done", only_from=["active"])
+        assert transition(catalog.database, album, "done", from_states=["active"])
     assert set(outcomes(night(place)).values()) == {"unchanged"}
 
     place.put("a/lyrics/one.lrc", LYRICS.replace("wire", "road"))
@@ -240,7 +240,7 @@ def test_a_faulty_manifest_is_told_with_all_its_lines_and_blocks_nothing(place, 
     assert outcomes(report) == {f"{n}/album.{'json' if n == 'f' else 'yaml'}": "faulty" for n in "abcdefh"} | {
         "g/album.yaml": "taken"
     }
-    assert "seeds: 3 stands twice" in fault(report, "a/album.yaml")
+    assert "seeds: 3 occurs twice" in fault(report, "a/album.yaml")
     assert "bpm" in fault(report, "a/album.yaml")
     assert "album.yaml:" in fault(report, "a/album.yaml")
     assert "UTF-8" in fault(report, "b/album.yaml")
@@ -302,10 +302,10 @@ def test_an_album_that_its_budget_paused_goes_on_another_night(folder, pools, ni
     offer(folder, "c", "c")
     night(folder, max_gpu_minutes=100)
     transition(
-        catalog.database, "a", "paused", only_from=["active"], reason="the budget of 3 GPU minutes is spent; 2 left"
+        catalog.database, "a", "paused", from_states=["active"], reason="the budget of 3 GPU minutes is spent; 2 left"
     )
-    transition(catalog.database, "b", "paused", only_from=["active"], reason="paused by hand")
-    transition(catalog.database, "c", "cancelled", only_from=["active"])
+    transition(catalog.database, "b", "paused", from_states=["active"], reason="paused by hand")
+    transition(catalog.database, "c", "cancelled", from_states=["active"])
     report = night(folder, max_gpu_minutes=50, at=EVENING + timedelta(days=1))
     assert list(outcomes(report).values()) == ["taken", "unchanged", "unchanged"]
     assert submission_of(catalog.database, "a").state == "active"
@@ -338,7 +338,7 @@ def test_no_more_albums_than_asked_for(folder, pools, night) -> None:
 def test_one_stage_further_is_asked_for_again(folder, pools, night, catalog: Catalog) -> None:
     offer(folder, "a", "a")
     night(folder, until="select")
-    transition(catalog.database, "a", "done", only_from=["active"])
+    transition(catalog.database, "a", "done", from_states=["active"])
     assert outcomes(night(folder, until="score")) == {"a/album.yaml": "unchanged"}
     assert outcomes(night(folder)) == {"a/album.yaml": "taken"}
 

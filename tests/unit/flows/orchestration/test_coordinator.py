@@ -191,7 +191,7 @@ def test_a_pause_by_hand_lets_no_song_begin(catalog: Catalog, submitted, farm) -
     coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog)
-    assert transition(catalog.database, "small", "paused", only_from=["active"], reason="paused by hand")
+    assert transition(catalog.database, "small", "paused", from_states=["active"], reason="paused by hand")
     assert run(coordinator, farm, catalog) == "paused"
     assert [each for each in farm.runs.values() if each.flow == "finish-song"] == []
 
@@ -224,7 +224,7 @@ def test_who_is_no_longer_in_charge_does_nothing_more(catalog: Catalog, submitte
     coordinator.round()
     asked = len(farm.runs)
     if how == "cancelled":
-        assert transition(catalog.database, "small", "cancelled", only_from=["active"])
+        assert transition(catalog.database, "small", "cancelled", from_states=["active"])
     else:
         assert claim_attempt(catalog.database, "small", after=1) == 2
     assert coordinator.round() == "not in charge"
@@ -235,7 +235,7 @@ def test_a_pause_lets_what_runs_be_finished_and_nothing_new_begin(catalog: Catal
     coordinator = coordinator_of(catalog, submitted(), farm)
     coordinator.round()
     farm.work_off(catalog, most=1)
-    assert transition(catalog.database, "small", "paused", only_from=["active"])
+    assert transition(catalog.database, "small", "paused", from_states=["active"])
     assert farm.lose("render-shard") == 1
     assert run(coordinator, farm, catalog) == "paused"
     assert len(farm.rendered) == 2

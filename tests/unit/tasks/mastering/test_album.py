@@ -115,7 +115,7 @@ def test_a_level_takes_no_more_than_its_parameters(block: dict[str, object], mon
     least = MasteringSpec.from_level_parameters(spec.level_parameters())
     reference = measure_reference(audio(np.cumsum(noise(-30), axis=1) / 100))
     treated = treat(
-        SOURCES[1], spec=spec, aim=target_of(spec, reference if spec.reference else None), reference=reference
+        SOURCES[1], spec=spec, target=target_of(spec, reference if spec.reference else None), reference=reference
     )
     if not spec.gain_only:
         monkeypatch.delattr("tasks.mastering.colour.clean")  # all that follows the working level is left out

@@ -15,9 +15,9 @@ from catalog.common.errors import ModelMissing, WorkError
 from catalog.ledger.work import Lease, Product, StepOutcome
 from catalog.recipe import Recipe
 from tasks.engines.base import RenderInput
-from tasks.rendering import inputs as materials
+from tasks.rendering import inputs
 from tasks.rendering.inputs import collect_inputs
-from tasks.steps import run_step as steps
+from tasks.steps import run_step
 from tasks.steps.step_kinds import request
 from tests.support.engines import FaultyEngine
 from tests.support.inline_executor import HERE
@@ -52,7 +52,7 @@ def made(monkeypatch: pytest.MonkeyPatch):
         path.write_text(text)
         return StepOutcome({}, (Product("style", path, "application/x-npy"),))
 
-    monkeypatch.setattr(steps, "_worker", lambda _: embed)
+    monkeypatch.setattr(run_step, "_worker", lambda _: embed)
     return done
 
 
@@ -61,7 +61,7 @@ def needs(monkeypatch: pytest.MonkeyPatch):
     """Say what each seed's recipe needs."""
 
     def say(wanted):
-        monkeypatch.setattr(materials, "get_engine", lambda *_: Needy(wanted))
+        monkeypatch.setattr(inputs, "get_engine", lambda *_: Needy(wanted))
 
     return say
 

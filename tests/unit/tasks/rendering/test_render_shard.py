@@ -8,8 +8,8 @@ from catalog.catalog import Catalog
 from catalog.ledger.results import render_products
 from catalog.recipe import Recipe
 from db.session import DatabaseError
-from tasks.rendering import inputs as materials
-from tasks.rendering import render_shard as rendering
+from tasks.rendering import inputs
+from tasks.rendering import render_shard as render_shard_module
 from tests.support.engines import FaultyEngine
 from tests.support.inline_executor import HERE
 
@@ -23,16 +23,16 @@ KEYS = [recipe.digest for recipe in RECIPES]
 def faulty(monkeypatch: pytest.MonkeyPatch):
     FaultyEngine.queue.clear()
     FaultyEngine.rendered.clear()
-    monkeypatch.setattr(rendering, "get_engine", lambda *_: FaultyEngine())
-    monkeypatch.setattr(materials, "get_engine", lambda *_: FaultyEngine())
-    rendering.renderer_of.cache_clear()
+    monkeypatch.setattr(render_shard_module, "get_engine", lambda *_: FaultyEngine())
+    monkeypatch.setattr(inputs, "get_engine", lambda *_: FaultyEngine())
+    render_shard_module.renderer_of.cache_clear()
     yield FaultyEngine
-    rendering.renderer_of.cache_clear()
+    render_shard_module.renderer_of.cache_clear()
 
 
 def shard(catalog):
     catalog.ledger.declare_renders(RECIPES)
-    return {key: status.state for key, status in rendering.render_shard(catalog, KEYS, HERE).items()}
+    return {key: status.state for key, status in render_shard_module.render_shard(catalog, KEYS, HERE).items()}
 
 
 def test_a_shard_renders_all_and_a_second_time_nothing(catalog: Catalog, faulty) -> None:
@@ -80,7 +80,7 @@ def test_the_same_audio_from_two_recipes_is_stored_once(catalog: Catalog, tmp_pa
     shard(catalog)
     digests = {render_products(catalog.database, key)["audio"] for key in KEYS}
     assert len(digests) == 3
-    again = rendering.render_once(catalog, RECIPES[0], HERE)
+    again = render_shard_module.render_once(catalog, RECIPES[0], HERE)
     from tasks.audio.files import write_wav
 
     path = tmp_path / "again.wav"

@@ -185,8 +185,8 @@ def test_the_command_shows_the_services_and_no_secret(
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("SONGLINE_STORE_URL", "s3://Big_Bucket", "this is not what it takes: Artifact store, s3://BUCKET or"),
-        ("SONGLINE_NOTIFY", "slack", "this is not what it takes: Notification block that is sent finished"),
+        ("SONGLINE_STORE_URL", "s3://Big_Bucket", "this is not a valid value: Artifact store, s3://BUCKET or"),
+        ("SONGLINE_NOTIFY", "slack", "this is not a valid value: Notification block that is sent finished"),
         ("SONGLINE_INBOX", "ftp://somewhere", "write a folder's path, s3://BUCKET or s3://BUCKET/PREFIX"),
         ("SONGLINE_RUN_HISTORY_DAYS", "0", "Input should be greater than 0"),
     ],

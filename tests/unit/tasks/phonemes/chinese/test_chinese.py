@@ -81,9 +81,9 @@ def test_syllables_become_phones(syllable: str, phones: list[str]) -> None:
 
 def test_numbers_without_a_name_are_read_digit_by_digit() -> None:
     number = "5" * 30
-    assert plain_chinese(number, whole=True) == "五" * 30
-    assert plain_chinese(number, whole=False) == ""
-    assert plain_chinese("2024年，12个", whole=True) == "二零二四年,十二个"
+    assert plain_chinese(number, is_complete=True) == "五" * 30
+    assert plain_chinese(number, is_complete=False) == ""
+    assert plain_chinese("2024年，12个", is_complete=True) == "二零二四年,十二个"
 
 
 def test_the_lexicon_decides_where_it_is_installed(tmp_path: Path) -> None:

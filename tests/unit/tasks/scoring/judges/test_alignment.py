@@ -55,7 +55,7 @@ def test_each_edit_counts_against_the_line_it_hits() -> None:
 
 def test_nothing_heard_is_every_unit_missed() -> None:
     (line,) = aligned(lines("walk"), [])
-    assert (line.edits, line.right, line.heard_s) == (4, 0, None)
+    assert (line.edits, line.right, line.time_s) == (4, 0, None)
     assert not line.is_covered(100.0)
 
 

@@ -52,7 +52,7 @@ def song(number: int, frames: int = FRAMES, *, known: bool = False) -> Condition
         negative,
         start_time=0.05 * number,
         duration=0.3 + 0.05 * number,
-        known=torch.randn(frames, 64, generator=generator) if known else None,
+        known_latents=torch.randn(frames, 64, generator=generator) if known else None,
         regenerate=regenerated_frames([(number, frames // 2)], frames) if known else None,
     )
 
@@ -122,11 +122,11 @@ def test_lengths_may_alternate() -> None:
 
 def test_an_edit_keeps_what_is_known_to_the_bit() -> None:
     one = song(3, known=True)
-    assert one.known is not None
+    assert one.known_latents is not None
     assert one.regenerate is not None
     made = sampler().sample([one], [noise(1, FRAMES)], SAMPLING)[0]
-    assert torch.equal(made[~one.regenerate], one.known[~one.regenerate])
-    assert not torch.equal(made[one.regenerate], one.known[one.regenerate])
+    assert torch.equal(made[~one.regenerate], one.known_latents[~one.regenerate])
+    assert not torch.equal(made[one.regenerate], one.known_latents[one.regenerate])
 
 
 @pytest.mark.slow
@@ -189,13 +189,13 @@ def test_what_does_not_fit_together_is_refused() -> None:
     with pytest.raises(ValueError, match="2 songs and 1 noises"):
         with_network.sample([song(0)] * 2, [noise(1, FRAMES)], SAMPLING)
     with pytest.raises(ValueError, match="come together"):
-        Conditioning(torch.zeros(4).long(), torch.zeros(512), torch.zeros(512), known=torch.zeros(4, 64))
+        Conditioning(torch.zeros(4).long(), torch.zeros(512), torch.zeros(512), known_latents=torch.zeros(4, 64))
     with pytest.raises(InputError, match="3 frames and the song 4"):
         Conditioning(
             torch.zeros(4).long(),
             torch.zeros(512),
             torch.zeros(512),
-            known=torch.zeros(3, 64),
+            known_latents=torch.zeros(3, 64),
             regenerate=torch.ones(4).bool(),
         )
 
