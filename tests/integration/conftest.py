@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ import pytest
 
 from catalog.common.errors import ManifestError
 from flows.planning.read_manifest import read_album
-from tests.integration.sung_album import Sung, document_with, write_sung
+from tests.integration.sung_album import Sung, document_with, render_sung, write_sung
+from tests.support.made_once import copy_of_made
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,10 +39,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def sung(tmp_path_factory: pytest.TempPathFactory) -> Sung:
+def sung(tmp_path_factory: pytest.TempPathFactory, begin_home: Callable[[Path], Path]) -> Sung:
     """The rendered album; to be looked at only."""
     pytest.importorskip("torch")
-    return Sung.rendered(tmp_path_factory.mktemp("sung"))
+
+    def render(folder: Path) -> None:
+        begin_home(folder / "home")
+        render_sung(folder)
+
+    return Sung.rendered(copy_of_made(tmp_path_factory, "sung-album", render))
 
 
 @pytest.fixture(scope="session")
