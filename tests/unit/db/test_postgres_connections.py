@@ -52,9 +52,9 @@ def test_a_statement_and_a_wait_beyond_their_bounds_are_trouble(url) -> None:
     other.close()
 
 
-def test_connections_that_are_all_in_use_are_trouble(url) -> None:
+def test_connections_that_are_all_in_use_are_trouble(url, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.postgres.POOL_TIMEOUT_S", 0.1)
     engine = postgres_engine(make_url(url), QUICK)
-    engine.pool._timeout = 0.1  # type: ignore[attr-defined]
     held = [engine.connect() for _ in range(4)]
     with pytest.raises(DatabaseError, match="connections"), translated():
         engine.connect()

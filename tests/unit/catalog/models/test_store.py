@@ -6,6 +6,7 @@ import fcntl
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_a_kill_between_swap_and_record_loses_no_file(store) -> None:
 def test_a_disk_without_room_is_told_before_anything_is_written(
     store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 10**6))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
     (tmp_path / "tuned.pt").write_bytes(b"my weights")
     with pytest.raises(MachineError, match=r"has 0\.00 GB free.*SONGLINE_MODELS"):
         own(store, "mine", tmp_path / "tuned.pt")
