@@ -105,7 +105,7 @@ def wall_document() -> dict[str, object]:
     gates = {"gates": {"tempo_bpm": {"min": 119, "max": 121}}}
     document = album_document(release="partial", selection=gates)
     document["album"] = {"id": "wall", "title": ALBUM, "artist": "Ada Vale"}
-    document["songs"][0]["title"] = TITLE  # type: ignore[index]
+    document["songs"][0]["title"] = TITLE
     return document
 
 
@@ -113,7 +113,7 @@ def long_document() -> dict[str, object]:
     """More work than six seconds' worth."""
     document = album_document(defaults={"engine": "guide", "length_s": 90})
     document["album"] = {"id": "long", "title": "Long", "artist": "Ada Vale"}
-    for song in document["songs"]:  # type: ignore[attr-defined]
+    for song in document["songs"]:
         song["seeds"] = {"start": 1, "count": 12}
     return document
 

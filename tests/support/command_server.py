@@ -145,7 +145,8 @@ def serve(requests: socket.socket) -> Request | None:
             requests.close()
             out, error, ends = descriptors
             _tell_end(ends)
-            return Request(*json.loads(text), out, error)
+            arguments, environment, folder, umask = json.loads(text)
+            return Request(arguments, environment, folder, umask, out, error)
         for descriptor in descriptors:
             os.close(descriptor)
         with suppress(ChildProcessError):

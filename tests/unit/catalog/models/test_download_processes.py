@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,8 @@ def test_two_processes_at_once_download_once(store, hub, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub) -> None:
-    waited, inside = [], threading.Event()
+    waited: list[Any] = []
+    inside = threading.Event()
     hub.pause_s = 0.02
     watch = Watch(coming=lambda *_: inside.set())
     first = threading.Thread(target=fetch, args=(store, hub), kwargs={"watch": watch})

@@ -83,11 +83,12 @@ def test_nobody_waits_for_a_row_while_a_commit_asks_the_store(catalog: Catalog, 
 
 @pytest.mark.slow
 def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
-    catalog: Catalog, settings, product
+    catalog: Catalog, settings, product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sweep saw them old; before it removes them, a writer stores them anew and would name them."""
     leave_garbage(catalog)
-    lease, stored, troubles = lease_of(catalog), threading.Event(), []
+    lease, stored = lease_of(catalog), threading.Event()
+    troubles: list[TransientError] = []
 
     class Sweeping(FolderStore):
         def with_timeout(self, patience_s):
@@ -117,7 +118,7 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
 
     with open_catalog(settings) as other:
         lease_there = lease
-        other.store.put = putting(other.store.put)
+        monkeypatch.setattr(other.store, "put", putting(other.store.put))
         writer = threading.Thread(target=write)
         swept = collect_garbage(catalog.database, Sweeping(settings.store_path), 60.0)
         writer.join()
