@@ -14,9 +14,9 @@ from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from flows.cli.album.inbox import inbox
 from flows.inbox.parameters import InboxParameters
-from tests.unit.flows.inbox.inboxes import folder, offer, place
+from tests.unit.flows.inbox.inboxes import folder, offer, place, settings
 
-__all__ = ["folder", "place"]
+__all__ = ["folder", "place", "settings"]
 
 
 @pytest.mark.parametrize(

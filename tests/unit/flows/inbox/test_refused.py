@@ -14,9 +14,9 @@ from catalog.inbox import bucket
 from db.session import DatabaseError
 from flows.inbox.parameters import InboxParameters
 from flows.inbox.run import run_inbox
-from tests.unit.flows.inbox.inboxes import document, fault, folder, night, offer, outcomes, place, pools
+from tests.unit.flows.inbox.inboxes import document, fault, folder, night, offer, outcomes, place, pools, settings
 
-__all__ = ["folder", "night", "place", "pools"]
+__all__ = ["folder", "night", "place", "pools", "settings"]
 
 
 @pytest.mark.slow

@@ -27,9 +27,10 @@ from tests.unit.flows.inbox.inboxes import (
     outcomes,
     place,
     pools,
+    settings,
 )
 
-__all__ = ["folder", "night", "place", "pools"]
+__all__ = ["folder", "night", "place", "pools", "settings"]
 
 
 @pytest.mark.slow
