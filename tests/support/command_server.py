@@ -23,8 +23,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryFile
+
+from tests.support.places import ROOT
 
 MODULE = "flows.cli"
 LIBRARIES = (
@@ -75,12 +76,14 @@ class CommandServer:
     def _started(self) -> socket.socket:
         with self._lock:
             if self._requests is None:
-                self._environment = dict(os.environ)
+                # A command that a test runs in its own process sets this, and with it the server would not be found.
+                self._environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
                 self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 with served:
                     process = subprocess.Popen(
                         [sys.executable, "-m", "tests.support.command_server", str(served.fileno())],
-                        cwd=Path(__file__).parents[2],
+                        cwd=ROOT,
+                        env=self._environment,
                         pass_fds=[served.fileno()],
                         stdout=subprocess.DEVNULL,
                     )
