@@ -42,9 +42,9 @@ stack: $(VENV)/.stack minio
 stack-down:
 	$(BIN)/python -m infra.stack down
 
-# One file of tests stays on one process, so that its servers are started once.
+# One file of tests stays on one process, so that its servers are started once; tests/conftest.py orders the files.
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not faults' tests/unit

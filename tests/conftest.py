@@ -10,10 +10,13 @@ import pytest
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
+from tests.support.longest_files import LONGEST
+from tests.support.places import ROOT
+from tests.support.prefect_database import begin_home, empty_prefect
 from tests.support.services.fixtures import minio, moto, postgres, prefect_server
 from tests.support.services.postgres_server import PostgresServer
 
-__all__ = ["minio", "moto", "postgres", "prefect_server"]
+__all__ = ["begin_home", "empty_prefect", "minio", "moto", "postgres", "prefect_server"]
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
@@ -30,6 +33,8 @@ SERVERS = frozenset({"minio", "moto", "postgres", "prefect_server"})
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that starts a server is ``slow``; so is the form of a test that runs on PostgreSQL."""
+    places = {ROOT / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         if isinstance(item, pytest.Function):
             parameters = item.callspec.params if hasattr(item, "callspec") else {}

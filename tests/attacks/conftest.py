@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.attacks.attackers import Answer, AttackerServer, OtherUser, another_user, attacker_server
-from tests.support.finished_album import begin_home, finished_album, own_album
+from tests.support.finished_album import finished_album, own_album
 from tests.support.services.processes import not_tested
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-__all__ = ["begin_home", "finished_album", "own_album"]
+__all__ = ["finished_album", "own_album"]
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

@@ -1,4 +1,4 @@
-"""A damaged or foreign catalog, a home that cannot be written, things in the place of others: told honestly."""
+"""A damaged or foreign catalog, and things in the place of others: told honestly."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from catalog.common.settings import Settings
-from flows.cli.admin.doctor import CHECKS
-from flows.cli.main import main
-from tests.attacks.small_album import Run, Said, run, small
+from tests.attacks.damaged_home import blob, catalog, honest, log_of_a_killed_process
+from tests.attacks.small_album import Run, run, small
 
 __all__ = ["run", "small"]
-
-LOOKS = (("status", "small"), ("scores", "small"), ("verify",), ("lineage", "MP3"))
-
-
-def catalog(folder: Path) -> Path:
-    return folder / "home" / "catalog.sqlite3"
 
 
 def overwrite(path: Path, at: int, data: bytes) -> None:
@@ -68,14 +56,6 @@ def root_page(folder: Path) -> None:
 DAMAGES = [header, middle, cut, stub, nothing, words, root_page]
 
 
-def honest(said: Said, *parts: str) -> None:
-    assert "Traceback" not in said.err
-    assert said.err.startswith("error: ")
-    assert said.err.count("\n") == 1
-    for part in parts:
-        assert part in said.err, said.err
-
-
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_catalog_is_called_damaged_and_restore_is_the_remedy(small: Path, run: Run, damage) -> None:
     damage(small)
@@ -114,23 +94,6 @@ def test_a_whole_catalog_is_not_set_aside_by_restore(small: Path, run: Run) -> N
     assert run("backup", small / "backup", home=small / "home").code == 0
     assert run("restore", small / "backup", home=small / "home").code == 3
     assert not list((small / "home").glob("*.damaged-*"))
-
-
-def log_of_a_killed_process(folder: Path, rows: int) -> Path:
-    """A catalog whose last changes stand in its write-ahead log alone, as after a kill."""
-    script = f"""
-import os, sqlite3
-connection = sqlite3.connect({str(catalog(folder))!r}, isolation_level=None)
-connection.execute("PRAGMA journal_mode = WAL")
-connection.execute("PRAGMA wal_autocheckpoint = 0")
-for number in range({rows}):
-    connection.execute("UPDATE album SET title = ?", (f"Ada {{number}}",))
-os.kill(os.getpid(), 9)
-"""
-    subprocess.run([sys.executable, "-c", script], check=False)
-    log = catalog(folder).with_name("catalog.sqlite3-wal")
-    assert log.stat().st_size > 4096
-    return log
 
 
 @pytest.mark.parametrize("at", [0, 32 + 24 + 200])
@@ -207,12 +170,6 @@ def test_a_file_in_the_place_of_a_folder_is_named(small: Path, run: Run, name: s
     assert place.read_text() == "in the way"
 
 
-def blob(folder: Path) -> Path:
-    release = json.loads((folder / "out" / "small" / "release.json").read_bytes())
-    digest = release["tracks"][0]["deliverables"]["mp3_320"]["sha256"]
-    return folder / "home" / "store" / "objects" / digest[:2] / digest[2:4] / digest
-
-
 def folder_for_blob(path: Path) -> None:
     path.unlink()
     (path / "within").mkdir(parents=True)
@@ -257,116 +214,3 @@ def test_bytes_are_put_where_a_folder_stood(tmp_path: Path) -> None:
     assert sorted(p.read_text() for p in (tmp_path / "store" / "misplaced").rglob("*") if p.is_file()) == ["kept"] * 2
     (path.parent / ".DS_Store").write_text("left by a file manager")
     assert [stored.digest for stored in store.listing()] == [digest]
-
-
-# --- homes that cannot be written
-
-
-@contextmanager
-def immutable(home: Path) -> Iterator[dict[str, str]]:
-    """A home that even root cannot write to, where the file system has that flag."""
-    done = subprocess.run(["chattr", "-R", "+i", home], capture_output=True, check=False)
-    try:
-        if done.returncode:
-            pytest.skip("NOT TESTED: this file system has no immutable files")
-        yield {}
-    finally:
-        subprocess.run(["chattr", "-R", "-i", home], capture_output=True, check=False)
-
-
-@contextmanager
-def mounted_read_only(home: Path) -> Iterator[dict[str, str]]:
-    if subprocess.run(["mount", "--bind", home, home], capture_output=True, check=False).returncode:
-        pytest.skip("NOT TESTED: this user may not mount")
-    try:
-        subprocess.run(["mount", "-o", "remount,ro,bind", home], capture_output=True, check=True)
-        yield {}
-    finally:
-        subprocess.run(["umount", home], capture_output=True, check=True)
-
-
-@contextmanager
-def catalog_alone_read_only(home: Path) -> Iterator[dict[str, str]]:
-    with immutable(home / "catalog.sqlite3") as settings:
-        yield settings
-
-
-READ_ONLY = [immutable, mounted_read_only, catalog_alone_read_only]
-
-
-@pytest.mark.parametrize("closed", READ_ONLY)
-@pytest.mark.parametrize("after_a_kill", [False, True])
-def test_a_home_that_cannot_be_written_can_be_looked_at(
-    small: Path, run: Run, closed: Callable[[Path], Iterator[None]], after_a_kill: bool
-) -> None:
-    home, mp3 = small / "home", small / "out" / "small" / "mp3_320" / "01 - Song One.mp3"
-    if after_a_kill:
-        log_of_a_killed_process(small, 2)
-        catalog(small).with_name("catalog.sqlite3-shm").unlink()
-    with closed(home):  # type: ignore[attr-defined]
-        before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
-        for look in LOOKS:
-            said = run(*(mp3 if word == "MP3" else word for word in look), home=home)
-            assert (said.code, said.err) == (0, ""), look
-        assert run("export", "small", "--out", small / "elsewhere", home=home).code == 0
-        assert run("measure", mp3, home=home).code == 0
-        looked = next(check for check in CHECKS if check.__name__ == "_catalog")(Settings(home=home))
-        assert looked.verdict == "missing"
-        assert "readable, not writable" in looked.found
-        for command in (("retry",), ("render", small / "album" / "album.yaml", "--out", small / "out"), ("gc",)):
-            said = run(*command, home=home)
-            assert said.code == 4, command
-            honest(said, "nothing can be written", str(home))
-        assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
-    assert (small / "elsewhere" / "small" / "release.json").is_file()
-
-
-def test_another_user_looks_at_a_home_that_is_open_to_reading(small: Path, run: Run) -> None:
-    """As an ordinary user, whom no capability helps; the home was opened to others on purpose."""
-    if os.geteuid() != 0:
-        pytest.skip("NOT TESTED: only root becomes another user")
-    run("retry", home=small / "home")  # so that all modules are loaded: the other user may not read them
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(small / "home", Path(folder, "home"))
-        subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
-        for command, code, said in ((("status", "small"), 0, "Song One"), (("retry",), 4, "nothing can be written")):
-            assert run(*command, home=Path(folder, "home")).code == 0
-            subprocess.run(["chmod", "-R", "a+rX", folder], check=True)
-            read, write = os.pipe()
-            if (child := os.fork()) == 0:
-                sys.stdout = sys.stderr = os.fdopen(write, "w")
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-                try:
-                    main()
-                except SystemExit as ended:
-                    sys.stdout.flush()
-                    sys.stderr.flush()
-                    os._exit(int(ended.code or 0))
-                finally:
-                    os._exit(99)
-            os.close(write)
-            _, status = os.waitpid(child, 0)
-            with os.fdopen(read) as told:
-                assert said in told.read()
-            assert os.waitstatus_to_exitcode(status) == code
-
-
-def test_a_full_disk_is_called_full_and_the_home_can_be_looked_at(small: Path, run: Run) -> None:
-    disk = small / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "x", disk], check=False).returncode:
-        pytest.skip("NOT TESTED: this user may not mount")
-    try:
-        shutil.copytree(small / "home", disk / "home", ignore=shutil.ignore_patterns("store"))
-        room = os.statvfs(disk)
-        (disk / "filling").write_bytes(bytes(room.f_bavail * room.f_frsize))
-        said = run("status", "small", home=disk / "home")
-        assert "Traceback" not in said.err
-        assert said.code == 0, said.err
-        refused = run("retry", home=disk / "home")
-        assert refused.code == 4
-        honest(refused, "full", "Free disk space")
-    finally:
-        subprocess.run(["umount", disk], check=True)

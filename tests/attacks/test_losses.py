@@ -11,8 +11,8 @@ from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.housekeeping.repair import accept, accepted_losses, examine, repair
 from catalog.ledger.results import artifact_digests
+from tests.attacks.damaged_home import blob
 from tests.attacks.small_album import Run, run, small
-from tests.attacks.test_damage import blob
 
 __all__ = ["run", "small"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.damaged_home import catalog, log_of_a_killed_process
 from tests.attacks.small_album import Run, Said, run, small
-from tests.attacks.test_damage import catalog, log_of_a_killed_process
 
 __all__ = ["run", "small"]
 

@@ -20,8 +20,8 @@ from catalog.files.confined import path_fault
 from catalog.models.record import Record
 from catalog.models.table import read_table
 from catalog.release.document import ReleaseDocument
+from tests.attacks.damaged_home import catalog
 from tests.attacks.small_album import Run, run, small
-from tests.attacks.test_damage import catalog
 from tests.attacks.test_lost_catalog import told
 
 __all__ = ["run", "small"]

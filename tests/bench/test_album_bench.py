@@ -15,7 +15,7 @@ import psutil
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.support.albums import write_album
+from tests.support.albums import tiny_document, write_album
 from tests.support.commands import environment
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "night-bus" / "album.yaml"
@@ -23,8 +23,11 @@ SAMPLE_S = 0.25
 
 
 @pytest.fixture
-def album(benchmark: BenchmarkFixture, tmp_path: Path) -> Path:
-    return EXAMPLE if benchmark.enabled else write_album(tmp_path / "album")
+def album(benchmark: BenchmarkFixture, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    if benchmark.enabled:
+        return EXAMPLE
+    request.getfixturevalue("begin_home")(tmp_path / "home")
+    return write_album(tmp_path / "album", tiny_document())
 
 
 def render(album: Path, folder: Path) -> tuple[float, int]:

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ import psycopg
 from minio import Minio
 
 from infra.stack.services import BUCKET
+from tests.faults.waiting import PATIENCE_S, wait_until
 from tests.support.albums import LYRICS
 from tests.support.services.processes import free_port, running
 from tests.support.services.stack import Stack, running_stack
@@ -38,8 +39,6 @@ FAST = {
 }
 GPU = "worker-gpu-0"
 CPU = "worker-cpu"
-PATIENCE_S = 600.0
-"""How long anything is waited for; a busy machine takes a multiple of what an idle one takes."""
 
 
 class Lease(NamedTuple):
@@ -298,14 +297,3 @@ def farm() -> Iterator[Farm]:
     """A farm with one worker in each pool and no GPU."""
     with running_stack("--gpus", "", **FAST) as stack:
         yield Farm(stack)
-
-
-def wait_until(is_so: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S) -> None:
-    """Look until something is so; services that are away for a moment are asked again."""
-    deadline_s = time.monotonic() + within_s
-    while time.monotonic() < deadline_s:
-        with suppress(psycopg.OperationalError):
-            if is_so():
-                return
-        time.sleep(0.2)
-    raise AssertionError(f"waited {within_s:.0f} s in vain for {what}")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from infra.stack.services import BUCKET
-from tests.faults.fault_farm import GPU, Farm, Lease, farm, wait_until
+from tests.faults.fault_farm import GPU, Farm, Lease, farm
+from tests.faults.waiting import wait_until
 from tests.support.services.faulty_gateway import Fault, faulty_gateway
 
 KILLS = 20

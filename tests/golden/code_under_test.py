@@ -1,7 +1,7 @@
 """The only place where the golden tests import the code that they hold: change the names here when it moves.
 
 Everything else goes by the command, its JSON, and SQL on the opened catalog. It runs in a process of its own and
-prints JSON (``python -m tests.golden.code_under_test planned|packed FOLDER ALBUM``), since a process reads the versions
+prints JSON (``python -m tests.golden.code_under_test planned|packed FOLDER ALBUM …``), as a process reads the versions
 of its packages once.
 """
 
@@ -118,4 +118,6 @@ def _settings(golden: Golden) -> Settings:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"planned": planned, "packed": packed_again}[sys.argv[1]](Golden(Path(sys.argv[2])), sys.argv[3])))
+    what, folder, *albums = sys.argv[1:]
+    asked = {"planned": planned, "packed": packed_again}[what]
+    print(json.dumps({album: asked(Golden(Path(folder)), album) for album in albums}))

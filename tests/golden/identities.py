@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from typing import Any
+from typing import Any, Protocol
 
 import rfc8785
 
@@ -17,7 +16,19 @@ def digest_of(scheme: str, value: Document) -> str:
     return hashlib.sha256(scheme.encode() + b"\n" + rfc8785.dumps(value)).hexdigest()
 
 
-def identities_of(connection: sqlite3.Connection) -> Document:
+class Answers(Protocol):
+    """What the rows of a query are taken from."""
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """A catalog that is asked as SQLite is; a connection to it."""
+
+    def execute(self, query: str, values: tuple[object, ...] = ..., /) -> Answers: ...
+
+
+def identities_of(connection: Connection) -> Document:
     """All of it by digest, the albums by id."""
     rows = _Rows(connection)
     return {
@@ -33,7 +44,7 @@ def identities_of(connection: sqlite3.Connection) -> Document:
 
 
 class _Rows:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def __call__(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -108,10 +108,10 @@ class Golden:
         """What a command that takes a manifest or an id says of an album."""
         return self.json(command, self.manifest(album) if command == "plan" else album)
 
-    def by_code(self, what: str, album: str) -> Any:
-        """What :mod:`tests.golden.code_under_test` says of an album in a process of its own."""
+    def by_code(self, what: str, *albums: str) -> Any:
+        """What :mod:`tests.golden.code_under_test` says of each album, in one process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.golden.code_under_test", what, str(self.folder), album],
+            [sys.executable, "-m", "tests.golden.code_under_test", what, str(self.folder), *albums],
             env=environment(self.home, **self._variables()),
             capture_output=True,
             text=True,

@@ -12,30 +12,19 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from copy import deepcopy
 from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
 from tests.golden import code_under_test
 from tests.golden.compared import differences, nearest, shape_of
+from tests.golden.complete import SINGING, require_complete, why_not_read_alike
 from tests.golden.identities import digest_of, identities_of
 from tests.golden.kept import CATALOG, SAID, SAID_OF, Golden, recorded
 from tests.support.commands import files_of
 
 RECORDED = recorded()
 ALBUMS = tuple(RECORDED["albums"])
-SINGING = "choir"
-PACKAGES_OF_SINGING = (
-    "torch",
-    "phonemizer",
-    "espeakng_loader",
-    "muq",
-    "demucs",
-    "faster_whisper",
-    "audiobox_aesthetics",
-)
 OF_THE_PAGE = ("index.html", "SHA256SUMS")
 """The listening page may be drawn anew; a release that is packed already keeps its own."""
 
@@ -62,8 +51,9 @@ def told(golden: Golden) -> Told:
 
 @pytest.fixture(scope="module")
 def planned(golden: Golden) -> Planned:
-    """How the code plans an album, asked once."""
-    return cache(lambda album: golden.by_code("planned", album))
+    """How the code plans an album: all of them are planned in one process."""
+    planned = cache(lambda: golden.by_code("planned", *(album for album in ALBUMS if not why_not_read_alike(album))))
+    return lambda album: planned()[album]
 
 
 @pytest.fixture(params=ALBUMS)
@@ -73,17 +63,6 @@ def album(request: pytest.FixtureRequest) -> str:
     if reason := why_not_read_alike(name):
         pytest.skip(f"NOT TESTED: {reason}")
     return name
-
-
-def why_not_read_alike(album: str) -> str | None:
-    """Why an album's words are not read here as they were then; None where they are."""
-    if album != SINGING:
-        return None
-    if lacking := [package for package in PACKAGES_OF_SINGING if find_spec(package) is None]:
-        return f"{', '.join(lacking)} not installed"
-    ((reader, then),) = RECORDED["read_by"].items()
-    here = version(reader)
-    return None if here == then else f"words are read by {reader} {here} here, and were by {then}"
 
 
 def stored(golden: Golden) -> dict[str, list[tuple[Any, ...]]]:
@@ -143,16 +122,7 @@ def test_every_kind_of_step_is_among_them() -> None:
 
 
 def test_nothing_is_missing(told: Told, album: str) -> None:
-    known = RECORDED["albums"][album]
-    plan = told("plan", album)
-    assert plan["complete"]
-    assert [(song["new"], song["failed"]) for song in plan["songs"]] == [(0, 0)] * len(plan["songs"])
-    assert sum(song["exists"] for song in plan["songs"]) == sum(c["active"] for c in known["candidates"])
-    assert plan["stages"] == []
-    standing = told("status", album)
-    winners = {decision["song"]: decision["winner"] for decision in known["decisions"]}
-    assert {song["id"]: song["winner"] for song in standing["songs"]} == winners
-    assert {song["stage"] for song in standing["songs"]} == {"finished"}
+    require_complete(album, told("plan", album), told("status", album))
 
 
 def test_render_makes_nothing_and_delivers_the_same_files(golden: Golden, told: Told, album: str) -> None:
@@ -200,7 +170,7 @@ def test_what_scripts_read_is_still_said(told: Told, command: str) -> None:
 def test_packing_anew_gives_the_same_release(golden: Golden, album: str) -> None:
     known = deepcopy(RECORDED["albums"][album])
     forget_release(golden, known["release"])
-    assert len(golden.by_code("packed", album)) == 1
+    assert len(golden.by_code("packed", album)[album]) == 1
     with closing(sqlite3.connect(golden.home / CATALOG)) as connection:
         again = identities_of(connection)["albums"][album]["releases"]
     for releases in (again, known["releases"]):

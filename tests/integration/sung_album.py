@@ -80,13 +80,14 @@ class Sung(Album):
 
     @classmethod
     def rendered(cls, folder: Path) -> Sung:
-        """Installed, written and rendered by the real command."""
-        from tests.support.tiny_models import tiny_settings  # which writes its models with torch
-
-        manifest = write_sung(folder / "album")
-        album = cls(folder / "home", manifest, folder / "out" / "sung", tiny_settings(folder))
-        album.run("render", manifest, "--out", folder / "out")
-        return album
+        """The album in a folder that :func:`render_sung` has filled, or that is a copy of one."""
+        variables = {"SONGLINE_MODELS": "models", "SONGLINE_MODELS_TABLE": "models.toml"}
+        return cls(
+            folder / "home",
+            folder / "album" / "album.yaml",
+            folder / "out" / "sung",
+            {name: str(folder / place) for name, place in variables.items()} | {"SONGLINE_DEVICE": "cpu"},
+        )
 
     def copied(self, folder: Path) -> Sung:
         """The same with a home, a manifest and a release of its own."""
@@ -143,3 +144,13 @@ def recipes(album: Any, settings: Settings) -> list[list[Recipe]]:
 def first_recipe(album: Any, settings: Settings) -> Recipe:
     """The first of them."""
     return recipes(album, settings)[0][0]
+
+
+def render_sung(folder: Path) -> None:
+    """Install the models, write the album and render it by the real command; ``folder/home`` is there already."""
+    from tests.support.tiny_models import tiny_settings  # which writes its models with torch
+
+    album = Sung.rendered(folder)
+    assert tiny_settings(folder) == album.variables
+    write_sung(album.manifest.parent)
+    album.run("render", album.manifest, "--out", folder / "out")

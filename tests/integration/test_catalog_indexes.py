@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from catalog.catalog import open_catalog
@@ -36,7 +38,7 @@ def test_the_rows_are_those_of_whole_albums(filled) -> None:
 
 def test_no_question_reads_a_table_from_end_to_end(filled) -> None:
     for name, question in questions(filled, ALBUMS).items():
-        told = []
+        told: list[Any] = []
         with counted(filled.database, parameters=told):
             question(0)
         for statement, values in told:

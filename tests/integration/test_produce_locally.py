@@ -32,8 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="module")
-def told(folder):
+def told(folder, begin_home):
     """What Prefect's API told of them."""
+    begin_home(folder / "home")
     command = [sys.executable, "-m", "tests.integration.prefect_records", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr

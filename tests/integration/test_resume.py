@@ -24,10 +24,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory):
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, begin_home):
     """A folder with one render that nothing disturbed: its release, and a home whose Prefect is set up."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    done = songline("render", write_album(folder / "album"), "--out", folder / "out", home=folder / "home")
+    home = begin_home(folder / "home")
+    done = songline("render", write_album(folder / "album"), "--out", folder / "out", home=home)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 LYRICS = "[00:01.00]Streetlights hum along the wire\n[00:04.00]One more stop and I am home\n"
 
 
-def album_document(**changes: object) -> dict[str, object]:
+def album_document(**changes: object) -> dict[str, Any]:
     """A small album of two short songs, with changes to top-level fields."""
     song = {"lyrics": LYRICS, "prompt": "indie pop, 120 BPM, A minor", "seeds": [1, 2]}
-    document: dict[str, object] = {
+    document: dict[str, Any] = {
         "schema_version": 1,
         "album": {"id": "small", "title": "Small Album", "artist": "Ada Vale"},
         "defaults": {"engine": "guide", "length_s": 10},
@@ -26,12 +27,10 @@ def album_document(**changes: object) -> dict[str, object]:
     return document | changes
 
 
-def tiny_document(**changes: object) -> dict[str, object]:
+def tiny_document(**changes: object) -> dict[str, Any]:
     """The smallest album that passes all gates: one song of ten seconds, two takes, one MP3."""
     document = album_document()
-    songs = document["songs"]
-    assert isinstance(songs, list)
-    return document | {"songs": songs[:1]} | changes
+    return document | {"songs": document["songs"][:1]} | changes
 
 
 def write_album(folder: Path, document: Mapping[str, object] | None = None) -> Path:

@@ -6,25 +6,20 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from catalog.common.digests import digest_file
+from tests.support.command_server import CommandServer
+
+SERVER = CommandServer()
 
 
 def songline(*arguments: str | Path, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments)],
-        env=environment(home, **settings),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    return SERVER.run([str(argument) for argument in arguments], environment(home, **settings), timeout_s=300)
 
 
 def environment(home: Path, **settings: str) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.services.minio_server import minio_server
 from tests.support.services.moto_server import moto_server
 from tests.support.services.postgres_server import PostgresServer, postgres_server
-from tests.support.services.prefect_server import PrefectServer
+from tests.support.services.prefect_server import PrefectServer, begin_database
 from tests.support.services.prefect_server import prefect_server as running_prefect_server
 from tests.support.services.s3_service import S3Service
 
@@ -36,7 +37,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+def prefect_server(tmp_path_factory: pytest.TempPathFactory, empty_prefect: Path) -> Iterator[PrefectServer]:
     """A real Prefect server with a password; objects that one test creates there are visible to the next."""
-    with running_prefect_server(tmp_path_factory.mktemp("prefect")) as server:
+    folder = tmp_path_factory.mktemp("prefect")
+    begin_database(folder, empty_prefect)
+    with running_prefect_server(folder) as server:
         yield server

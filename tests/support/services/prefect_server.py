@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,6 +51,12 @@ class PrefectServer:
         reached = {"url": self.url, "auth": self.auth or None} | changes
         with temporary_settings({"api.url": reached["url"], "api.auth_string": reached["auth"]}):
             yield
+
+
+def begin_database(folder: Path, empty: Path) -> None:
+    """Let the server of a folder begin with a copy of an empty database, whose tables it need not create."""
+    (folder / "prefect").mkdir()
+    shutil.copy(empty, folder / "prefect" / "prefect.db")
 
 
 @contextmanager

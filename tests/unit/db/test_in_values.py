@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -54,7 +55,7 @@ def test_other_values_are_not_those_of_the_first_call(database) -> None:
 
 def test_an_index_finds_them(database) -> None:
     query = sa.select(Album.id).where(in_values(Album.id, ["a"]))
-    sent = []
+    sent: list[Any] = []
     with counted(database, parameters=sent), database.read() as session:
         session.execute(query)
     statement, values = sent[-1]

@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -148,7 +149,7 @@ def test_the_image_has_the_packages_of_every_judge_and_of_the_stems(compose) -> 
 
 
 def test_each_secret_is_for_those_who_need_it(compose) -> None:
-    given = {secret: set() for secret in SECRETS}
+    given: dict[str, set[str]] = {secret: set() for secret in SECRETS}
     for name, one in compose["services"].items():
         values = " ".join(map(str, one.get("environment", {}).values()))
         for secret in re.findall(r"\$\{(\w+):\?", values):
@@ -176,7 +177,7 @@ def test_what_access_is_told_is_what_it_makes(compose, monkeypatch: pytest.Monke
     for name, value in compose["services"]["access"]["environment"].items():
         told = re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: f"given-{len(found.group(1))}", value)
         monkeypatch.setenv(name, as_told(told, {"SONGLINE_INBOX": inbox}))
-    made = {}
+    made: dict[str, Any] = {}
     monkeypatch.setattr(access, "make_databases", lambda url, **told: made.update(told, admin=url))
     monkeypatch.setattr(access, "make_bucket_user", lambda endpoint, **told: made.update(told, endpoint=endpoint))
     assert access.main() == 0

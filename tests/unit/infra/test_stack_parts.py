@@ -168,7 +168,7 @@ def test_no_port_is_chosen_twice(places) -> None:
 
 def test_a_port_that_a_stranger_took_is_given_up(places) -> None:
     kept = with_port(choose(places.choices, ""), "minio")
-    told = []
+    told: list[str] = []
     with socket.create_server(("127.0.0.1", kept.ports["minio"])):
         assert not is_free(kept.ports["minio"])
         bringing = up._Startup(places, kept, told.append)
@@ -190,7 +190,7 @@ def test_a_pid_that_went_to_somebody_else_is_not_ours(places, stubborn) -> None:
     assert process_of(record) is not None
     assert process_of(stranger) is None
     write_records(places.records, [stranger])
-    told = []
+    told: list[str] = []
     down(places, print_line=told.append)
     assert told == ["worker-gpu-0: was not running"]
     assert process_of(record) is not None

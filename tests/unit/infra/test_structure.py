@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.longest_files import LONGEST
 from tests.support.places import ROOT
 
 PACKAGES = ("catalog", "db", "flows", "infra", "tasks")
@@ -59,6 +60,10 @@ def modules() -> list[Path]:
     ]
 
 
+def modules_of_tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
 def words_of(source: str) -> Iterator[str]:
     """The words of names, docstrings and comments; other strings are what users read or what is stored."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
@@ -73,7 +78,10 @@ def test_no_folder_holds_more_modules_than_a_person_sees_at_once() -> None:
 
 
 def test_no_module_is_long() -> None:
-    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in modules()}
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines())
+        for path in [*modules(), *modules_of_tests()]
+    }
     assert {path: lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
@@ -96,3 +104,7 @@ def words_by_file() -> dict[str, frozenset[str]]:
 def test_private_words_do_not_come_back(word: str) -> None:
     files = {path for path, words in words_by_file().items() if word in words}
     assert files - set(THEIR_OWN.get(word, ())) == set(), f"say {INSTEAD[word]}"
+
+
+def test_the_files_that_run_first_are_there() -> None:
+    assert [name for name in LONGEST if not (ROOT / name).is_file()] == []

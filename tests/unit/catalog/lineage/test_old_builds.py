@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import mutagen
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from mutagen.id3 import TIT2
 
-from catalog.catalog import Catalog
+from catalog.catalog import Catalog, open_catalog
+from catalog.common.settings import Settings
 from catalog.housekeeping.removal import bytes_of_old_builds, remove_old_builds
 from catalog.lineage.lineage import trace
 from catalog.lineage.track_origins import deliveries_of
@@ -73,13 +75,24 @@ def edited(file: Path, folder: Path) -> Path:
     return copy
 
 
-@pytest.fixture
-def builds(catalog: Catalog, tmp_path: Path):
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory):
     """Two builds of one take with different masters, of which only the second has its files still."""
-    first = build(catalog, tmp_path, 1, "streaming")
-    second = build(catalog, tmp_path, 2, "apple")
-    keep_one(catalog)
+    folder = tmp_path_factory.mktemp("builds")
+    with open_catalog(Settings(home=folder / "home", workers=2)) as catalog:
+        first = build(catalog, folder, 1, "streaming")
+        second = build(catalog, folder, 2, "apple")
+        keep_one(catalog)
     return first, second
+
+
+@pytest.fixture
+def catalog(settings: Settings, builds) -> Iterator[Catalog]:
+    """A copy of the catalog and the store that they are in."""
+    (_, folder), _ = builds
+    shutil.copytree(folder.parents[1] / "home", settings.home)
+    with open_catalog(settings) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("path", [MP3, FLAC, "index.html", "lyrics/01 - Song One.lrc"])
@@ -137,13 +150,15 @@ def test_a_build_that_the_catalog_forgot_is_said_to_be_unknown(catalog: Catalog,
     assert lineage.origins == ()
 
 
-def test_a_release_without_the_candidate_is_not_named(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_release_without_the_candidate_is_not_named(catalog: Catalog, builds) -> None:
     """The bytes of two takes may be equal; a file whose tag names the one is not told as the other's release."""
-    first, _ = build(catalog, tmp_path, 1, "streaming")
-    winner = first.document["tracks"][0]["winner"]["candidate"]
-    losing = next(each["id"] for each in _candidates(catalog, first, winner) if each["id"] != winner)
-    lineage = trace(catalog.database, first.files[MP3], models_of=models_of(catalog.settings), candidate=losing)
-    assert lineage.origins == ()
+    _, (second, _) = builds
+    winner = second.document["tracks"][0]["winner"]["candidate"]
+    losing = next(each["id"] for each in _candidates(catalog, second, winner) if each["id"] != winner)
+    for candidate, origins in ((winner, [2]), (losing, [])):
+        models = models_of(catalog.settings)
+        lineage = trace(catalog.database, second.files[MP3], models_of=models, candidate=candidate)
+        assert [origin.build for origin in lineage.origins] == origins
 
 
 def _candidates(catalog, release, winner):

@@ -1,11 +1,7 @@
+"""from __future__ import annotations"""
+
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,39 +13,11 @@ from catalog.models.install import Watch, install_session
 from catalog.models.pull import add, pull
 from catalog.models.store import ModelStore, remove_model
 from catalog.models.table import read_table
-from tests.support.models import AT, relaxed_table
-from tests.support.services.hub_server import COMMIT, Hub, serving
+from tests.support.models import AT
+from tests.support.services.hub_server import COMMIT
+from tests.unit.catalog.models.downloads import QUICK, REPO, VAE, WEIGHTS, fetch, hub, paths, store
 
-WEIGHTS = bytes(range(256)) * 8192
-QUICK = Patience(tries=3, base_s=0.01, timeout_s=2.0)
-VAE, REPO = "diffrhythm-vae", "ASLP-lab/DiffRhythm-vae/vae_model.pt"
-MUQ = {
-    "OpenMuQ/MuQ-MuLan-large/config.json": b"{}",
-    "OpenMuQ/MuQ-MuLan-large/pytorch_model.bin": b"mulan",
-    "OpenMuQ/MuQ-large-msd-iter/config.json": b"{1}",
-    "FacebookAI/xlm-roberta-base/config.json": b"{2}",
-    "FacebookAI/xlm-roberta-base/tokenizer.json": b"{3}",
-}
-
-
-@pytest.fixture
-def hub():
-    with serving(Hub({REPO: WEIGHTS, **MUQ}, large={REPO})) as served:
-        yield served
-
-
-@pytest.fixture
-def store(tmp_path: Path):
-    return ModelStore(tmp_path / "models", relaxed_table(tmp_path / "table.toml"))
-
-
-def fetch(store, hub, name=VAE, **more):
-    with Downloader(hub.url, QUICK) as fetcher:
-        return pull(store, name, fetcher, at=AT, accept=True, **more)
-
-
-def paths(hub, method):
-    return [asked.path for asked in hub.asked if asked.method == method]
+__all__ = ["hub", "store"]
 
 
 @pytest.mark.slow
@@ -72,8 +40,8 @@ def test_nothing_is_asked_for_what_is_here(store, hub) -> None:
 
 
 def test_no_licence_no_request(store, hub) -> None:
-    with Downloader(hub.url) as fetcher, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
-        pull(store, VAE, fetcher, at=AT)
+    with Downloader(hub.url) as downloader, pytest.raises(LicenceRefused, match=f"songline models pull {VAE} --accept"):
+        pull(store, VAE, downloader, at=AT)
     assert hub.asked == []
 
 
@@ -149,10 +117,10 @@ def test_a_slow_server_is_waited_for_and_a_silent_one_is_not(store, hub) -> None
     assert fetch(store, hub).digest == digest_bytes(WEIGHTS)
     hub.pause_s = 5.0
     with (
-        Downloader(hub.url, Patience(tries=0, timeout_s=0.1)) as fetcher,
+        Downloader(hub.url, Patience(tries=0, timeout_s=0.1)) as downloader,
         pytest.raises(MachineError, match="timed out"),
     ):
-        fetcher.fetch(Remote(f"{hub.cdn}/cdn/{REPO}"), store.folder / "x")
+        downloader.fetch(Remote(f"{hub.cdn}/cdn/{REPO}"), store.folder / "x")
 
 
 @pytest.mark.slow
@@ -224,17 +192,20 @@ def test_a_hub_without_an_address_is_told_at_once() -> None:
 
 
 def test_a_hub_that_is_not_there_is_told(store) -> None:
-    with Downloader("http://127.0.0.1:9", QUICK) as fetcher, pytest.raises(MachineError, match="could not be fetched"):
-        pull(store, VAE, fetcher, at=AT, accept=True)
+    with (
+        Downloader("http://127.0.0.1:9", QUICK) as downloader,
+        pytest.raises(MachineError, match="could not be fetched"),
+    ):
+        pull(store, VAE, downloader, at=AT, accept=True)
 
 
 def test_a_checkpoint_of_ones_own_comes_from_an_address_and_goes_on_by_its_version(store, hub) -> None:
     hub.files["mine/tuned.safetensors"] = WEIGHTS
     hub.cuts["tuned.safetensors"] = [500_000]
     licence = read_table().licences["MIT"]
-    with Downloader(patience=QUICK) as fetcher:
+    with Downloader(patience=QUICK) as downloader:
         url = f"{hub.url}/mine/tuned.safetensors"
-        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, downloader=fetcher)
+        model = add(store, "mine", url, like="diffrhythm-1.2-base", licence=licence, at=AT, downloader=downloader)
     assert model.weights.name == "cfm_model.safetensors"
     assert model.weights.read_bytes() == WEIGHTS
     second = hub.gets("tuned.safetensors")[1].headers
@@ -246,76 +217,15 @@ def test_a_file_that_changed_meanwhile_is_not_mixed(store, hub, tmp_path: Path) 
     hub.files["mine/tuned.pt"] = WEIGHTS
     hub.cuts["tuned.pt"] = [500_000]
     remote, place = Remote(f"{hub.url}/mine/tuned.pt"), tmp_path / "tuned.pt"
-    with Downloader(patience=Patience(tries=0, timeout_s=2.0)) as fetcher, pytest.raises(MachineError):
-        fetcher.fetch(remote, place)
+    with Downloader(patience=Patience(tries=0, timeout_s=2.0)) as downloader, pytest.raises(MachineError):
+        downloader.fetch(remote, place)
     hub.files["mine/tuned.pt"] = WEIGHTS[::-1]
-    with Downloader(patience=QUICK) as fetcher:
-        fetcher.fetch(remote, place)
+    with Downloader(patience=QUICK) as downloader:
+        downloader.fetch(remote, place)
     assert place.read_bytes() == WEIGHTS[::-1]
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/x", "file:///etc/passwd", "cfm_model.pt"])
 def test_only_the_web_is_fetched_from(tmp_path: Path, url) -> None:
-    with Downloader() as fetcher, pytest.raises(InputError, match="no web address"):
-        fetcher.fetch(Remote(url), tmp_path / "x")
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from catalog.models.download import Downloader
-from catalog.models.pull import pull
-from catalog.models.store import ModelStore
-from tests.support.models import AT
-folder, table, url, name = sys.argv[1:]
-with Downloader(url) as downloader:
-    pull(ModelStore(Path(folder), Path(table)), name, downloader, at=AT, accept=True)
-"""
-
-
-def pulling_process(store, hub, tmp_path):
-    arguments = [str(store.folder), str(tmp_path / "table.toml"), hub.url, VAE]
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments])
-
-
-@pytest.mark.slow
-def test_two_processes_at_once_download_once(store, hub, tmp_path: Path) -> None:
-    hub.pause_s = 0.03
-    both = [pulling_process(store, hub, tmp_path) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
-    assert hub.served("vae_model.pt") == len(WEIGHTS)
-    assert store.is_whole(VAE)
-
-
-@pytest.mark.slow
-def test_threads_wait_for_each_other_too_and_the_second_is_told(store, hub) -> None:
-    waited, inside = [], threading.Event()
-    hub.pause_s = 0.02
-    watch = Watch(on_progress=lambda *_: inside.set())
-    first = threading.Thread(target=fetch, args=(store, hub), kwargs={"watch": watch})
-    first.start()
-    assert inside.wait(10)
-    fetch(store, hub, watch=Watch(on_wait=waited.append))
-    first.join()
-    assert waited == [VAE]
-    assert hub.served("vae_model.pt") == len(WEIGHTS)
-
-
-@pytest.mark.slow
-def test_a_kill_in_mid_pull_is_continued(store, hub, tmp_path: Path) -> None:
-    hub.pause_s = 0.05
-    process = pulling_process(store, hub, tmp_path)
-    part = store.folder / VAE / "partial" / "vae_model.pt.part"
-    for _ in range(1000):
-        if part.is_file() and part.stat().st_size > 200_000:
-            break
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert store.installed(VAE) is None
-    came = part.stat().st_size
-    assert 200_000 < came < len(WEIGHTS)
-    hub.pause_s = 0.0
-    assert fetch(store, hub).path("vae_model.pt").read_bytes() == WEIGHTS
-    assert hub.gets("vae_model.pt")[-1].headers["range"] == f"bytes={came}-"
-    assert hub.gets("vae_model.pt")[-1].sent == len(WEIGHTS) - came
+    with Downloader() as downloader, pytest.raises(InputError, match="no web address"):
+        downloader.fetch(Remote(url), tmp_path / "x")

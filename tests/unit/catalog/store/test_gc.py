@@ -53,21 +53,16 @@ def named(catalog):
     return {digest for digest, _ in artifact_digests(catalog.database)}
 
 
-class Watched(FolderStore):
-    """A store that does ``looking`` whenever it is asked what lies there."""
+def watch(catalog, looking):
+    """Let the catalog's store do ``looking`` whenever it is asked what lies there."""
+    stat = catalog.store.stat
 
-    def __init__(self, root, looking):
-        super().__init__(root)
-        self._looking = looking
-
-    def stat(self, digest):
-        found = super().stat(digest)
-        self._looking()
+    def watched(digest):
+        found = stat(digest)
+        looking()
         return found
 
-
-def watch(catalog, looking):
-    catalog.ledger._store = Watched(catalog.settings.store_path, looking)
+    catalog.store.stat = watched
 
 
 @pytest.mark.slow
@@ -88,11 +83,12 @@ def test_nobody_waits_for_a_row_while_a_commit_asks_the_store(catalog: Catalog, 
 
 @pytest.mark.slow
 def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
-    catalog: Catalog, settings, product
+    catalog: Catalog, settings, product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The sweep saw them old; before it removes them, a writer stores them anew and would name them."""
     leave_garbage(catalog)
-    lease, stored, troubles = lease_of(catalog), threading.Event(), []
+    lease, stored = lease_of(catalog), threading.Event()
+    troubles: list[TransientError] = []
 
     class Sweeping(FolderStore):
         def with_timeout(self, patience_s):
@@ -106,11 +102,13 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
             time.sleep(0.1)  # it has stored them, and goes on as far as it may
             return found
 
-    class Writing(FolderStore):
-        def put(self, source):
-            kept = super().put(source)
+    def putting(put):
+        def stores(source):
+            kept = put(source)
             stored.set()
             return kept
+
+        return stores
 
     def write():
         try:
@@ -120,7 +118,7 @@ def test_bytes_taken_while_they_were_stored_again_are_missed_and_made_again(
 
     with open_catalog(settings) as other:
         lease_there = lease
-        other.ledger._store = Writing(settings.store_path)
+        monkeypatch.setattr(other.store, "put", putting(other.store.put))
         writer = threading.Thread(target=write)
         swept = collect_garbage(catalog.database, Sweeping(settings.store_path), 60.0)
         writer.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -131,7 +132,7 @@ def test_tasks_of_a_cancelled_run_end_as_cancelled_and_others_are_left_alone(cli
 
     from flows.runtime.cancelled_tasks import end_tasks, end_tasks_of_cancelled_runs
 
-    states = (Running(), Pending(), Crashed(), Completed(), Failed())
+    states: tuple[Any, ...] = (Running(), Pending(), Crashed(), Completed(), Failed())
     left = ["CANCELLED"] * 3 + ["COMPLETED", "FAILED"]
     untouched = [str(state.type.value) for state in states]
 

@@ -1,8 +1,7 @@
-"""Judges and stems on several machines: the plan says which model files are meant, whoever looks."""
+"""Judges on several machines under one coordinator: who hears what is rendered, and what fails alone."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from pathlib import Path
@@ -11,151 +10,24 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from catalog.catalog import open_catalog
-from catalog.common.errors import ModelMissing, TransientError, WorkError
+from catalog.common.errors import TransientError
 from catalog.ledger.submissions import SubmissionRequest, submission_of, submit
-from catalog.plan.plan import apply_policy
-from catalog.plan.storage import stored_plan
-from catalog.selection.decide import Policy
-from db.tables.album import Album
 from db.tables.provenance import Activity
 from flows.orchestration import budget, render_dispatcher
 from flows.orchestration.coordinator import AlbumCoordinator
-from flows.pipeline.forecast import finished_result
-from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import raise_if_renders_missing
 from flows.pipeline.score_requests import Judgements
-from flows.planning.plan_album import declare_album
-from flows.planning.read_manifest import read_album
-from tasks.scoring.requests import request_scores
-from tests.support.albums import album_document, write_album
 from tests.support.clock import FakeClock
 from tests.support.farm import FakeFarm
-from tests.support.inline_executor import HERE, InlineExecutor, produce
-from tests.support.judges import MODEL, SELECTION, CharmScorer, machine, only_charm
+from tests.support.inline_executor import HERE, produce
+from tests.support.judges import SELECTION, CharmScorer
 from tests.support.statements import counted
+from tests.unit.flows.orchestration.judged_albums import JUDGED, ONE_SONG, catalog_of, judges, plan
+
+__all__ = ["catalog_of", "judges"]
 
 pytestmark = pytest.mark.slow
-
-ONE_SONG = {"songs": album_document()["songs"][:1]}
-JUDGED = {"selection": SELECTION, **ONE_SONG}
-
-
-@pytest.fixture(autouse=True)
-def judges():
-    with only_charm():
-        yield
-
-
-@pytest.fixture
-def house_at(settings, tmp_path: Path):
-    """A function that gives the house as one machine sees it."""
-
-    def enter(name, weights=None, **models):
-        return open_catalog(machine(settings, tmp_path / name, weights, **models))
-
-    return enter
-
-
-def plan(catalog, folder, **changes):
-    return declare_album(catalog, read_album(write_album(folder, album_document(**changes)), catalog.settings))
-
-
-@pytest.mark.both_databases
-@pytest.mark.parametrize("other", [None, b"other files"], ids=["no model", "another model"])
-def test_what_the_machine_with_the_model_judged_counts_everywhere(house_at, tmp_path: Path, other) -> None:
-    with house_at("gpu", b"weights") as gpu:
-        planned = plan(gpu, tmp_path / "album", **JUDGED)
-        assert list(planned.identities) == [MODEL]
-        assert produce(gpu, planned, "score")[0].failures == {}
-        assert len(CharmScorer.heard) == 2
-    with house_at("cpu", other) as cpu:
-        there = stored_plan(cpu.database, "small")
-        assert there.identities == planned.identities
-        produced, executor = produce(cpu, there, "select")
-        assert produced.failures == {}
-        assert [step for step in executor.steps if step.startswith("judge")] == []
-        assert len(CharmScorer.heard) == 2
-
-
-def test_a_machine_with_other_files_judges_nothing(house_at, tmp_path: Path) -> None:
-    with house_at("gpu", b"weights") as gpu:
-        plan(gpu, tmp_path / "album", **JUDGED)
-    with house_at("cpu", b"other files") as cpu:
-        (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
-        assert isinstance(error, WorkError)
-        assert "are not those that the album was planned with" in error.what
-    assert CharmScorer.heard == []
-
-
-def test_planning_again_with_new_files_asks_anew(house_at, tmp_path: Path) -> None:
-    for name, weights in (("old", b"weights"), ("new", b"newer weights")):
-        with house_at(name, weights) as catalog:
-            assert produce(catalog, plan(catalog, tmp_path / "album", **JUDGED), "score")[0].failures == {}
-    assert len(CharmScorer.heard) == 4
-
-
-def test_a_plan_of_an_older_songline_goes_by_the_files_here(house_at, tmp_path: Path) -> None:
-    with house_at("gpu", b"weights") as gpu:
-        produce(gpu, plan(gpu, tmp_path / "album", **JUDGED), "score")
-        forget = sa.update(Album).values(model_identities=None)
-        gpu.database.transact(lambda session: session.execute(forget))
-        older = stored_plan(gpu.database, "small")
-        assert older.identities == {}
-        assert asyncio.run(finished_result(gpu, older, Progress(older.songs), "score")) is not None
-    with house_at("cpu") as cpu:
-        (error,) = produce(cpu, stored_plan(cpu.database, "small"), "score")[0].failures.values()
-        assert isinstance(error, ModelMissing)
-
-
-def test_a_policy_that_is_applied_brings_the_models_of_its_judges(house_at, tmp_path: Path) -> None:
-    with house_at("gpu", b"weights") as gpu:
-        planned = plan(gpu, tmp_path / "album", **ONE_SONG)
-        assert planned.identities == {}
-        identities = {MODEL: gpu.models.need(MODEL).identity}
-        policy = Policy.model_validate(SELECTION)
-        apply_policy(gpu.database, "small", policy=policy, over=planned.album.selection, identities=identities)
-    with house_at("cpu") as cpu:
-        there = stored_plan(cpu.database, "small")
-        assert (there.policy, there.identities) == (policy, identities)
-
-
-class Demixing(InlineExecutor):
-    """Takes note of what is to be taken apart, and does not do it."""
-
-    def __init__(self, catalog):
-        super().__init__(catalog)
-        self.asked = []
-
-    async def step(self, request, sentence):
-        if request.kind == "demix":
-            self.asked.append(request.key)
-            raise WorkError("asked", remedy="")
-        return await super().step(request, sentence)
-
-
-def test_stems_are_asked_for_with_the_files_of_the_plan(house_at, tmp_path: Path) -> None:
-    keys = []
-    with house_at("gpu", stems="htdemucs") as gpu:
-        plan(gpu, tmp_path / "album", stems="htdemucs", **ONE_SONG)
-    for name, stems in (("gpu", None), ("cpu", None)):
-        with house_at(name, stems=stems) as catalog:
-            planned = stored_plan(catalog.database, "small")
-            executor = Demixing(catalog)
-            asyncio.run(AlbumPipeline(catalog, planned, executor, Progress(planned.songs)).run("finish"))
-            keys += executor.asked
-    assert len(keys) == 2
-    assert keys[0] == keys[1]
-
-
-def test_a_request_needs_no_model_here(house_at, tmp_path: Path) -> None:
-    with house_at("gpu", b"weights") as gpu:
-        planned = plan(gpu, tmp_path / "album", **JUDGED)
-    song = planned.songs[0].song
-    asked = request_scores(song, "a" * 64, policy=planned.policy, identities=planned.identities)
-    assert [each.kind for each in asked] == ["score", "judge"]
-    assert asked[1].parameters["judge"]["models"] == [planned.identities[MODEL]]
 
 
 @pytest.fixture
@@ -164,8 +36,8 @@ def farm():
 
 
 @pytest.fixture
-def gpu(house_at):
-    with house_at("gpu", b"weights") as catalog:
+def gpu(catalog_of):
+    with catalog_of("gpu", b"weights") as catalog:
         yield catalog
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from catalog.catalog import Catalog
-from catalog.common.digests import digest_bytes
 from catalog.common.errors import ArtifactLost, WorkError
 from catalog.housekeeping.repair import examine, repair
 from catalog.ledger.results import artifact_digests
@@ -21,33 +17,18 @@ from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import songs_of
 from catalog.release.queries import release_by_key
 from catalog.selection.decide import Policy
-from flows.pipeline.forecast import finished_result, forecast
-from flows.pipeline.progress import Progress
-from flows.planning.plan_album import declare_album, plan_album
+from flows.pipeline.forecast import forecast
+from flows.planning.plan_album import plan_album
 from flows.planning.read_manifest import read_album
-from tasks.audio.files import read_audio
-from tasks.delivery.package.bundle import swap_in
 from tasks.delivery.package.export import write_release
 from tasks.delivery.package.models_used import models_of
-from tasks.delivery.package.own_files import BuildFiles
 from tests.support.albums import album_document, write_album
 from tests.support.inline_executor import HERE, produce
+from tests.unit.flows.pipeline.planned_albums import looked, one_song, plan
+
+__all__ = ["one_song"]
 
 pytestmark = pytest.mark.slow
-
-
-def plan(catalog, settings, tmp_path, **changes):
-    album = read_album(write_album(tmp_path / "album", album_document(**changes)), settings)
-    return declare_album(catalog, album)
-
-
-def looked(catalog, planned, until="release"):
-    return asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
-
-
-@pytest.fixture
-def one_song():
-    return {"songs": album_document()["songs"][:1]}
 
 
 @pytest.mark.both_databases
@@ -77,15 +58,6 @@ def test_an_album_goes_from_manifest_to_release(catalog: Catalog, settings, tmp_
     again, executor = produce(catalog, planned)
     assert again == produced
     assert executor.rendered == executor.steps == []
-
-
-def test_stems_in_a_release_sum_to_its_mix(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
-    planned = plan(catalog, settings, tmp_path, stems="native", **one_song)
-    produced, _ = produce(catalog, planned)
-    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
-    parts = {path.stem: read_audio(path).samples for path in (folder / "stems" / "01 - Song One").iterdir()}
-    mix = parts.pop("mix")
-    assert np.max(np.abs(mix - sum(parts.values()))) < 10 ** (-90 / 20)
 
 
 def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(
@@ -227,21 +199,6 @@ def test_lost_bytes_are_made_again_after_a_repair(catalog: Catalog, settings, tm
     assert write_release(catalog, rebuilt, tmp_path / "out").changed
 
 
-def test_an_edited_release_is_written_anew(catalog: Catalog, settings, tmp_path: Path, one_song) -> None:
-    planned = plan(catalog, settings, tmp_path, **one_song)
-    produced, _ = produce(catalog, planned)
-    release = release_by_key(catalog.database, produced.release_key)
-    folder = write_release(catalog, release, tmp_path / "out").folder
-    track = folder / "mp3_320" / "01 - Song One.mp3"
-    data = bytearray(track.read_bytes())
-    data[-1] ^= 1
-    begun_s = int(track.stat().st_mtime)  # a whole minute: an edit within its first second must show as well
-    track.write_bytes(bytes(data))
-    os.utime(track, ns=(begun_s * 10**9 + 400_000_000,) * 2)
-    assert write_release(catalog, release, tmp_path / "out").changed
-    assert digest_bytes(track.read_bytes()) == release.files["mp3_320/01 - Song One.mp3"]
-
-
 def test_lineage_tells_what_was_asked_for_then_and_only_of_its_album(
     catalog: Catalog, settings, tmp_path: Path, one_song
 ) -> None:
@@ -270,37 +227,3 @@ def test_a_failed_seed_leaves_the_decision_standing(catalog: Catalog, settings, 
     (song,) = songs_of(catalog.database, "small")
     assert song.winner == planned.songs[0].candidates[1].id
     assert [c.state for c in song.candidates] == ["failed", "rendered"]
-
-
-def test_own_files_in_a_release_folder_outlive_the_next_build(
-    catalog: Catalog, settings, tmp_path: Path, one_song
-) -> None:
-    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
-    out = tmp_path / "out"
-    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), out).folder
-    (folder / "notes.txt").write_text("mine")
-    (folder / "mp3_320" / "01 - Song One.mp3").write_text("retagged")
-    renamed = {"songs": [one_song["songs"][0] | {"title": "Song 1"}]}
-    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **renamed))
-    release = release_by_key(catalog.database, produced.release_key)
-    written = write_release(catalog, release, out)
-    assert written.kept == ("mp3_320/01 - Song One.mp3", "notes.txt")
-    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == {
-        *release.files,
-        *written.kept,
-    }
-    assert not write_release(catalog, release, out).changed  # own files do not make a release another one
-
-
-def test_a_release_from_another_catalog_says_itself_what_is_its_own(
-    catalog: Catalog, settings, tmp_path: Path, one_song
-) -> None:
-    produced, _ = produce(catalog, plan(catalog, settings, tmp_path, **one_song))
-    folder = write_release(catalog, release_by_key(catalog.database, produced.release_key), tmp_path / "out").folder
-    (folder / "notes.txt").write_text("mine")
-    (folder / "SHA256SUMS").write_text(f"{digest_bytes(b'mine')}  notes.txt\n" + (folder / "SHA256SUMS").read_text())
-    (tmp_path / "next").mkdir()
-    (tmp_path / "next" / "release.json").write_text("{}")
-    (own,) = swap_in(tmp_path / "next", folder, builds=BuildFiles({}))
-    assert own.place == "notes.txt"
-    assert sorted(path.name for path in folder.iterdir()) == ["notes.txt", "release.json"]

@@ -14,18 +14,12 @@ import httpx
 import pytest
 import yaml
 
-from catalog.common.errors import InputError, MachineError
-from flows.server.deployment_file import DeploymentFile, default_deployment_file, read_deployment_file
+from flows.server.deployment_file import default_deployment_file, read_deployment_file
+from tests.unit.flows.server.deployments import by_name, changed_file, client, deploy, deployed
+
+__all__ = ["client", "deploy", "deployed"]
 
 SILENT_AFTER_S = 10
-
-
-@pytest.fixture(scope="module")
-def client(prefect_server):
-    from flows.server.client import server_client
-
-    with prefect_server.here(), server_client() as found:
-        yield found
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,40 +57,6 @@ def sign_of_life(run, tag):
         "resource": {"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.name": "a run"},
         "related": [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}],
     }
-
-
-@pytest.fixture
-def deploy(client, settings):
-    """Deploys a file, the one of the house where none is given; gives what became of each thing that was changed."""
-    from flows.server.deploy import deploy
-
-    def deployed(file=None, **changed_settings):
-        outcomes = deploy(
-            client,
-            file or read_deployment_file(default_deployment_file()),
-            settings.model_copy(update=changed_settings),
-        )
-        return {each.name: each.changes or each.verdict for each in outcomes if each.verdict != "unchanged"}
-
-    return deployed
-
-
-@pytest.fixture
-def deployed(deploy):
-    """The house's file stands on the server, before and after the test."""
-    deploy()
-    yield
-    deploy()
-
-
-def changed_file(change):
-    document = yaml.safe_load(default_deployment_file().read_text())
-    change(document)
-    return DeploymentFile.model_validate(document)
-
-
-def by_name(document):
-    return {each["name"]: each for each in document["deployments"]}
 
 
 def test_pools_queues_and_deployments_are_made_once(client, deploy) -> None:
@@ -293,59 +253,6 @@ def test_the_command_says_what_it_did(prefect_server, deployed, capsys: pytest.C
     assert document["changed"] == 0
     kinds = {"work pool", "work queue", "concurrency limit", "deployment", "automation"}
     assert {each["kind"] for each in document["outcomes"]} == kinds
-
-
-@pytest.mark.parametrize(
-    ("changes", "what"),
-    [
-        ({"url": None}, "no Prefect server is set"),
-        ({"url": "http://127.0.0.1:9/api"}, "cannot be reached: ConnectError"),
-        ({"auth": "songline:wrong"}, "answered 401. Set PREFECT_API_AUTH_STRING as the server has it"),
-    ],
-)
-def test_a_server_that_cannot_be_used_is_the_machines_fault(prefect_server, changes, what) -> None:
-    from flows.server.client import server_client
-
-    with prefect_server.here(**changes), pytest.raises(MachineError, match=what) as caught, server_client() as client:
-        client.read_work_pools()
-    assert "wrong" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (lambda d: d["deployments"][0].update(paused=True), "deployments.0.paused: Extra inputs are not permitted"),
-        (lambda d: d["deployments"][0]["work_pool"].update(name="tpu"), "in the pool tpu, which is not defined"),
-        (lambda d: d["deployments"][3]["schedules"][0].pop("cron"), "give either cron or interval"),
-        (lambda d: d.update(pull=["x"]), "pull: List should have at most 0 items"),
-    ],
-)
-def test_a_fault_of_the_file_is_told_with_its_place(tmp_path: Path, change, fault) -> None:
-    document = yaml.safe_load(default_deployment_file().read_text())
-    change(document)
-    path = tmp_path / "prefect.yaml"
-    path.write_text(json.dumps(document))
-    with pytest.raises(InputError, match=fault):
-        read_deployment_file(path)
-
-
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "prefect.yaml"
-    with pytest.raises(InputError, match="No such file"):
-        read_deployment_file(path)
-    path.write_text("deployments: [")
-    with pytest.raises(InputError, match="is no YAML"):
-        read_deployment_file(path)
-
-
-def test_nothing_is_begun_with_a_flow_that_cannot_be_loaded(deploy, deployed) -> None:
-    def change(document):
-        document["definitions"]["limits"]["songline-store"] = 3
-        by_name(document)["reconcile"]["entrypoint"] = "flows.nowhere.reconcile"
-
-    with pytest.raises(InputError, match="the deployment reconcile cannot be loaded"):
-        deploy(changed_file(change))
-    assert deploy() == {}
 
 
 def test_silent_runs_of_ours_count_as_crashed(client, gone_silent) -> None:

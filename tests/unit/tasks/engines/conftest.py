@@ -4,17 +4,31 @@ What needs torch is imported when it is asked for: the guide's tests do without.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
+from catalog.common.settings import Settings
 from catalog.models.store import ModelStore
 from catalog.recipe import Recipe
 from tasks.engines.base import RenderJob
 from tests.support.diffrhythm.short_songs import DATA, FRAMES, FULL, ONE, VAE
 
+if TYPE_CHECKING:
+    from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
+
+
+class Calls(list[list[object]]):
+    """The songs of each call; ``limit`` rows fit into memory."""
+
+    limit = 16
+
 
 @pytest.fixture(scope="module")
-def one_thread():
+def one_thread() -> Iterator[None]:
     """Torch with one thread, as the machines that run tests are shared."""
     torch = pytest.importorskip("torch")
     threads = torch.get_num_threads()
@@ -24,7 +38,7 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
-def tiny_variables(tmp_path_factory: pytest.TempPathFactory):
+def tiny_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Where a network of each kind, the decoder and the language data are installed in tiny."""
     from tests.support.tiny_models import tiny_settings
 
@@ -32,7 +46,7 @@ def tiny_variables(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture(scope="session")
-def here(tmp_path_factory: pytest.TempPathFactory, tiny_variables):
+def here(tmp_path_factory: pytest.TempPathFactory, tiny_variables: dict[str, str]) -> Settings:
     """Settings that point to the tiny models."""
     from tests.support.tiny_models import settings_of
 
@@ -40,13 +54,13 @@ def here(tmp_path_factory: pytest.TempPathFactory, tiny_variables):
 
 
 @pytest.fixture(scope="session")
-def tiny_models(here):
+def tiny_models(here: Settings) -> ModelStore:
     """Their store."""
     return ModelStore(here.models_path, here.models_table)
 
 
 @pytest.fixture(scope="session")
-def style(tmp_path_factory: pytest.TempPathFactory):
+def style(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a style vector."""
     path = tmp_path_factory.mktemp("style") / "style.npy"
     vector = np.random.Generator(np.random.PCG64(5)).standard_normal(512).astype(np.float32)
@@ -55,7 +69,7 @@ def style(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def renderer(here):
+def renderer(here: Settings) -> DiffRhythmRenderer:
     """A renderer on them."""
     from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
 
@@ -63,10 +77,10 @@ def renderer(here):
 
 
 @pytest.fixture
-def make(tiny_models, style):
+def make(tiny_models: ModelStore, style: Path) -> Callable[..., RenderJob]:
     """An order for a short song, with inputs changed."""
 
-    def order(seed=1, tokens=ONE, **changes):
+    def order(seed: int = 1, tokens: object = ONE, **changes: object) -> RenderJob:
         stated = {part: tiny_models.need(name) for part, name in (("network", FULL), ("vae", VAE))}
         published = tiny_models.need(DATA).digests["vocal.npy"]
         inputs = {
@@ -92,20 +106,16 @@ def make(tiny_models, style):
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch):
-    """The songs of each call of the sampler; ``limit`` rows fit into memory."""
+def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The songs of each call of the sampler."""
     import torch
 
     from tasks.engines.diffrhythm.network.sampler import Sampler
 
     sample = Sampler.sample
-
-    class Calls(list):
-        limit = 16
-
     seen = Calls()
 
-    def spy(self, songs, noises, sampling, **named):
+    def spy(self: Sampler, songs: Sequence[object], noises: object, sampling: object, **named: object) -> object:
         seen.append(list(songs))
         if len(songs) > seen.limit:
             raise torch.OutOfMemoryError("CUDA out of memory")

@@ -46,6 +46,7 @@ def test_one_poisoned_candidate_never_sinks_its_shard(catalog: Catalog, faulty) 
     faulty.queue.extend(["tone", "fail", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
     error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
+    assert error is not None
     assert error["error"] == "these lyrics cannot be sung"
     assert error["remedy"] == "Change them"
 
@@ -59,6 +60,7 @@ def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog: C
     faulty.queue.extend(["tone", "crash", "crash", "tone"])
     assert list(shard(catalog).values()) == ["rendered", "failed", "rendered"]
     error = catalog.ledger.statuses("render", KEYS)[KEYS[1]].error
+    assert error is not None
     assert "ZeroDivisionError" in error["error"]
     assert "songline retry" in error["remedy"]
 

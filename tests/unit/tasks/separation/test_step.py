@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def audio(catalog, tmp_path: Path):
 
 
 def asked(registry, audio, **changes):
-    parameters = {
+    parameters: dict[str, Any] = {
         "model": "htdemucs",
         "identity": need(registry, "htdemucs").identity,
         "two_stems": None,
