@@ -96,7 +96,7 @@ def warnings(notices) -> list[str]:
         ([{"model": "my-style", "weight": 2.5}], "adapters[0].weight"),
         ([{"model": "my-style", "weight": -2.1}], "adapters[0].weight"),
         ([{"model": "my-style", "weight": float("nan")}], "adapters[0].weight"),
-        ([{"model": "my-style", "strength": 1}], "adapters[0].strength"),
+        ([{"model": "my-style", "strength": 1}], "adapters[0].strength: there is no such field. Remove it"),
         ([{"weight": 1}], "adapters[0].model"),
         ([{"model": f"a-{n}"} for n in range(9)], "settings.adapters"),
         ("my-style", "settings.adapters"),

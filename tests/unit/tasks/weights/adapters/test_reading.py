@@ -192,6 +192,8 @@ def test_a_tensor_of_another_kind_is_refused_by_its_name(tmp_path: Path, name: s
     [
         ({A: torch.full((4, 8), float("nan"))}, "not finite"),
         ({B: torch.full((8, 4), float("inf"))}, "not finite"),
+        ({B: torch.full((8, 4), 1e300, dtype=torch.float64)}, "not finite"),
+        ({A: torch.ones(4097, 8), B: torch.ones(8, 4097)}, "of rank 4097 and 4097, not both of 1 to 4096"),
         ({A: torch.ones(4, 8, 3, 3)}, "it is a convolution"),
         ({A: torch.ones(3, 8)}, "of rank 3 and 4"),
         ({A: torch.ones(0, 8), B: torch.ones(8, 0)}, "of rank 0 and 0"),
@@ -211,7 +213,7 @@ def test_alphas_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     tensors = kohya_tensors(tiny_adapter(LAYERS))
     name = next(name for name in tensors if name.endswith(".alpha"))
     assert "not one number" in refusal(saved(tmp_path / "a.safetensors", {**tensors, name: torch.ones(2)}))
-    assert "below 0" in refusal(saved(tmp_path / "b.safetensors", {**tensors, name: torch.tensor(-1.0)}))
+    assert "not above 0" in refusal(saved(tmp_path / "b.safetensors", {**tensors, name: torch.tensor(-1.0)}))
 
 
 def test_pefts_file_alone_does_not_state_its_alpha(tmp_path: Path) -> None:
@@ -252,7 +254,10 @@ def test_a_configuration_that_is_no_object_is_told(tmp_path: Path, text: str) ->
     assert "adapter_config.json" in refusal(folder)
 
 
-@pytest.mark.parametrize("text", ["{", '{"numbers": {"rank": 0, "alpha": 1}}', '{"base": "x"}', '{"rope": "other"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", '{"numbers": {"rank": 0, "alpha": 1}}', '{"base": "x"}', '{"rope": "other"}', '{"record": {"n": 1e999}}'],
+)
 def test_a_header_that_only_looks_like_songlines_is_refused(tmp_path: Path, text: str) -> None:
     path = saved(tmp_path / "a.safetensors", kohya_tensors(tiny_adapter(LAYERS)), songline=text)
     assert "cannot be read" in refusal(path)
