@@ -20,6 +20,7 @@ from catalog.models.store import ModelStore  # noqa: E402
 from catalog.models.table import read_table  # noqa: E402
 from tasks.engines.base import Failed, RenderResult  # noqa: E402
 from tasks.engines.diffrhythm import loaded  # noqa: E402
+from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
 from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
 from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer  # noqa: E402
 from tasks.weights.adapters.digest import adapter_digest  # noqa: E402
@@ -118,8 +119,12 @@ def test_going_back_to_the_base_is_exact(styled, with_adapters) -> None:
 @pytest.mark.slow
 def test_songs_of_one_network_follow_each_other(styled, with_adapters, monkeypatch: pytest.MonkeyPatch) -> None:
     loads = []
-    load = loaded.load_network
-    monkeypatch.setattr(loaded, "load_network", lambda *paths, **named: loads.append(named) or load(*paths, **named))
+
+    def load(*paths, **named):
+        loads.append(named)
+        return load_network(*paths, **named)
+
+    monkeypatch.setattr(loaded, "load_network", load)
     orders = [
         with_adapters(),
         with_adapters(("warm", 0.8)),

@@ -54,7 +54,7 @@ def test_everything_that_changes_the_sound_changes_it() -> None:
 def test_how_it_is_written_down_does_not() -> None:
     adapter = tiny_adapter(LAYERS)
     same = [
-        replace(adapter, pairs=dict(reversed(adapter.pairs.items()))),
+        replace(adapter, pairs=dict(reversed(list(adapter.pairs.items())))),
         replace(adapter, alpha_pattern={"q_proj": 4.0, "nowhere": 9.0}),
         replace(adapter, rank_pattern={"q_proj": 4}),
         replace(adapter, base="ab" * 32, rope="exact", record={"rights": "mine"}),
