@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -52,18 +52,20 @@ def import_folder(
     at: datetime,
     accept: bool = False,
     watch: Watch | None = None,
+    examine: Callable[[ModelSpec, Path], None] = lambda _spec, _folder: None,
 ) -> Imported:
     """Install every model that is complete in ``folder``, or those named; each file is checked as in a pull.
 
     A file is recognised by its digest, by its path (``<model>/<file>``, ``<repository>/<file>``) or by a name that
-    only one file has; in a folder of one named model the file's name is enough. Raises InputError where nothing is
-    recognised or a named model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
+    only one file has; in a folder of one named model the file's name is enough. ``examine`` may refuse a model by its
+    files, in a folder of their own, before it is installed. Raises InputError where nothing is recognised or a named
+    model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
-    specs = [store.spec(name) for name in names]
     files_within(folder, at_most=MAX_FILES)  # checks the folder before any file in it is read
-    matches = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
+    matches = _recorded(store, folder, names)
+    matches = matches or _recognised(store, FoundFiles(folder), [store.spec(name) for name in names])
     complete_models, partial_models = (
         [match for match in matches if not match.missing],
         [match for match in matches if match.missing],
@@ -78,7 +80,8 @@ def import_folder(
     if unaccepted_specs := [match.spec for match in complete_models if not (accept or _is_accepted(store, match))]:
         raise not_accepted(unaccepted_specs, " ".join(["songline models import", str(folder), *names]))
     return Imported(
-        tuple(_install(store, match, at=at, watch=watch or Watch()) for match in complete_models), shortages
+        tuple(_install(store, match, at=at, watch=watch or Watch(), examine=examine) for match in complete_models),
+        shortages,
     )
 
 
@@ -204,7 +207,9 @@ def _is_accepted(store: ModelStore, match: _Found) -> bool:
     return pins.accepted_at is not None and pins.licence == match.spec.licence.id
 
 
-def _install(store: ModelStore, match: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
+def _install(
+    store: ModelStore, match: _Found, *, at: datetime, watch: Watch, examine: Callable[[ModelSpec, Path], None]
+) -> InstalledModel:
     name = match.spec.name
     with install_session(store, name, on_wait=lambda: watch.on_wait(name)) as session:
         session.accept(match.spec, at)
@@ -215,6 +220,7 @@ def _install(store: ModelStore, match: _Found, *, at: datetime, watch: Watch) ->
         for file, path in match.files.items():
             copy_in(path, session.place(file.path))
             records[file.path] = session.check(file, sha256=match.digests.get(file.path))
+        examine(match.spec, session.staged)
         digests = {path: file.sha256 for path, file in records.items()}
         revision = match.revision or _revision_of(match.spec, digests)
         return session.finish(match.spec, records, revision=revision, origin="imported", at=at, own=match.own)

@@ -45,6 +45,7 @@ LINKS: Mapping[str, str] = {
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
+    "diffrhythm.AdapterSetting": "[adapters](#adapters)",
 }
 """Links to the descriptions of the schema's parts."""
 
@@ -173,6 +174,7 @@ PARTS: Mapping[str, str] = {
     "defaults": "DefaultsFile",
     "songs": "SongFile",
     "seeds": "SeedRange",
+    "adapters": "diffrhythm.AdapterSetting",
     "credits": "CreditFile",
     "selection": "Policy",
     "mastering": "MasteringSpec",
