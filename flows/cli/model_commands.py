@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,19 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; once for each model.")]
+
+
+class ExportForm(StrEnum):
+    """The forms that a model can be exported to."""
+
+    ONNX = "onnx"
+
+
+class ExportPrecision(StrEnum):
+    """The precisions of an exported network."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
 
 
 @app.command("list")
@@ -109,3 +123,48 @@ def remove(
     from flows.cli.admin import models
 
     models.remove(name, forget=forget, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "songline models export diffrhythm-1.2-base --to onnx --out base-onnx",
+        "songline models export diffrhythm-1.2-base --to onnx --out studio-onnx --adapters my-style:0.8",
+        "songline models export --check base-onnx",
+    )
+)
+def export(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A DiffRhythm network; the decoder comes with it.")
+    ] = None,
+    to: Annotated[ExportForm | None, typer.Option("--to", help="The form to write.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to write.")] = None,
+    adapters: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:WEIGHT]", help="An adapter to merge, with its weight (1); may be repeated."),
+    ] = None,
+    dtype: Annotated[
+        ExportPrecision | None, typer.Option(help="Precision of the network's layers; float32 unless given.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="DIR", help="Compare an exported folder with torch instead.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a network and its decoder, for programs without torch.
+
+    The folder is written whole or not at all. An older export in its place is replaced.
+    """
+    from flows.cli.admin import model_export
+
+    options = {"NAME": name, "--to": to, "--out": out, "--adapters": adapters, "--dtype": dtype}
+    if check is not None:
+        model_export.check(check, given=[option for option, value in options.items() if value], as_json=as_json)
+        return
+    model_export.export(
+        name,
+        to=to,
+        out=out,
+        adapters=adapters or [],
+        dtype="float16" if dtype == "float16" else "float32",
+        as_json=as_json,
+    )
