@@ -34,6 +34,13 @@ class ExportPrecision(StrEnum):
     FLOAT16 = "float16"
 
 
+class ExportRope(StrEnum):
+    """How the position tables of an exported network are rounded."""
+
+    FLOAT16 = "float16"
+    EXACT = "exact"
+
+
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List every model: role, licence, size, whether it is here."""
@@ -145,6 +152,9 @@ def export(
     dtype: Annotated[
         ExportPrecision | None, typer.Option(help="Precision of the network's layers; float32 unless given.")
     ] = None,
+    rope: Annotated[
+        ExportRope | None, typer.Option(help="Position tables as published (float16), or exact; as in a manifest.")
+    ] = None,
     check: Annotated[
         Path | None, typer.Option("--check", metavar="DIR", help="Compare an exported folder with torch instead.")
     ] = None,
@@ -156,15 +166,14 @@ def export(
     """
     from flows.cli.admin import model_export
 
-    options = {"NAME": name, "--to": to, "--out": out, "--adapters": adapters, "--dtype": dtype}
+    options = {"NAME": name, "--to": to, "--out": out, "--adapters": adapters, "--dtype": dtype, "--rope": rope}
     if check is not None:
-        model_export.check(check, given=[option for option, value in options.items() if value], as_json=as_json)
+        given = [option for option, value in options.items() if value]
+        model_export.check(check, given=given, as_json=as_json)
         return
-    model_export.export(
-        name,
-        to=to,
-        out=out,
+    chosen = model_export.ExportOptions(
         adapters=adapters or [],
-        dtype="float16" if dtype == "float16" else "float32",
-        as_json=as_json,
+        dtype="float16" if dtype == ExportPrecision.FLOAT16 else "float32",
+        rope="exact" if rope == ExportRope.EXACT else "float16",
     )
+    model_export.export(name, chosen, to=to, out=out, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from tasks.engines.diffrhythm.export.sources import Sources
 
 
-def export(
-    name: str | None,
-    *,
-    to: str | None,
-    out: Path | None,
-    adapters: Sequence[str],
-    dtype: Literal["float32", "float16"],
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """How a network is exported: adapters as NAME or NAME:WEIGHT, precision of the layers, rounding of positions."""
+
+    adapters: Sequence[str]
+    dtype: Literal["float32", "float16"]
+    rope: Literal["float16", "exact"]
+
+
+def export(name: str | None, options: ExportOptions, *, to: str | None, out: Path | None, as_json: bool) -> None:
     """Write the network ``name`` and the decoder into the folder ``out``: all files, or none."""
     if name is None or to is None or out is None:
         missing = "NAME" if name is None else "--to onnx" if to is None else "--out DIR"
@@ -38,7 +40,7 @@ def export(
     from tasks.engines.diffrhythm.export.document import SAMPLER_FILE
     from tasks.engines.diffrhythm.export.sources import find_sources, read_adapter_options
 
-    weighted_names = read_adapter_options(adapters)
+    weighted_names = read_adapter_options(options.adapters)
     store = open_store()
     store.spec(name)
     check_result_folder(out, mark=SAMPLER_FILE, what="exported model")
@@ -46,7 +48,7 @@ def export(
     sources = find_sources(store, name, weighted_names)
     _show_licences(sources, as_json=as_json)
     start_s = time.monotonic()
-    document = _write(sources, out, dtype=dtype, as_json=as_json)
+    document = _write(sources, out, options, as_json=as_json)
     _tell_export(out, document, seconds=time.monotonic() - start_s, as_json=as_json)
 
 
@@ -70,7 +72,7 @@ def check(folder: Path, *, given: Sequence[str], as_json: bool) -> None:
         )
 
 
-def _write(sources: Sources, out: Path, *, dtype: Literal["float32", "float16"], as_json: bool) -> SamplerDocument:
+def _write(sources: Sources, out: Path, options: ExportOptions, *, as_json: bool) -> SamplerDocument:
     from tasks.engines.diffrhythm.export.folder import export_folder
 
     def progress(file: str) -> None:
@@ -79,7 +81,7 @@ def _write(sources: Sources, out: Path, *, dtype: Literal["float32", "float16"],
 
     try:
         with result_folder(out, load_settings().home) as staging:
-            return export_folder(sources, staging, dtype=dtype, progress=progress)
+            return export_folder(sources, staging, dtype=options.dtype, buffers=options.rope, progress=progress)
     except OSError as fault:
         sentence = f"the export cannot be written to {out} ({fault.strerror})"
         raise MachineError(sentence, remedy=remedy_of_writing(fault, "Name a folder that you may write")) from fault

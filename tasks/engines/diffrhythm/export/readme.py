@@ -8,6 +8,8 @@ from tasks.engines.diffrhythm.export.document import LicenceEntry
 
 SAMPLING = '''\
 import json
+from itertools import pairwise
+
 import numpy as np
 import onnxruntime
 
@@ -28,7 +30,7 @@ def sample(text, style, start_time, duration, noise):
     }
     rows = {name: rows[name] for name in rows if name in plan["network"]["inputs"]}
     latent = noise.copy()
-    for now, then in zip(grid[:-1], grid[1:]):
+    for now, then in pairwise(grid):
         moment = {"x": np.stack([latent, latent]), "time": np.float32([now, now])}
         song, null = network.run(None, {**rows, **moment})[0]
         latent += (then - now) * (song + guidance * (song - null))
