@@ -37,15 +37,13 @@ def export(name: str | None, options: ExportOptions, *, to: str | None, out: Pat
     if name is None or to is None or out is None:
         missing = "NAME" if name is None else "--to onnx" if to is None else "--out DIR"
         raise InputError(f"{missing} is missing", remedy="Give NAME --to onnx --out DIR, or --check DIR alone")
+    require_export_packages()
     from tasks.engines.diffrhythm.export.document import SAMPLER_FILE
     from tasks.engines.diffrhythm.export.sources import find_sources, read_adapter_options
 
     weighted_names = read_adapter_options(options.adapters)
-    store = open_store()
-    store.spec(name)
+    sources = find_sources(open_store(), name, weighted_names)
     check_result_folder(out, mark=SAMPLER_FILE, what="exported model")
-    require_export_packages()
-    sources = find_sources(store, name, weighted_names)
     _show_licences(sources, as_json=as_json)
     start_s = time.monotonic()
     document = _write(sources, out, options, as_json=as_json)
@@ -56,9 +54,6 @@ def check(folder: Path, *, given: Sequence[str], as_json: bool) -> None:
     """Check an exported folder; exits 1 where an output differs from torch's by more than its limit."""
     if given:
         raise InputError(f"--check takes a folder alone, not {' and '.join(given)}", remedy="Leave the others out")
-    from tasks.engines.diffrhythm.export.document import read_document
-
-    read_document(folder)
     require_export_packages()
     from tasks.engines.diffrhythm.export.check import check_folder
 

@@ -70,16 +70,13 @@ def find_sources(store: ModelStore, name: str, adapters: Sequence[WeightedName] 
     kind = store.spec(name).like or name
     if kind not in BUILT_IN:
         raise InputError(f"{name} is no DiffRhythm network", remedy=f"Export {' or '.join(BUILT_IN)}, or one like them")
-    network, decoder, data, *found_adapters = store.need_all(
-        [name, VAE_MODEL, DATA_MODEL, *(adapter for adapter, _ in adapters)]
-    )
+    store.need_all([name, VAE_MODEL, DATA_MODEL, *(adapter for adapter, _ in adapters)])
+    network = store.need(name)
     if network.has(ADAPTER_FILE):
         remedy = f"Export its base with `--adapters {name}`"
         raise InputError(f"{name} is an adapter, which has no network of its own", remedy=remedy)
-    for adapter in found_adapters:
-        _check_adapter(adapter, network)
-    weighted_adapters = tuple(zip(found_adapters, (weight for _, weight in adapters), strict=True))
-    return Sources(network, weighted_adapters, decoder, data)
+    weighted_adapters = tuple((_need_adapter(store, adapter, network), weight) for adapter, weight in adapters)
+    return Sources(network, weighted_adapters, store.need(VAE_MODEL), store.need(DATA_MODEL))
 
 
 def read_adapter_options(options: Sequence[str]) -> tuple[WeightedName, ...]:
@@ -107,14 +104,15 @@ def _read_adapter_option(option: str) -> WeightedName:
     return name, float(weight)
 
 
-def _check_adapter(adapter: InstalledModel, network: InstalledModel) -> None:
-    """Raise InputError where a model is no adapter, or one for another kind of network."""
-    name = adapter.spec.name
+def _need_adapter(store: ModelStore, name: str, network: InstalledModel) -> InstalledModel:
+    """Raises InputError where a model is no adapter, or one for another kind of network."""
+    adapter = store.need(name)
     if not adapter.has(ADAPTER_FILE):
         raise InputError(f"{name} is no adapter", remedy="Name adapters as `songline models list` shows them")
     kind, wanted_kind = adapter.spec.like, network.spec.like or network.spec.name
     if kind not in (wanted_kind, network.spec.name):
         raise InputError(f"the adapter {name} is for {kind}, not for {network.spec.name}", remedy=f"Export {kind}")
+    return adapter
 
 
 def _entry(role: str, model: InstalledModel, *, weight: float | None = None) -> SourceEntry:
