@@ -14,7 +14,7 @@ from catalog.common.settings import load_settings
 from catalog.models.licences import summary
 from flows.cli.console.lookup import open_store
 from flows.cli.console.result_folder import check_result_folder, result_folder
-from flows.console import SafeTable, print_json, stderr, stdout
+from flows.console import SafeTable, print_json, stderr, stdout, warn
 from tasks.engines.diffrhythm.export.packages import require_export_packages
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def export(name: str | None, options: ExportOptions, *, to: str | None, out: Pat
     sources = find_sources(open_store(), name, weighted_names)
     check_result_folder(out, mark=SAMPLER_FILE, what="exported model")
     _show_licences(sources, as_json=as_json)
+    for doubt in sources.doubts(options.rope):
+        warn(doubt)
     start_s = time.monotonic()
     document = _write(sources, out, options, as_json=as_json)
     _tell_export(out, document, seconds=time.monotonic() - start_s, as_json=as_json)
