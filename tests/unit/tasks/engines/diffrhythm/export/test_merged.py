@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the export needs torch")
 pytest.importorskip("onnx", reason="the export needs onnx")
-pytest.importorskip("catalog.models.adapters", reason="adapters cannot be registered yet")
+registration = pytest.importorskip("tasks.engines.diffrhythm.registration", reason="adapters cannot be registered yet")
 
 from catalog.common.errors import InputError  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
@@ -20,7 +20,6 @@ from tasks.engines.diffrhythm.export.comparison import difference, network_examp
 from tasks.engines.diffrhythm.export.runtime import Session  # noqa: E402
 from tasks.engines.diffrhythm.export.sources import find_sources  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
-from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.file import Adapter  # noqa: E402
 from tasks.weights.adapters.writing import write_adapter  # noqa: E402
 from tests.support.commands import environment  # noqa: E402
@@ -45,7 +44,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory):
         (place / name).mkdir()
         write_adapter(adapter(store.need(base).weights), place / name)
         licence = store.spec(base).licence
-        register_adapter(store, name, place / name, base=base, licence=licence, origin="here", at=AT)
+        registration.register_adapter(store, name, place / name, base=base, licence=licence, origin="here", at=AT)
     return settings
 
 
