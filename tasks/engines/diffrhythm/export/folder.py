@@ -75,7 +75,8 @@ def export_folder(
     progress(DECODER_FILE)
     write_decoder(vae, folder / DECODER_FILE)
     progress(CHECK_FILE)
-    np.savez(folder / CHECK_FILE, **arrays, velocity=velocity, **latents, audio=torch_audio(vae, latents))
+    examples = {**arrays, "velocity": velocity, **latents, "audio": torch_audio(vae, latents)}
+    np.savez(folder / CHECK_FILE, **examples)  # type: ignore[arg-type]  # numpy has it for its own option
     (folder / README_FILE).write_text(readme(sources.licences), "utf-8")
     document = SamplerDocument(
         network=_network_entry(folder, config, dtype=dtype, buffers=buffers),

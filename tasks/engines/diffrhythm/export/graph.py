@@ -75,7 +75,7 @@ def write_decoder(vae: Vae, path: Path) -> None:
     The autoencoder is published as TorchScript only, which only torch's older exporter takes.
     """
     with _quiet():
-        script = torch.jit.script(Decoder(vae.module))  # type: ignore[no-untyped-call]
+        script = torch.jit.script(Decoder(vae.module))
         torch.onnx.export(
             script,
             (torch.zeros(2, LATENT_CHANNELS, 8),),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tasks.engines.diffrhythm.network.network import DiT
+from tasks.engines.diffrhythm.vae.vae import Autoencoder
 
 
 class Velocity(nn.Module):
@@ -50,11 +51,10 @@ class Velocity(nn.Module):
 class Decoder(nn.Module):
     """The decoding half of the published autoencoder, a TorchScript module."""
 
-    def __init__(self, autoencoder: nn.Module) -> None:
+    def __init__(self, autoencoder: Autoencoder) -> None:
         super().__init__()
         self.autoencoder = autoencoder
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents [B, 64, T] to audio [B, 2, 2048 T]."""
-        audio: Tensor = self.autoencoder.decode_export(latents)
-        return audio
+        return self.autoencoder.decode_export(latents)

@@ -237,7 +237,7 @@ def test_a_full_disk_leaves_nothing(command, variables, tmp_path: Path, monkeypa
 
 def test_too_small_a_disk_is_said_before_anything_is_made(command, variables, tmp_path: Path, monkeypatch) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(folder_module.shutil, "disk_usage", lambda path: usage._replace(free=50 << 20))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=50 << 20))
     refused = command(BASE, *ONNX, tmp_path / "x", code=4, **variables)[1]
     assert "GB free" in refused
     assert not (tmp_path / "x").exists()

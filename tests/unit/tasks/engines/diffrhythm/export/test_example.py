@@ -69,7 +69,8 @@ def song():
     return {"text": text, "style": style / np.linalg.norm(style), "start_time": np.float32(0), "noise": noise}
 
 
-def by_songline(song, plan) -> torch.Tensor:
+def by_songline(song, plan):
+    """The latents [1, frames, 64] of Songline's own sampler."""
     negative_style = torch.tensor(plan["sampling"]["negative_style"])
     conditioning = Conditioning(torch.from_numpy(song["text"]), torch.from_numpy(song["style"]), negative_style)
     sampler = Sampler(tiny_network(exact_buffers=True), device="cpu", dtype=torch.float32)
