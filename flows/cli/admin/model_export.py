@@ -49,7 +49,7 @@ def export(name: str | None, options: ExportOptions, *, to: str | None, out: Pat
         warn(doubt)
     start_s = time.monotonic()
     document = _write(sources, out, options, as_json=as_json)
-    _tell_export(out, document, seconds=time.monotonic() - start_s, as_json=as_json)
+    _print_export(out, document, seconds=time.monotonic() - start_s, as_json=as_json)
 
 
 def check(folder: Path, *, given: Sequence[str], as_json: bool) -> None:
@@ -60,7 +60,7 @@ def check(folder: Path, *, given: Sequence[str], as_json: bool) -> None:
     from tasks.engines.diffrhythm.export.check import check_folder
 
     result = check_folder(folder, open_store())
-    _tell_check(folder, result, as_json=as_json)
+    _print_check(folder, result, as_json=as_json)
     if not result.passed:
         files = dict.fromkeys(comparison.file for comparison in result.comparisons if not comparison.passed)
         raise CheckFailed(
@@ -89,7 +89,7 @@ def _show_licences(sources: Sources, *, as_json: bool) -> None:
         stderr().print(f"{model.spec.name}: {summary(model.spec.licence)}", soft_wrap=True)
 
 
-def _tell_export(out: Path, document: SamplerDocument, *, seconds: float, as_json: bool) -> None:
+def _print_export(out: Path, document: SamplerDocument, *, seconds: float, as_json: bool) -> None:
     if as_json:
         print_json(
             {"out": str(out), "seconds": round(seconds, 3), **document.model_dump(mode="json", exclude_none=True)}
@@ -108,7 +108,7 @@ def _tell_export(out: Path, document: SamplerDocument, *, seconds: float, as_jso
         stdout().print(f"No commercial use as it stands: the licence of {forbidding}.", soft_wrap=True)
 
 
-def _tell_check(folder: Path, result: FolderCheck, *, as_json: bool) -> None:
+def _print_check(folder: Path, result: FolderCheck, *, as_json: bool) -> None:
     if as_json:
         outputs = [_comparison_document(comparison) for comparison in result.comparisons]
         skipped = {"skipped": result.skipped} if result.skipped else {}
