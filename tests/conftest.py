@@ -10,13 +10,14 @@ import pytest
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
+from tests.support.diffrhythm.exported import exported
 from tests.support.longest_files import LONGEST
 from tests.support.places import ROOT
 from tests.support.prefect_database import begin_home, empty_prefect
 from tests.support.services.fixtures import minio, moto, postgres, prefect_server
 from tests.support.services.postgres_server import PostgresServer
 
-__all__ = ["begin_home", "empty_prefect", "minio", "moto", "postgres", "prefect_server"]
+__all__ = ["begin_home", "empty_prefect", "exported", "minio", "moto", "postgres", "prefect_server"]
 
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
@@ -27,12 +28,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
-SERVERS = frozenset({"minio", "moto", "postgres", "prefect_server"})
-"""The fixtures that start a real server."""
+SERVERS = frozenset({"exported", "minio", "moto", "postgres", "prefect_server"})
+"""The fixtures that start a real server, or take half a minute."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that starts a server is ``slow``; so is the form of a test that runs on PostgreSQL."""
+    """A test that starts a server or needs an export is ``slow``; so is the form of a test that runs on PostgreSQL."""
     places = {ROOT / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,26 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Accept = Annotated[bool, typer.Option("--accept", help="Accept the licences; once for each model.")]
+
+
+class ExportForm(StrEnum):
+    """The forms that a model can be exported to."""
+
+    ONNX = "onnx"
+
+
+class ExportPrecision(StrEnum):
+    """The precisions of an exported network."""
+
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+
+
+class ExportRope(StrEnum):
+    """How the position tables of an exported network are rounded."""
+
+    FLOAT16 = "float16"
+    EXACT = "exact"
 
 
 @app.command("list")
@@ -116,3 +137,50 @@ def remove(
     from flows.cli.admin import models
 
     models.remove(name, forget=forget, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "songline models export diffrhythm-1.2-base --to onnx --out base-onnx",
+        "songline models export diffrhythm-1.2-base --to onnx --out studio-onnx --adapters my-style:0.8",
+        "songline models export --check base-onnx",
+    )
+)
+def export(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A DiffRhythm network; the decoder comes with it.")
+    ] = None,
+    to: Annotated[ExportForm | None, typer.Option("--to", help="The form to write.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="The folder to write.")] = None,
+    adapters: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[:WEIGHT]", help="An adapter to merge, with its weight (1); may be repeated."),
+    ] = None,
+    dtype: Annotated[
+        ExportPrecision | None, typer.Option(help="Precision of the network's layers; float32 unless given.")
+    ] = None,
+    rope: Annotated[
+        ExportRope | None, typer.Option(help="Position tables as published (float16), or exact; as in a manifest.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="DIR", help="Compare an exported folder with torch instead.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Export a network and its decoder, for programs without torch.
+
+    The folder is written whole or not at all. An older export in its place is replaced.
+    """
+    from flows.cli.admin import model_export
+
+    options = {"NAME": name, "--to": to, "--out": out, "--adapters": adapters, "--dtype": dtype, "--rope": rope}
+    if check is not None:
+        given = [option for option, value in options.items() if value]
+        model_export.check(check, given=given, as_json=as_json)
+        return
+    chosen = model_export.ExportOptions(
+        adapters=adapters or [],
+        dtype="float16" if dtype == ExportPrecision.FLOAT16 else "float32",
+        rope="exact" if rope == ExportRope.EXACT else "float16",
+    )
+    model_export.export(name, chosen, to=to, out=out, as_json=as_json)

@@ -14,13 +14,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, remedy_of_writing
 from catalog.common.settings import load_settings
-from catalog.files.permissions import users_umask
-from catalog.files.scratch import scratch_or_none
 from catalog.models.store import ModelStore
+from flows.cli.console.result_folder import check_result_folder, result_folder
 from flows.console import print_json, stderr, stdout, warn
 from tasks.audio.files import notes_on, read_audio
-from tasks.delivery.package.atomic_swap import atomic_swap
-from tasks.delivery.package.bundle import building_folder, make_durable
 from tasks.separation.demucs.models import require_stem_packages, stems_given
 from tasks.separation.demucs.separate import SeparationOptions, SeparationResult, check_mix, separate_stems
 
@@ -40,14 +37,12 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
         warn(f"{source.name}: {note}")
     check_mix(mix)
     try:
-        with _build_folder(out, settings.home) as staging, _bar(as_json) as progress:
+        with result_folder(out, settings.home) as staging, _bar(as_json) as progress:
             separation = separate_stems(
                 mix, installed_model, settings, options=SeparationOptions(two_stems), folder=staging, progress=progress
             )
             figures = _document(source, separation)
             (staging / FIGURES_FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-            make_durable(staging)
-            _put_in_place(staging, out)
     except OSError as fault:
         sentence = f"the stems cannot be written to {out} ({fault.strerror})"
         raise MachineError(sentence, remedy=remedy_of_writing(fault, "Name a folder that you may write")) from fault
@@ -57,33 +52,12 @@ def separate(source: Path, out: Path, *, model: str, two_stems: str | None, as_j
         _print_result(out, separation)
 
 
-@contextmanager
-def _build_folder(out: Path, home: Path) -> Iterator[Path]:
-    """A folder to build the stems in, with permissions by the user's umask, as the stems may be shared."""
-    with users_umask(), scratch_or_none(home) as scratch, building_folder(out, scratch=scratch) as folder:
-        yield folder
-
-
 def _check_place(out: Path, source: Path) -> None:
     """Raise InputError where the stems would replace anything but older stems."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file, not a folder", remedy="Name another folder with --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / FIGURES_FILE).is_file():
-        sentence = f"{out} is not empty and holds no stems of Songline"
-        raise InputError(sentence, remedy="Name another folder with --out, or empty this one")
+    check_result_folder(out, mark=FIGURES_FILE, what="stems")
     if source.resolve().is_relative_to(out.resolve()):
         sentence = f"{source} lies in {out}, which would be replaced"
         raise InputError(sentence, remedy="Name another folder with --out")
-
-
-def _put_in_place(staging: Path, out: Path) -> None:
-    """Move the finished folder to ``out``; a folder that was there remains under the name of ``staging``."""
-    if out.is_dir() and any(out.iterdir()):
-        if not atomic_swap(staging, out):
-            out.rename(staging.with_name(f"{staging.name}-old"))
-            staging.rename(out)
-    else:
-        staging.rename(out)
 
 
 def _document(source: Path, separation: SeparationResult) -> dict[str, Json]:

@@ -63,7 +63,7 @@ class DiT(nn.Module):
         words = self.text_embed(torch.zeros_like(text) if drop_text else text)
         known_frames = torch.zeros_like(cond) if drop_audio else cond
         wanted_style = torch.zeros_like(style) if drop_style else style
-        moment = self.moment(time.expand(len(x)), start_time, duration)
+        moment = self.moment(time.expand(x.shape[0]), start_time, duration)
         h = self.input_embed(x, known_frames, words, wanted_style, moment)
         rotary = self.rotary(x.shape[1], x.device)
         for number, layer in enumerate(self.transformer_blocks):

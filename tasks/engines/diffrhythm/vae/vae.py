@@ -73,6 +73,11 @@ class Vae:
             )
         return cls(module.eval().to(device=torch.device(device), dtype=dtype), device=device, dtype=dtype, tf32=tf32)
 
+    @property
+    def module(self) -> Autoencoder:
+        """The loaded TorchScript module."""
+        return self._module
+
     def decode(self, latents: Tensor, *, chunked: bool, chunk_batch: int = CHUNK_BATCH) -> Tensor:
         """The audio of latents [B, T, 64] as float32 [B, 2, 2048 T] in host memory.
 
