@@ -1,0 +1,35 @@
+"""A LoRA adapter in memory: pairs of low-rank matrices for linear layers of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from catalog.common.digests import Json
+
+Rope = Literal["float16", "exact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter: for each adapted layer W [out, in] a pair A [r, in], B [out, r], both float32.
+
+    ``pairs`` are keyed by the layer's name in the network's state dict without ``.weight``, such as
+    ``transformer_blocks.0.self_attn.q_proj``. ``rank_pattern`` and ``alpha_pattern`` name layers whose rank or alpha
+    differs from ``rank`` and ``alpha``: by their whole name or by the end of it after a dot. ``base`` is the digest of
+    the network's files it was trained on and ``rope`` the rounding of its position tables; both None where unknown.
+    ``record`` holds what its maker stated besides, as plain JSON.
+    """
+
+    rank: int
+    alpha: float
+    pairs: Mapping[str, tuple[Tensor, Tensor]]
+    rank_pattern: Mapping[str, int] = field(default_factory=dict)
+    alpha_pattern: Mapping[str, float] = field(default_factory=dict)
+    use_rslora: bool = False
+    base: str | None = None
+    rope: Rope | None = None
+    record: Mapping[str, Json] = field(default_factory=dict)
