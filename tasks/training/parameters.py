@@ -10,6 +10,9 @@ from catalog.common.digests import Json
 TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The seven linear layers of every transformer layer; these names occur nowhere else in the network."""
 
+HELD_OUT_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""The flow times at which every held-out song is evaluated."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingParameters:

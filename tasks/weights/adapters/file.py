@@ -1,4 +1,4 @@
-"""A LoRA adapter in memory: pairs of low-rank matrices for linear layers of a network."""
+"""A LoRA adapter in memory and as files: ``adapter_model.safetensors``, and ``adapter_config.json`` for PEFT."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from catalog.common.digests import Json
+from tasks.weights.adapters.config import pattern_value
 
 Rope = Literal["float16", "exact"]
 
@@ -33,3 +34,11 @@ class Adapter:
     base: str | None = None
     rope: Rope | None = None
     record: Mapping[str, Json] = field(default_factory=dict)
+
+    def rank_of(self, layer: str) -> int:
+        """The rank of one of its layers."""
+        return len(self.pairs[layer][0])
+
+    def alpha_of(self, layer: str) -> float:
+        """The alpha of one of its layers."""
+        return float(pattern_value(self.alpha_pattern, layer, self.alpha))
