@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("peft", reason="training needs PEFT")
 
+from safetensors.torch import load  # noqa: E402
+
 from catalog.common.errors import InputError, TransientError, WorkError  # noqa: E402
+from tasks.engines.diffrhythm.network.network import DiT  # noqa: E402
 from tasks.training import loop  # noqa: E402
+from tasks.training.held_out import fixed_grid, grid_loss  # noqa: E402
+from tasks.training.items import TrainingSong  # noqa: E402
 from tasks.training.objective import Batch, squared_error  # noqa: E402
 from tasks.training.parameters import TrainingParameters  # noqa: E402
 from tasks.weights.adapters.digest import adapter_digest  # noqa: E402
+from tasks.weights.adapters.merge import merged  # noqa: E402
 from tests.support.diffrhythm.networks import one_thread, tiny_network  # noqa: E402
 from tests.support.training.runs import CPU, difference, trained  # noqa: E402
 from tests.support.training.songs import TINY, noise_song, three_songs, tuneful_song  # noqa: E402
@@ -66,18 +74,40 @@ def test_memory_for_less_than_one_item_is_a_clear_error(monkeypatch: pytest.Monk
         trained(three_songs(), TINY)
 
 
-def test_two_songs_are_learned() -> None:
-    """Evaluated on a fixed grid over the songs that are learned; a third song's own loss is reported beside it."""
+def test_two_songs_are_learned(record_property: Callable[[str, object], None]) -> None:
+    """On a fixed grid over the two songs, with the adapter merged; the loss on a third song is reported beside it."""
     songs = [tuneful_song("one", seed=1, frames=32), tuneful_song("two", seed=2, frames=32)]
-    evaluated = [replace(song, name=f"{song.name} again", held_out=True) for song in songs]
-    run = trained([*songs, *evaluated], LEARNING)
-    grid = [point.held_out for point in run.result.curve if point.held_out is not None]
-    assert grid[-1] <= 0.6 * grid[0]
-    assert [snapshot.step for snapshot in run.snapshots] == [50, 100, 150, 200]
-    assert run.snapshots[-1].held_out_loss == grid[-1]
+    run = trained(songs, LEARNING)
+    network = tiny_network()
+    before = losses_on(network, songs)
+    network.load_state_dict(merged(network.state_dict(), [(run.result.adapter, 1.0)]), strict=False)
+    after = losses_on(network, songs)
+    record_property("learned and other songs, before and after", (before, after))
+    assert after[0] <= 0.6 * before[0]
+    assert after[1] > after[0]  # two songs teach little about a third
     assert run.result.stopped_because == "steps"
     assert [progress.step for progress in run.progress] == list(range(1, 201))
     assert run.progress[-1].seconds_per_step > 0
+
+
+def losses_on(network: DiT, songs: list[TrainingSong]) -> tuple[float, float]:
+    """The fixed-grid losses over the learned songs and over another one."""
+    other = tuneful_song("three", seed=3, frames=32)
+    grids = [fixed_grid(chosen, LEARNING) for chosen in (songs, [other])]
+    learned, unknown = (grid_loss(network, grid, device=CPU, dtype="float32") for grid in grids)
+    return learned, unknown
+
+
+def test_every_evaluation_is_in_the_curve_and_in_a_snapshot() -> None:
+    run = trained(three_songs(), TINY)
+    losses = {point.step: point.held_out for point in run.result.curve if point.held_out is not None}
+    assert list(losses) == [0, 3, 6]
+    assert {snapshot.step: snapshot.held_out_loss for snapshot in run.snapshots} == {3: losses[3], 6: losses[6]}
+    assert {progress.step: progress.held_out_loss for progress in run.progress if progress.step in losses} == {
+        3: losses[3],
+        6: losses[6],
+    }
+    assert [point.step for point in run.result.curve if point.loss is not None] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_training_stops_when_what_is_held_out_is_noise() -> None:
@@ -89,8 +119,6 @@ def test_a_training_stops_when_what_is_held_out_is_noise() -> None:
     assert held_out[run.result.best_step] == min(held_out.values())
     best = [snapshot for snapshot in run.snapshots if snapshot.is_best][-1]
     assert best.step == run.result.best_step
-    from safetensors.torch import load
-
     stored = load(best.adapter)
     name = "transformer_blocks.0.self_attn.v_proj"
     assert torch.equal(stored[f"base_model.model.{name}.lora_B.weight"], run.result.adapter.pairs[name][1])
@@ -101,8 +129,6 @@ def test_without_held_out_songs_the_last_average_is_the_result() -> None:
     assert run.result.best_step == TINY.steps
     assert [point.held_out for point in run.result.curve] == [None] * (TINY.steps + 1)
     assert [(snapshot.step, snapshot.is_best) for snapshot in run.snapshots] == [(3, False), (6, False)]
-    from safetensors.torch import load
-
     stored = load(run.snapshots[-1].adapter)
     for name, (a, b) in run.result.adapter.pairs.items():
         assert torch.equal(stored[f"base_model.model.{name}.lora_A.weight"], a)
@@ -122,15 +148,9 @@ def test_the_network_is_left_as_it_was() -> None:
 def test_the_learning_rate_rises_to_its_value_and_stays() -> None:
     """Read from the optimiser's state in the snapshots."""
     run = trained(three_songs()[:2], replace(TINY, steps=4, warm_up=3), snapshot_every_s=0.0)
-    states = [torch.load(_file(snapshot.state), weights_only=True) for snapshot in run.snapshots]
+    states = [torch.load(BytesIO(snapshot.state), weights_only=True) for snapshot in run.snapshots]
     rates = [state["optimiser"]["param_groups"][0]["lr"] for state in states]
     assert rates == pytest.approx([TINY.learning_rate * share for share in (1 / 3, 2 / 3, 1, 1)])
-
-
-def _file(data: bytes) -> object:
-    import io
-
-    return io.BytesIO(data)
 
 
 def test_a_training_that_diverges_says_so() -> None:
