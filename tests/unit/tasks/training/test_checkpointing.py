@@ -7,6 +7,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("peft", reason="training needs PEFT")
 
+from torch import Tensor  # noqa: E402
+
 from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig  # noqa: E402
 from tasks.training.forecast import kept_bytes  # noqa: E402
 from tasks.training.items import step_items  # noqa: E402
@@ -20,7 +22,7 @@ from tests.support.training.songs import TINY, three_songs  # noqa: E402
 __all__ = ["one_thread"]
 
 
-def loss_and_gradients(*, checkpointing: bool) -> tuple[float, list[torch.Tensor]]:
+def loss_and_gradients(*, checkpointing: bool) -> tuple[float, list[Tensor]]:
     network = tiny_network()
     batch = Batch.of(step_items(three_songs(), TINY, 1), torch.device("cpu"))
     with adapted(network, TINY) as layers:

@@ -8,6 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
+from torch import Tensor  # noqa: E402
+
 from tasks.engines.diffrhythm.network.frames import FRAME_RATE  # noqa: E402
 from tasks.training.items import (  # noqa: E402
     Item,
@@ -173,7 +175,7 @@ def test_crops_reach_the_whole_song_and_tell_their_start() -> None:
 @pytest.mark.parametrize(
     "part", [{"means": torch.zeros(63, 9)}, {"scales": torch.zeros(64, 8)}, {"style": torch.zeros(511)}]
 )
-def test_a_song_of_other_shapes_is_refused(part: dict[str, torch.Tensor]) -> None:
+def test_a_song_of_other_shapes_is_refused(part: dict[str, Tensor]) -> None:
     song: dict = {"means": torch.zeros(64, 9), "scales": torch.zeros(64, 9), "style": torch.zeros(512), **part}
     with pytest.raises(ValueError, match="not"):
         TrainingSong("song", lines=(), **song)

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("peft", reason="training needs PEFT")
 
 from safetensors.torch import load  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
 
 from catalog.common.errors import InputError, TransientError, WorkError  # noqa: E402
 from tasks.engines.diffrhythm.network.network import DiT  # noqa: E402
@@ -50,7 +51,7 @@ def test_running_out_of_memory_changes_no_definition(monkeypatch: pytest.MonkeyP
     undisturbed = trained(three_songs(), parameters)
     sizes: list[tuple[int, bool]] = []
 
-    def limited(network: torch.nn.Module, batch: Batch, *, checkpointing: bool = False) -> torch.Tensor:
+    def limited(network: nn.Module, batch: Batch, *, checkpointing: bool = False) -> Tensor:
         rows = len(batch.latent)
         sizes.append((rows, checkpointing))
         if rows > (2 if len(sizes) < 6 else 1):
@@ -66,7 +67,7 @@ def test_running_out_of_memory_changes_no_definition(monkeypatch: pytest.MonkeyP
 
 
 def test_memory_for_less_than_one_item_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_memory(*given: object, **named: object) -> torch.Tensor:
+    def without_memory(*given: object, **named: object) -> Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(loop, "squared_error", without_memory)

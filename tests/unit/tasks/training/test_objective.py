@@ -8,7 +8,7 @@ from tests.support.diffrhythm.parity import load_case, load_index, over
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
-from torch import Tensor  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
 
 from tasks.training.items import draw_item, generator_for  # noqa: E402
 from tasks.training.objective import Batch, squared_error  # noqa: E402
@@ -35,7 +35,7 @@ def reference_batch(drops: dict[str, bool]) -> Batch:
     )
 
 
-def mean_error(batch: Batch, network: torch.nn.Module) -> Tensor:
+def mean_error(batch: Batch, network: nn.Module) -> Tensor:
     return squared_error(network, batch) / (batch.frames.sum() * batch.latent.shape[2])
 
 

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.support.places import ROOT
+
 pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("peft", reason="training needs PEFT")
 
@@ -29,7 +31,13 @@ def test_the_digest_does_not_depend_on_the_process() -> None:
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         finished = subprocess.run(
-            [sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=True, timeout=300
+            [sys.executable, "-c", CODE],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
         )
         outputs.append(finished.stdout.split())
     (one, one_hash), (other, other_hash) = outputs

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch")
 pytest.importorskip("peft", reason="training needs PEFT")
 
+from torch import Tensor  # noqa: E402
 from torch.utils._pytree import tree_flatten  # noqa: E402
 
 from catalog.common.errors import WorkError  # noqa: E402
@@ -26,7 +27,7 @@ from tests.support.training.songs import TINY, three_songs  # noqa: E402
 __all__ = ["one_thread"]
 
 
-def tensors(*values: float) -> list[torch.Tensor]:
+def tensors(*values: float) -> list[Tensor]:
     return [torch.full((2, 3), value) for value in values]
 
 
@@ -79,7 +80,7 @@ def same_content(one: bytes, other: bytes) -> bool:
     contents = [torch.load(BytesIO(packed), weights_only=True) for packed in (one, other)]
     leaves, structures = zip(*map(tree_flatten, contents), strict=True)
     return structures[0] == structures[1] and all(
-        torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b for a, b in zip(*leaves, strict=True)
+        torch.equal(a, b) if isinstance(a, Tensor) else a == b for a, b in zip(*leaves, strict=True)
     )
 
 
