@@ -112,8 +112,9 @@ def test_every_evaluation_is_in_the_curve_and_in_a_snapshot() -> None:
 
 
 def test_a_training_stops_when_what_is_held_out_is_noise() -> None:
-    songs = [tuneful_song("one", seed=1, frames=32), noise_song("noise", seed=5, held_out=True)]
-    run = trained(songs, replace(LEARNING, steps=2000, evaluate_every=20))
+    noises = [noise_song(f"noise {seed}", seed=seed, held_out=True) for seed in (5, 6, 7)]
+    songs = [tuneful_song("one", seed=1, frames=32), *noises]
+    run = trained(songs, replace(LEARNING, steps=2000, evaluate_every=50, learning_rate=1e-2))
     held_out = {point.step: point.held_out for point in run.result.curve if point.held_out is not None and point.step}
     assert run.result.stopped_because == "early"
     assert len(held_out) <= 6
