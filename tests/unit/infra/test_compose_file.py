@@ -184,7 +184,7 @@ def test_what_access_is_told_is_what_it_makes(compose, monkeypatch: pytest.Monke
     assert made["admin"] == "postgresql://postgres:given-17@postgres:5432/postgres"
     assert (made["catalog_password"], made["prefect_password"]) == ("given-26", "given-25")
     assert (made["root"].name, made["root"].secret) == ("songline-root", "given-19")
-    assert (made["user"].name, made["places"]) == ("given-22", places)
+    assert (made["user"].name, made["locations"]) == ("given-22", places)
     monkeypatch.delenv("MINIO_ROOT_PASSWORD")
     assert access.main() == 2
 
