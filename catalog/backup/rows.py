@@ -19,13 +19,13 @@ from catalog.common.errors import CatalogError, RefusedError
 from db.errors import message_of
 from db.session import SCHEMA_REVISION, Database
 from db.tables import album as production
-from db.tables import provenance
+from db.tables import provenance, training
 from db.tables import release as delivery
 from db.tables import selection as judgement
 from db.tables import submission as farm
 from db.tables.base import Base
 
-TABLES = (delivery, farm, judgement, production, provenance)
+TABLES = (delivery, farm, judgement, production, provenance, training)
 """Imported so that :class:`db.tables.base.Base` knows every table."""
 BATCH = 1000
 FREED = {"state": "planned", "owner": None, "lease_until": None}
