@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from tasks.engines.diffrhythm.network.config import CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.network.layers import InputEmbedding, Layer, OutputNorm, ScalarEmbedding, TextEmbedding
@@ -53,12 +54,14 @@ class DiT(nn.Module):
         drop_text: bool = False,
         drop_style: bool = False,
         causal: bool = False,
+        checkpointing: bool = False,
     ) -> Tensor:
         """Velocity [B, T, 64] at ``x`` [B, T, 64] and flow time ``time`` ([B] or a scalar).
 
         ``cond`` [B, T, 64] is the known latent, zero where nothing is known; ``text`` [B, T] int64; ``style`` [B, 512];
         ``start_time`` [B]; ``duration`` [B], which a network without such an embedding ignores. A dropped text is all
-        filler, the other two are zeros. ``causal`` is how v1.0 was run.
+        filler, the other two are zeros. ``causal`` is how v1.0 was run. ``checkpointing`` keeps only the layers' inputs
+        for the gradients and calculates each layer again when its turn comes: less memory, more time, the same bits.
         """
         words = self.text_embed(torch.zeros_like(text) if drop_text else text)
         known_frames = torch.zeros_like(cond) if drop_audio else cond
@@ -67,7 +70,10 @@ class DiT(nn.Module):
         h = self.input_embed(x, known_frames, words, wanted_style, moment)
         rotary = self.rotary(x.shape[1], x.device)
         for number, layer in enumerate(self.transformer_blocks):
-            h = layer(h, rotary, causal=causal)
+            if checkpointing:  # nothing in a layer is random, so there is no generator's state to restore
+                h = checkpoint(layer, h, rotary, causal=causal, use_reentrant=False, preserve_rng_state=False)
+            else:
+                h = layer(h, rotary, causal=causal)
             if number < self.config.fused_layers:
                 h = h + self.text_fusion_linears[number](words)
         velocity: Tensor = self.proj_out(self.norm_out(h, moment))

@@ -1,0 +1,90 @@
+"""What a trained adapter sings: latents for the copy check and for previews, and what in them is close to a song."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from catalog.common.digests import Json
+from tasks.engines.diffrhythm.network.config import CONDITION
+from tasks.engines.diffrhythm.network.network import DiT
+from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise
+from tasks.training.copy_check import likenesses
+from tasks.training.items import Line, TrainingSong, cut_crop
+from tasks.weights.adapters.file import Adapter
+from tasks.weights.adapters.merge import merged
+
+TAKES = 2
+"""Songs that an adapter is asked for when it is checked: what it knows by heart comes out with their own words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wish:
+    """What is to be sung: ``frames`` latent frames with these lines, in a style [512], from a seed."""
+
+    lines: tuple[Line, ...]
+    style: Tensor
+    frames: int
+    seed: int
+
+
+def merge_into(network: DiT, adapter: Adapter) -> None:
+    """Add an adapter to a network's weights, in float32; the network is no longer of use for training."""
+    tensors = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    network.load_state_dict(merged(tensors, [(adapter, 1.0)]), strict=False, assign=True)
+
+
+def sing(
+    network: DiT, wishes: Sequence[Wish], sampling: Sampling, *, device: torch.device, dtype: torch.dtype
+) -> list[Tensor]:
+    """The latent [T, 64] of each wish, float32 on the CPU. The network is taken over."""
+    sampler = Sampler(network, device=device, dtype=dtype)
+    return [
+        sampler.sample([_conditioning(wish)], [noise(wish.seed, wish.frames)], sampling)[0].cpu() for wish in wishes
+    ]
+
+
+def copies(
+    network: DiT,
+    adapter: Adapter,
+    songs: Sequence[TrainingSong],
+    sampling: Sampling,
+    *,
+    frames: int,
+    seed: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> list[dict[str, Json]]:
+    """The copy check: the first songs that were learned are asked for, and compared with all that were.
+
+    One entry for each, with the passage that is most like a song.
+    """
+    learned = [song for song in songs if not song.held_out]
+    merge_into(network, adapter)
+    asked = learned[:TAKES]
+    wishes = [Wish(song.lines, song.style, frames, seed) for song in asked]
+    latents = sing(network, wishes, sampling, device=device, dtype=dtype)
+    return [closest(latent, learned, take=song.name) for latent, song in zip(latents, asked, strict=True)]
+
+
+def closest(latent: Tensor, songs: Sequence[TrainingSong], *, take: str) -> dict[str, Json]:
+    """The passage of a latent that is most like one of the songs, as JSON."""
+    first = likenesses(latent, songs)[0]
+    return {
+        "take": take,
+        "song": first.song,
+        "correlation": round(first.correlation, 4),
+        "latent_s": round(first.latent_s, 2),
+        "song_s": round(first.song_s, 2),
+        "is_close": first.is_close,
+    }
+
+
+def _conditioning(wish: Wish) -> Conditioning:
+    text = torch.zeros(wish.frames, dtype=torch.int64)
+    for first, tokens in cut_crop(wish.lines, song_frames=wish.frames, start=0, length=wish.frames).runs:
+        text[first : first + len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
+    return Conditioning(text=text, style=wish.style, negative_style=torch.zeros(CONDITION))
