@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -52,11 +52,13 @@ def import_folder(
     at: datetime,
     accept: bool = False,
     watch: Watch | None = None,
+    examine: Callable[[ModelSpec, Path], None] = lambda _spec, _folder: None,
 ) -> Imported:
     """Install every model that is complete in ``folder``, or those named; each file is checked as in a pull.
 
     A file is recognised by its digest, by its path (``<model>/<file>``, ``<repository>/<file>``) or by a name that
-    only one file has; in a folder of one named model the file's name is enough. Raises InputError where nothing is
+    only one file has; in a folder of one named model the file's name is enough. ``examine`` may refuse a model by its
+    files, in a folder of their own, before it is installed. Raises InputError where nothing is
     recognised or a named model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
     """
     if not folder.is_dir():
@@ -78,7 +80,8 @@ def import_folder(
     if unaccepted_specs := [match.spec for match in complete_models if not (accept or _is_accepted(store, match))]:
         raise not_accepted(unaccepted_specs, " ".join(["songline models import", str(folder), *names]))
     return Imported(
-        tuple(_install(store, match, at=at, watch=watch or Watch()) for match in complete_models), shortages
+        tuple(_install(store, match, at=at, watch=watch or Watch(), examine=examine) for match in complete_models),
+        shortages,
     )
 
 
@@ -204,7 +207,9 @@ def _is_accepted(store: ModelStore, found: _Found) -> bool:
     return pins.accepted_at is not None and pins.licence == found.spec.licence.id
 
 
-def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) -> InstalledModel:
+def _install(
+    store: ModelStore, found: _Found, *, at: datetime, watch: Watch, examine: Callable[[ModelSpec, Path], None]
+) -> InstalledModel:
     name = found.spec.name
     with install_session(store, name, waiting=lambda: watch.waiting(name)) as session:
         session.accept(found.spec, at)
@@ -215,6 +220,7 @@ def _install(store: ModelStore, found: _Found, *, at: datetime, watch: Watch) ->
         for file, path in found.files.items():
             copy_in(path, session.place(file.path))
             records[file.path] = session.check(file, sha256=found.digests.get(file.path))
+        examine(found.spec, session.staged)
         digests = {path: file.sha256 for path, file in records.items()}
         revision = found.revision or _revision_of(found.spec, digests)
         return session.finish(found.spec, records, revision=revision, origin="imported", at=at, own=found.own)

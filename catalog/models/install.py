@@ -126,11 +126,9 @@ class InstallSession:
             _make_durable(self.staged / path)
         folder = content_digest({path: file_record.sha256 for path, file_record in sorted(files.items())})[:16]
         self._swap_in(self.home / folder)
-        self.hold(
-            self.held.model_copy(
-                update={"digests": self.held.digests | {file_path: entry.sha256 for file_path, entry in files.items()}}
-            )
-        )
+        digests = self.held.digests | {file_path: entry.sha256 for file_path, entry in files.items()}
+        adapter = own.adapter.digest if own and own.adapter else None
+        self.hold(self.held.model_copy(update={"digests": digests, "adapter": adapter}))
         record = Record(
             name=self.name,
             revision=revision,

@@ -75,6 +75,12 @@ def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
     return LicenceRefused(problem, remedy=remedy, models=" ".join(spec.name for spec in specs))
 
 
+def strictest(base: Licence, stated: Licence) -> Licence:
+    """The licence of what is made from a model under ``base`` and from material under ``stated``: the stated one,
+    unless only the base's forbids commercial use."""
+    return base if stated.commercial and not base.commercial else stated
+
+
 def summary(licence: Licence) -> str:
     """A licence in one line: name, id, summary, address."""
     address = f" ({redacted(licence.url)})" if licence.url else ""

@@ -75,7 +75,7 @@ def add(
     """
     template, watch = _template(store, name, like), watch or Watch()
     source = Path(origin).expanduser()
-    is_url = _is_address(origin, source)
+    is_url = is_address(origin, source)
     if is_url:
         require_web(origin)
     else:
@@ -106,7 +106,7 @@ def add(
             commercial=licence.commercial,
             sentence=licence.sentence,
         )
-        spec = own_model.spec(name, model_file.path, file_record)
+        spec = own_model.spec(name, {model_file.path: file_record})
         session.accept(spec, at)
         revision = f"sha256:{file_record.sha256[:12]}"
         origin_text = redacted(origin) if is_url else origin
@@ -120,7 +120,7 @@ def add(
         )
 
 
-def _is_address(origin: str, source: Path) -> bool:
+def is_address(origin: str, source: Path) -> bool:
     """Whether an origin is meant as a URL; a file may have any name, including one with a colon."""
     scheme = scheme_of(origin)
     return bool(scheme) and (scheme in WEB or not source.exists())

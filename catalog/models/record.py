@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from catalog.common.errors import MachineError, remedy_of_writing
 from catalog.files.permissions import file_mode_in
 from catalog.files.whole_file import write_whole
-from catalog.models.spec import FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
+from catalog.models.spec import AdapterFacts, FilePath, Licence, ModelFile, ModelSpec, Name, Role, Sha256
 from db.files.regular_file import read_regular
 
 Words = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,300}$")]
@@ -46,7 +47,7 @@ class FileRecord(_Document):
 
 
 class OwnModel(_Document):
-    """The user's description of their own checkpoint."""
+    """The user's description of their own checkpoint or adapter."""
 
     like: Name
     title: Words
@@ -55,12 +56,16 @@ class OwnModel(_Document):
     licence_name: Words
     commercial: bool
     sentence: Words
+    adapter: AdapterFacts | None = None
 
-    def spec(self, name: str, file: str, kept: FileRecord) -> ModelSpec:
-        """The model that it describes; ``file`` is its only file."""
-        model_file = ModelFile(file, file, size_bytes=kept.size_bytes, sha256=kept.sha256)
+    def spec(self, name: str, files: Mapping[str, FileRecord]) -> ModelSpec:
+        """The model that it describes; ``files`` are its files by their paths in it."""
+        model_files = (
+            ModelFile(path, path, size_bytes=kept.size_bytes, sha256=kept.sha256)
+            for path, kept in sorted(files.items())
+        )
         licence = Licence(self.licence, self.licence_name, self.commercial, self.sentence)
-        return ModelSpec(name, self.title, self.roles, licence, (model_file,), self.like)
+        return ModelSpec(name, self.title, self.roles, licence, tuple(model_files), self.like, self.adapter)
 
 
 class Record(_Document):
@@ -79,19 +84,18 @@ class Record(_Document):
 
     def own_spec(self) -> ModelSpec | None:
         """The model that the record itself describes, where it is the user's own."""
-        if self.own is None:
-            return None
-        path, file_record = next(iter(self.files.items()))
-        return self.own.spec(self.name, path, file_record)
+        return self.own.spec(self.name, self.files) if self.own else None
 
 
 class Pins(_Document):
-    """Data that is kept when a model is removed: the licence's acceptance, and the digests of the first install."""
+    """Data that is kept when a model is removed: the licence's acceptance, the digests of the first install, and the
+    digest of an adapter, so that what was made with it still leads to its name."""
 
     licence: str = ""
     accepted_at: datetime | None = None
     revisions: dict[str, str] = Field(default_factory=dict, description="source → commit")
     digests: dict[FilePath, Sha256] = Field(default_factory=dict, description="path in the model → SHA-256")
+    adapter: Sha256 | None = None
 
 
 def cannot_write(folder: Path, error: OSError) -> MachineError:

@@ -93,8 +93,25 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AdapterFacts:
+    """What is known of a LoRA adapter without reading it.
+
+    ``digest`` identifies its content, whatever files it came in. ``base`` names the network it belongs to;
+    ``base_digest`` (of that network's files) and ``rope`` (the rounding of its position tables) are those it was
+    trained with, None where its maker did not state them.
+    """
+
+    digest: Sha256
+    base: Name
+    rank: int
+    base_digest: Sha256 | None = None
+    rope: Literal["float16", "exact"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model of the table, or one of the user's own (``like`` names the built-in one that it replaces)."""
+    """A model of the table, or one of the user's own: ``like`` names the built-in one that it replaces, or that it
+    adapts where it is an ``adapter``."""
 
     name: str
     title: str
@@ -102,6 +119,7 @@ class ModelSpec:
     licence: Licence
     files: tuple[ModelFile, ...]
     like: str | None = None
+    adapter: AdapterFacts | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:

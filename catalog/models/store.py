@@ -76,8 +76,8 @@ class InstalledModel:
 
     @property
     def digest(self) -> str:
-        """Its identity: the SHA-256 of its only file, or of all paths and digests."""
-        return content_digest(self.digests)
+        """Its identity: the SHA-256 of its only file, or of all paths and digests; an adapter has one of its own."""
+        return self.spec.adapter.digest if self.spec.adapter else content_digest(self.digests)
 
     @property
     def identity(self) -> dict[str, Json]:
@@ -87,8 +87,10 @@ class InstalledModel:
     @property
     def used(self) -> ModelUsed:
         """Its entry in lineage and release documents."""
-        licence = self.spec.licence.id
-        return ModelUsed(name=self.spec.name, revision=self.revision, licence=licence, digest=self.digest)
+        licence, adapts = self.spec.licence.id, self.spec.adapter.base if self.spec.adapter else None
+        return ModelUsed(
+            name=self.spec.name, revision=self.revision, licence=licence, digest=self.digest, adapts=adapts
+        )
 
 
 @dataclass(frozen=True, slots=True)

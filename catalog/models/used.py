@@ -39,13 +39,19 @@ def _says_something(value: Json) -> bool:
 
 
 class ModelUsed(_Part):
-    """A model or sound library that took part in making the audio, and its licence."""
+    """A model or sound library that took part in making the audio, and its licence.
+
+    ``adapts`` names the network that an adapter belongs to.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset({"adapts"})
 
     name: str
     revision: str
     licence: str
     digest: Digest | None = None
     role: str | None = None
+    adapts: str | None = None
 
 
 class Agreement(_Part):

@@ -73,14 +73,21 @@ def import_models(
 
 
 @app.command(
-    epilog=examples("songline models add my-base my-base.safetensors --like diffrhythm-1.2-base --licence Apache-2.0")
+    epilog=examples(
+        "songline models add my-base my-base.safetensors --like diffrhythm-1.2-base --licence Apache-2.0",
+        "songline models add my-style my-style/ --like diffrhythm-1.2-base --licence own --commercial",
+    )
 )
 def add(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A name of your choice: small letters, digits, dots, hyphens.")
     ],
-    origin: Annotated[str, typer.Argument(metavar="FILE|URL", help="Your checkpoint.")],
-    like: Annotated[str, typer.Option(help="The model whose place it takes, such as diffrhythm-1.2-base.")],
+    origin: Annotated[
+        str, typer.Argument(metavar="FILE|FOLDER|URL", help="Your checkpoint, or a LoRA adapter (file or folder).")
+    ],
+    like: Annotated[
+        str, typer.Option(help="The model whose place it takes or that it adapts, such as diffrhythm-1.2-base.")
+    ],
     licence: Annotated[str, typer.Option(help="The id of its licence, such as Apache-2.0.")],
     commercial: Annotated[
         bool | None,
@@ -91,7 +98,7 @@ def add(
     sha256: Annotated[str | None, typer.Option("--sha256", help="The digest that the file must have.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Register a checkpoint of your own, by file or URL."""
+    """Register a checkpoint or a LoRA adapter of your own."""
     from flows.cli.admin import models
 
     models.add(name, origin, like=like, licence=licence, commercial=commercial, sha256=sha256, as_json=as_json)

@@ -21,12 +21,14 @@ from rich.progress import (
 )
 
 from catalog.common import figures
+from catalog.common.digests import digest_file
 from catalog.common.errors import InputError
+from catalog.common.packages import require_installed
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.models.install import Watch, install_session
 from catalog.models.licences import not_accepted, summary
-from catalog.models.spec import Licence, ModelSpec
+from catalog.models.spec import AdapterFacts, Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
 from flows.cli.console.lookup import open_store
 from flows.console import SafeTable, print_json, stderr, stdout, warn
@@ -48,7 +50,7 @@ def list_models(*, as_json: bool) -> None:
         )
         revision = _short(model.revision) if model else "no"
         commercial_use = "yes" if spec.licence.commercial else "no"
-        table.add_row(spec.name, ", ".join(spec.roles), spec.licence.id, commercial_use, revision, size)
+        table.add_row(spec.name, _role(spec), spec.licence.id, commercial_use, revision, size)
     stdout().print(table)
     stdout().print(f"They are kept in {store.folder}", soft_wrap=True)
 
@@ -100,7 +102,9 @@ def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: 
 
     store = open_store()
     with _bars(as_json=as_json) as watch:
-        import_result = import_folder(store, folder, names, at=datetime.now(UTC), accept=accept, watch=watch)
+        import_result = import_folder(
+            store, folder, names, at=datetime.now(UTC), accept=accept, watch=watch, examine=_examine
+        )
     for line in import_result.incomplete:
         warn(line)
     for model in import_result.models:
@@ -118,14 +122,20 @@ def add(
     sha256: str | None,
     as_json: bool,
 ) -> None:
-    """Register the user's own checkpoint."""
+    """Register the user's own checkpoint, or an adapter."""
     from catalog.models.download import Downloader
     from catalog.models.pull import add as add_model
+    from catalog.models.pull import is_address
+    from tasks.weights.adapters.detect import is_adapter
 
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")
     store = open_store()
     terms = _licence(store, licence, commercial=commercial)
+    if not is_address(origin, source := Path(origin).expanduser()) and is_adapter(source):
+        model = _add_adapter(store, name, source, like=like, licence=terms, sha256=sha256)
+        _tell(store, [model], "added", as_json=as_json)
+        return
     with Downloader(load_settings().hub_url) as fetcher, _bars(as_json=as_json) as watch:
         model = add_model(
             store,
@@ -138,7 +148,40 @@ def add(
             sha256=sha256,
             watch=watch,
         )
+    if is_adapter(model.weights):
+        with install_session(store, name) as session:
+            remove_model(session.home, forget=True)
+        raise InputError(f"{origin} is a LoRA adapter", remedy="Download it, then add the file or its folder")
     _tell(store, [model], "added", as_json=as_json)
+
+
+def _add_adapter(
+    store: ModelStore, name: str, source: Path, *, like: str, licence: Licence, sha256: str | None
+) -> InstalledModel:
+    require_installed(("torch", "safetensors"), whose="reading an adapter", extras=("diffrhythm",))
+    from tasks.engines.diffrhythm.registration import register_adapter
+    from tasks.weights.adapters.detect import WEIGHTS_FILE
+
+    weights = source / WEIGHTS_FILE if source.is_dir() else source
+    if sha256 is not None and weights.is_file() and (found := digest_file(weights)) != sha256:
+        raise InputError(f"{weights.name}: its SHA-256 is {found}, expected {sha256}", remedy="Get the file again")
+    origin = f"added from {source}"
+    model = register_adapter(store, name, source, base=like, licence=licence, origin=origin, at=datetime.now(UTC))
+    facts, base = model.spec.adapter, store.installed(like)
+    if facts and base and facts.base_digest not in (None, base.digest):
+        warn(f"{name} was trained on another network than the {like} that is installed here")
+    if model.spec.licence.id != licence.id:
+        warn(f"{name} comes under the licence of {like}, which is stricter: {model.spec.licence.id}")
+    return model
+
+
+def _examine(spec: ModelSpec, folder: Path) -> None:
+    """Check an imported adapter, which needs torch; other models are checked by their digests alone."""
+    if spec.adapter is not None:
+        require_installed(("torch", "safetensors"), whose="reading an adapter", extras=("diffrhythm",))
+        from tasks.engines.diffrhythm.registration import examine_adapter
+
+        examine_adapter(spec, folder)
 
 
 def remove(name: str, *, forget: bool, as_json: bool) -> None:
@@ -189,8 +232,18 @@ def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> 
         "installed": model is not None,
         "bytes": model.size_bytes if model else spec.about_bytes,
         "like": spec.like,
+        "kind": "adapter" if spec.adapter else "model",
+        **({"adapter": _adapter_entry(spec.adapter)} if spec.adapter else {}),
         **installation,
     }
+
+
+def _adapter_entry(facts: AdapterFacts) -> dict[str, object]:
+    return {"base": facts.base, "base_digest": facts.base_digest, "rank": facts.rank, "rope": facts.rope}
+
+
+def _role(spec: ModelSpec) -> str:
+    return f"adapter of {spec.adapter.base}" if spec.adapter else ", ".join(spec.roles)
 
 
 def _show_licence(spec: ModelSpec, *, as_json: bool) -> None:

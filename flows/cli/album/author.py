@@ -148,9 +148,17 @@ def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
         "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
         **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
         **files,
+        **_adapters(planned.song, inputs),
         **{name: inputs[name] for name in EXPLAINED if name in inputs},
         "not_used": list(engine.unused(planned.song).values()),
     }
+
+
+def _adapters(song: Song, inputs: Mapping[str, Json]) -> dict[str, str]:
+    """The adapters as the song names them, with their weights."""
+    if "adapters" not in inputs:
+        return {}
+    return {"adapters": ", ".join(f"{each['model']} at {each['weight']:g}" for each in song.settings["adapters"])}
 
 
 def _style(stated: Mapping[str, Json], song: Song) -> str:

@@ -21,6 +21,7 @@ from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.diffrhythm import inputs as choices
+from tasks.engines.diffrhythm.adapters import adapters_document, adapters_of, missing_adapters
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
@@ -58,7 +59,10 @@ class DiffRhythmEngine:
         """Impossible lengths, models and styles; lines of the lyrics that are late, cut or not sung."""
         settings = settings_of(song, DiffRhythmSettings)
         faults = list(choices.faults(song, settings, self._models))
-        return faults or [*choices.language_warning(song), *self._lyrics_remarks(song)]
+        if faults:
+            return faults
+        warnings_of_adapters = choices.adapter_warnings(song, settings, self._models)
+        return [*choices.language_warning(song), *warnings_of_adapters, *self._lyrics_remarks(song)]
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """The fields that do not give the style, and a negative style where there is no guidance."""
@@ -68,10 +72,11 @@ class DiffRhythmEngine:
             return {}  # reported as a fault
 
     def uses(self, song: Song) -> tuple[Use, ...]:
-        """Network, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
+        """Network, adapters, autoencoder and language data, and MuQ-MuLan where a style must be embedded."""
         settings = settings_of(song, DiffRhythmSettings)
         network = choices.checkpoint_for(song, settings, self._models)
-        uses: tuple[Use, ...] = (Use(network, "generates"), Use(VAE_MODEL, "generates"), Use(DATA_MODEL, "reads"))
+        names = (network, *(adapter.model for adapter in settings.adapters), VAE_MODEL)
+        uses: tuple[Use, ...] = (*(Use(name, "generates") for name in names), Use(DATA_MODEL, "reads"))
         if self._models.installed(CHINESE_MODEL) and any(_IDEOGRAPH.search(line.text) for line in song.lyrics.sung):
             uses = (*uses, Use(CHINESE_MODEL, "reads"))
         return (*uses, Use(MUQ_MULAN, "conditions")) if choices.needs_mulan(song, settings) else uses
@@ -99,6 +104,7 @@ class DiffRhythmEngine:
             "ema": settings.ema,
             "vae": settings.vae,
             "vae_dtype": settings.decoder_dtype(self._settings),
+            **adapters_document(settings, self._models),
             **({"compiled": True} if settings.compile else {}),
             **({"lyrics": "original"} if settings.lyrics == "original" else {}),
         }
@@ -165,7 +171,8 @@ class DiffRhythmEngine:
             for name, digest, role in model_entries
             for used_model in self._models.models_used(name, digest=digest)
         ]
-        return tuple(dict.fromkeys(model.model_copy(update={"role": role}) for role, model in models_by_role))
+        models = (model.model_copy(update={"role": role}) for role, model in models_by_role)
+        return tuple(dict.fromkeys((*models, *adapters_of(recipe, self._models))))
 
     def load(self) -> DiffRhythmRenderer:
         """The heavy half; networks are loaded when a recipe first needs them. Raises MachineError without torch."""
@@ -213,6 +220,7 @@ class DiffRhythmEngine:
             for model in parent.inputs["files"].values()
             if self._models.need(model["name"]).digest != model["digest"]
         ]
+        changed_names += missing_adapters(parent, self._models)
         if changed_names or parent.revision != self.revision:
             description = ", ".join(changed_names) or "the engine"
             raise InputError(

@@ -11,6 +11,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.base import RenderInput
+from tasks.engines.diffrhythm.adapters import adapter_notices, without_effect
 from tasks.engines.diffrhythm.lyrics.timing import frames_of, is_base
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.style.prompt.advice import embedded_text
@@ -36,6 +37,9 @@ def checkpoint_for(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -
     if chosen.model == "auto":
         return published_name
     spec = models.spec(chosen.model)
+    if spec.adapter is not None:
+        remedy = f"Name it under `adapters: [{{model: {chosen.model}, weight: 1}}]`"
+        raise InputError(f"{chosen.model} is an adapter, not a network", remedy=remedy)
     kind = spec.like or spec.name
     if kind not in BUILT_IN:
         raise InputError(f"{chosen.model} is no DiffRhythm network", remedy=f"Use {' or '.join(BUILT_IN)}, or auto")
@@ -87,6 +91,7 @@ def unused(song: Song, chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
             )
     if chosen.cfg_strength == 0 and chosen.negative_prompt is not None:
         yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."
+    yield from without_effect(chosen)
 
 
 def needs_mulan(song: Song, chosen: DiffRhythmSettings) -> bool:
@@ -153,6 +158,11 @@ def faults(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterat
         yield from _vector_fault(song)
 
 
+def adapter_warnings(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
+    """Warnings for adapters that were trained on another network; for a song without faults."""
+    yield from adapter_notices(chosen, models, checkpoint_for(song, chosen, models))
+
+
 def language_warning(song: Song) -> Iterator[Notice]:
     """A warning for other languages, which are tried: the published models were trained on two."""
     if song.language.partition("-")[0].lower() not in ("en", "zh"):
@@ -162,9 +172,11 @@ def language_warning(song: Song) -> Iterator[Notice]:
 
 def _model_fault(song: Song, chosen: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     try:
-        checkpoint_for(song, chosen, models)
+        network = checkpoint_for(song, chosen, models)
     except SonglineError as error:
         yield Notice("fault", "settings.model", error.what, error.remedy)
+    else:
+        yield from (notice for notice in adapter_notices(chosen, models, network) if notice.kind == "fault")
 
 
 def _vector_fault(song: Song) -> Iterator[Notice]:

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from catalog.common.digests import Json
-from catalog.common.errors import MachineError, RefusedError, WorkError
+from catalog.common.errors import MachineError, ModelMissing, RefusedError, WorkError
 from catalog.common.settings import Settings
+from catalog.models.adapters import adapter_by_digest
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, CONDITION, NetworkConfig
@@ -19,6 +20,9 @@ from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
 from tasks.engines.diffrhythm.vae.precision import check_precision
 from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.style.mulan.vector import read_style
+from tasks.weights.adapters.digest import adapter_digest
+from tasks.weights.adapters.file import Adapter
+from tasks.weights.adapters.reading import read_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Loaded:
             inputs["rope"],
             inputs["ema"],
             inputs.get("compiled", False),
+            inputs.get("adapters", []),
         ]
         if self._network is None or self._network[0] != key:
             self._network = None  # frees the previous one, so that both are never in memory at once
@@ -77,12 +82,29 @@ class Loaded:
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
         self._check_device()
         path = self._installed(inputs, "network").weights
-        network = load_network(path, exact_buffers=inputs["rope"] == "exact", prefer_ema=inputs["ema"])
+        network = load_network(
+            path,
+            exact_buffers=inputs["rope"] == "exact",
+            prefer_ema=inputs["ema"],
+            adapters=[(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])],
+        )
         _check_kind(network.config, inputs)
         dtype = getattr(torch, inputs["dtype"])
         config = network.config
         sampler = Sampler(network, device=self.device, dtype=dtype, compile=inputs.get("compiled", False))
         return Network(sampler, config, dtype)
+
+    def _adapter(self, digest: str) -> Adapter:
+        model = adapter_by_digest(self._store, digest)
+        if model is None:
+            raise ModelMissing(
+                f"the adapter {digest[:12]} that the recipe names is not installed here",
+                remedy="Run `songline models import` with the models of the machine that planned it, or add it again",
+            )
+        adapter = read_adapter(model.folder)
+        if adapter_digest(adapter) != digest:
+            raise _not_alike(model.spec.name)
+        return adapter
 
     def _check_device(self) -> None:
         if self.device.type == "cuda" and not torch.cuda.is_available():

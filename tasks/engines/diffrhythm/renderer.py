@@ -29,7 +29,10 @@ from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.style.mulan.vector import read_style
 from tasks.weights.out_of_memory import is_out_of_memory
 
-ALIKE = ("files", "frames", "steps", "cfg_strength", "sway", "dtype", "rope", "ema", "compiled", "vae", "vae_dtype")
+ALIKE = (
+    *("files", "adapters", "frames", "steps", "cfg_strength", "sway"),
+    *("dtype", "rope", "ema", "compiled", "vae", "vae_dtype"),
+)
 """Inputs that recipes of one batch have in common."""
 
 Row = tuple[RenderJob, Conditioning]

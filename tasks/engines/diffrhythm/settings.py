@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+)
 
+from catalog.common.digests import Json
 from catalog.common.settings import Settings
 
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -18,6 +26,18 @@ CHINESE_MODEL = "diffrhythm-chinese"
 NEGATIVE_STYLE_FILE = "vocal.npy"
 
 MIN_STEPS, MAX_STEPS = 8, 128
+MAX_ADAPTERS = 8
+
+
+class AdapterSetting(BaseModel):
+    """One LoRA adapter of a song."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    model: str = Field(max_length=64, description="An adapter of the registry: `songline models list` shows them")
+    weight: float = Field(
+        1.0, ge=-2, le=2, description="How strongly it counts; 0 changes nothing, below 0 leads away from it"
+    )
 
 
 class DiffRhythmSettings(BaseModel):
@@ -62,6 +82,23 @@ class DiffRhythmSettings(BaseModel):
     lyrics: Literal["careful", "original"] = Field(
         "careful", description="careful keeps every line; original drops what the published code drops"
     )
+    adapters: list[AdapterSetting] = Field(
+        [], max_length=MAX_ADAPTERS, description="LoRA adapters: `{model: my-style, weight: 0.8}`; their changes add up"
+    )
+
+    @field_validator("adapters")
+    @classmethod
+    def _each_once(cls, adapters: list[AdapterSetting]) -> list[AdapterSetting]:
+        names = [adapter.model for adapter in adapters]
+        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is named twice")
+        return adapters
+
+    @model_serializer(mode="wrap")
+    def _without_new_defaults(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
+        """Albums of older versions keep their stored settings, and those without adapters have none of them."""
+        document: dict[str, Json] = serialise(self)
+        return {name: value for name, value in document.items() if name != "adapters" or value}
 
     def network_dtype(self, settings: Settings) -> Precision:
         """The precision of the network, decided when planning for the device that renders."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from catalog.common.errors import MachineError
 from catalog.common.text import first_of
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES, HEADS, NetworkConfig
 from tasks.engines.diffrhythm.network.network import DiT
+from tasks.weights.adapters.merge import Shape, WeightedAdapters, merged, misfits
 from tasks.weights.tensors import RESHAPED, differences, unpickled
 
 _PREFIX = "transformer."
@@ -32,21 +33,34 @@ Tensors = dict[str, Tensor]
 
 
 def load_network(
-    path: Path, *, exact_buffers: bool = False, prefer_ema: bool = False, max_frames: int | None = None
+    path: Path,
+    *,
+    exact_buffers: bool = False,
+    prefer_ema: bool = False,
+    max_frames: int | None = None,
+    adapters: WeightedAdapters = (),
 ) -> DiT:
     """The network in a ``.pt`` or ``.safetensors`` file, on the CPU in the stored precision.
 
     ``exact_buffers`` as for :class:`DiT`; ``prefer_ema`` takes the averaged weights of a training checkpoint;
     ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
-    file is mapped into memory rather than read. Raises MachineError that names the fault of the file.
+    file is mapped into memory rather than read. ``adapters`` are merged into it: the layers that they change are in
+    float32 then. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit.
     """
     tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
     config = _config(tensors, path, max_frames)
     with torch.device("meta"):
         network = DiT(config, exact_buffers=exact_buffers)
     _compare(network.state_dict(), tensors, path)
-    network.load_state_dict(tensors, assign=True)
+    _check_adapters(adapters, network, path)
+    network.load_state_dict({**tensors, **merged(tensors, adapters)}, assign=True)
     return network
+
+
+def linear_layers(network: DiT) -> dict[str, Shape]:
+    """The layers that an adapter can change, by name: output and input channels of each."""
+    linears = ((name, layer) for name, layer in network.named_modules() if isinstance(layer, nn.Linear))
+    return {name: (layer.out_features, layer.in_features) for name, layer in linears}
 
 
 def _read(path: Path) -> Mapping[str, object]:
@@ -145,6 +159,16 @@ def _compare(wanted: Mapping[str, Tensor], found: Tensors, path: Path) -> None:
     ]
     if faults:
         raise MachineError(f"{path.name} is not a whole DiffRhythm network: {'; '.join(faults)}", remedy=_REMEDY)
+
+
+def _check_adapters(adapters: WeightedAdapters, network: DiT, path: Path) -> None:
+    layers = linear_layers(network)
+    faults = [fault for adapter, _ in adapters for fault in misfits(adapter, layers)]
+    if faults:
+        raise MachineError(
+            f"an adapter does not fit {path.name}: {first_of(faults, _SHOWN)}",
+            remedy="Leave it out, or use the network that it was trained on",
+        )
 
 
 def _without_ema(path: Path) -> MachineError:
