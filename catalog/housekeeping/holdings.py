@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from catalog.training.style import DOCUMENT_TYPE
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.base import database_now
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
@@ -228,10 +229,11 @@ def _leased(session: Session) -> frozenset[str]:
 
 
 def _trained(session: Session) -> frozenset[str]:
-    """The keys of training steps, and the artifacts of checkpoints."""
+    """The keys of training steps, and the artifacts of checkpoints and of trainings' documents."""
     keys = session.scalars(sa.select(Step.key).where(Step.kind.in_(TRAINING_KINDS)))
     rows = session.execute(sa.select(Checkpoint.adapter_digest, Checkpoint.state_digest))
-    return frozenset(keys).union(*((row.adapter_digest, row.state_digest) for row in rows))
+    documents = session.scalars(sa.select(Artifact.digest).where(Artifact.media_type == DOCUMENT_TYPE))
+    return frozenset([*keys, *documents]).union(*((row.adapter_digest, row.state_digest) for row in rows))
 
 
 def _roots(session: Session) -> dict[str, frozenset[str]]:

@@ -53,7 +53,7 @@ class _Reader:
         at: FieldPath = ("songs", index)
         audio, audio_digest, recording = self._audio(at, written)
         lyrics = self._lyrics(at, written, length_s=recording.duration_s or None)
-        style, style_digest = self._style(at, written)
+        style, style_digest = self._style(at, written, recording)
         return StyleSong(
             name=written.name or slug(Path(written.audio).stem, fallback="song"),
             audio=audio,
@@ -92,7 +92,7 @@ class _Reader:
             message = f"It lasts {recording.duration_s:.1f} s and does not fill the {crop_s:.1f} s learned at a time."
             self.diagnostics.warn(path, f"{message} What is missing is left out of the loss.")
 
-    def _style(self, at: FieldPath, written: TrainingSongFile) -> tuple[Path | None, str | None]:
+    def _style(self, at: FieldPath, written: TrainingSongFile, recording: Recording) -> tuple[Path | None, str | None]:
         """The file of the style vector, if any; a song has a prompt or a style, and not both."""
         path = (*at, "style")
         is_unknown = any(self.diagnostics.is_bad((*at, name)) for name in ("prompt", "style"))
@@ -101,6 +101,11 @@ class _Reader:
         elif not written.prompt and not written.style and not is_unknown:
             remedy = "Add `prompt`, `style: vector.npy`, or `style: audio` for that of the recording"
             self.diagnostics.add(at, "the song has neither a prompt nor a style", remedy)
+        if written.style == AUDIO_STYLE and 0 < recording.duration_s < self.vocabulary.style_s:
+            problem = (
+                f"the style is made from {self.vocabulary.style_s:g} s, and the song has {recording.duration_s:.1f} s"
+            )
+            self.diagnostics.add(path, problem, "Write a prompt instead")
         if written.style in (None, AUDIO_STYLE) or self.diagnostics.is_bad(path):
             return None, None
         try:

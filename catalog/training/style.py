@@ -9,6 +9,9 @@ from pathlib import Path
 from catalog.album.lyrics import Lyrics
 from catalog.common.digests import Json
 
+DOCUMENT_TYPE = "application/x-songline-training"
+"""Media type of the document from which any machine can train a sound."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -80,9 +83,11 @@ def accept_style(_path: Path) -> None:
 @dataclass(frozen=True, slots=True)
 class TrainingVocabulary:
     """The names and checks of this installation. ``hear`` decodes a recording and ``check_style`` reads a style
-    vector; both raise SonglineError. ``frame_s`` is the length of a latent frame in seconds."""
+    vector; both raise SonglineError. ``frame_s`` is the length of a latent frame in seconds, ``style_s`` that of the audio
+    from which a style vector is made."""
 
     bases: Collection[str]
     hear: Callable[[Path], Recording]
     frame_s: float
+    style_s: float
     check_style: Callable[[Path], None] = field(default=accept_style)

@@ -17,6 +17,7 @@ from flows.cli.pool_commands import app as farm_app
 from flows.cli.store_commands import app as store_app
 from flows.cli.take_commands import app as take_app
 from flows.cli.tool_commands import app as finish_app
+from flows.cli.training_commands import app as train_app
 
 app = typer.Typer(
     name="songline",
@@ -31,6 +32,7 @@ app.add_typer(store_app)
 app.add_typer(models_app, rich_help_panel=Heading.MAINTAIN)
 app.add_typer(farm_app)
 app.add_typer(finish_app)
+app.add_typer(train_app)
 app.add_typer(keep_app)
 
 

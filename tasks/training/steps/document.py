@@ -19,7 +19,6 @@ from tasks.steps.step_kinds import request
 from tasks.style.requests import embed_audio, embed_text
 from tasks.training.parameters import TrainingParameters
 
-MEDIA_TYPE = "application/x-songline-training"
 CFG_STRENGTH = 4.0
 
 Line = tuple[float, tuple[int, ...]]

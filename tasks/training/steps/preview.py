@@ -15,7 +15,7 @@ from tasks.steps.run_step import StepContext
 from tasks.style.mulan.vector import read_style
 from tasks.training.items import TrainingSong
 from tasks.training.steps.encode import installed_model, read_moments
-from tasks.training.steps.singing import Wish, closest, merge_into, sing
+from tasks.training.steps.singing import Wish, closest, sing
 from tasks.weights.adapters.reading import adapter_of
 
 
@@ -26,8 +26,9 @@ def preview(context: StepContext) -> StepOutcome:
     """
     stated = context.request.parameters
     models, device = context.catalog.models, torch.device(context.catalog.settings.device_here)
-    network = load_network(installed_model(models, stated["base"]).weights, exact_buffers=stated["rope"] == "exact")
-    merge_into(network, adapter_of(context.input("adapter").read_bytes()))
+    adapter = adapter_of(context.input("adapter").read_bytes())
+    base = installed_model(models, stated["base"])
+    network = load_network(base.weights, exact_buffers=stated["rope"] == "exact", adapters=[(adapter, 1.0)])
     style = torch.from_numpy(read_style(context.input("style")))
     lines = tuple((float(start_s), tuple(tokens)) for start_s, tokens in stated["lines"])
     sampling = Sampling(steps=stated["steps"], cfg_strength=stated["cfg_strength"])

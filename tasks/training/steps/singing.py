@@ -14,8 +14,6 @@ from tasks.engines.diffrhythm.network.network import DiT
 from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise
 from tasks.training.copy_check import likenesses
 from tasks.training.items import Line, TrainingSong, cut_crop
-from tasks.weights.adapters.file import Adapter
-from tasks.weights.adapters.merge import merged
 
 TAKES = 2
 """Songs that an adapter is asked for when it is checked: what it knows by heart comes out with their own words."""
@@ -31,12 +29,6 @@ class Wish:
     seed: int
 
 
-def merge_into(network: DiT, adapter: Adapter) -> None:
-    """Add an adapter to a network's weights, in float32; the network is no longer of use for training."""
-    tensors = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
-    network.load_state_dict(merged(tensors, [(adapter, 1.0)]), strict=False, assign=True)
-
-
 def sing(
     network: DiT, wishes: Sequence[Wish], sampling: Sampling, *, device: torch.device, dtype: torch.dtype
 ) -> list[Tensor]:
@@ -49,7 +41,6 @@ def sing(
 
 def copies(
     network: DiT,
-    adapter: Adapter,
     songs: Sequence[TrainingSong],
     sampling: Sampling,
     *,
@@ -60,10 +51,10 @@ def copies(
 ) -> list[dict[str, Json]]:
     """The copy check: the first songs that were learned are asked for, and compared with all that were.
 
-    One entry for each, with the passage that is most like a song.
+    ``network`` has the adapter merged into it, and is taken over. One entry for each song, with the passage that is
+    most like one of them.
     """
     learned = [song for song in songs if not song.held_out]
-    merge_into(network, adapter)
     asked = learned[:TAKES]
     wishes = [Wish(song.lines, song.style, frames, seed) for song in asked]
     latents = sing(network, wishes, sampling, device=device, dtype=dtype)

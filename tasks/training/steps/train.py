@@ -60,10 +60,10 @@ def train(context: StepContext) -> StepOutcome:
         on_snapshot=keeper.keep,
         on_progress=keeper.note,
     )
+    del network
     adapter = _signed(trained.adapter, context, stated)
     found = copies(
-        network,
-        adapter,
+        load_network(base.weights, exact_buffers=stated["rope"] == "exact", adapters=[(adapter, 1.0)]),
         songs,
         Sampling(steps=CHECK_STEPS, cfg_strength=CFG_STRENGTH),
         frames=parameters.crop_frames,
@@ -169,11 +169,7 @@ def _outcome(context: StepContext, adapter: Adapter, trained: TrainingResult, re
         "adapter": ("adapter.safetensors", ADAPTER_TYPE, adapter_bytes(adapter)),
         "adapter_config": ("adapter_config.json", JSON_TYPE, config_bytes(adapter)),
         "loss_curve": ("loss_curve.json", JSON_TYPE, json.dumps(curve).encode()),
-        "card": (
-            "card.md",
-            CARD_TYPE,
-            card(context.request.parameters, result, [Point(*point) for point in trained.curve]).encode(),
-        ),
+        "card": ("card.md", CARD_TYPE, text.encode()),
     }
     products = []
     for role, (name, media_type, data) in files.items():

@@ -36,7 +36,7 @@ def check_style(path: Path) -> None:
         raise InputError(f"{path.name} is no whole .npy file", remedy="Give a vector")
 
 
-VOCABULARY = TrainingVocabulary(frozenset({"diffrhythm-1.2-base"}), hear, FRAME_S, check_style)
+VOCABULARY = TrainingVocabulary(frozenset({"diffrhythm-1.2-base"}), hear, FRAME_S, 10.0, check_style)
 
 
 @pytest.fixture
