@@ -58,14 +58,14 @@ def import_folder(
 
     A file is recognised by its digest, by its path (``<model>/<file>``, ``<repository>/<file>``) or by a name that
     only one file has; in a folder of one named model the file's name is enough. ``examine`` may refuse a model by its
-    files, in a folder of their own, before it is installed. Raises InputError where nothing is
-    recognised or a named model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
+    files, in a folder of their own, before it is installed. Raises InputError where nothing is recognised or a named
+    model is incomplete, LicenceRefused, RefusedError for a checkpoint that is not accepted.
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", remedy="Give the folder that holds the model files")
-    specs = [store.spec(name) for name in names]
     files_within(folder, at_most=MAX_FILES)  # checks the folder before any file in it is read
-    matches = _recorded(store, folder, names) or _recognised(store, FoundFiles(folder), specs)
+    matches = _recorded(store, folder, names)
+    matches = matches or _recognised(store, FoundFiles(folder), [store.spec(name) for name in names])
     complete_models, partial_models = (
         [match for match in matches if not match.missing],
         [match for match in matches if match.missing],

@@ -102,9 +102,8 @@ class _Reader:
             remedy = "Add `prompt`, `style: vector.npy`, or `style: audio` for that of the recording"
             self.diagnostics.add(at, "the song has neither a prompt nor a style", remedy)
         if written.style == AUDIO_STYLE and 0 < recording.duration_s < self.vocabulary.style_s:
-            problem = (
-                f"the style is made from {self.vocabulary.style_s:g} s, and the song has {recording.duration_s:.1f} s"
-            )
+            lasts = f"the song has {recording.duration_s:.1f} s"
+            problem = f"a style is made from {self.vocabulary.style_s:g} s of audio, and {lasts}"
             self.diagnostics.add(path, problem, "Write a prompt instead")
         if written.style in (None, AUDIO_STYLE) or self.diagnostics.is_bad(path):
             return None, None

@@ -82,9 +82,11 @@ def accept_style(_path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrainingVocabulary:
-    """The names and checks of this installation. ``hear`` decodes a recording and ``check_style`` reads a style
-    vector; both raise SonglineError. ``frame_s`` is the length of a latent frame in seconds, ``style_s`` that of the audio
-    from which a style vector is made."""
+    """The names and checks of this installation.
+
+    ``hear`` decodes a recording and ``check_style`` reads a style vector; both raise SonglineError. ``frame_s`` is the
+    length of a latent frame in seconds, ``style_s`` that of the audio from which a style vector is made.
+    """
 
     bases: Collection[str]
     hear: Callable[[Path], Recording]

@@ -197,11 +197,14 @@ def lineage(
     what: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
     as_json: AsJson = False,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Go on to the recordings that its adapters were trained on.")
+    ] = False,
 ) -> None:
     """Trace a file back to its song, prompt, seed and steps."""
     from flows.cli.inspect import lineage as tracing
 
-    tracing.lineage(what, as_json=as_json, prov=prov)
+    tracing.lineage(what, as_json=as_json, prov=prov, deep=deep)
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))

@@ -136,7 +136,7 @@ def cut_crop(lines: Sequence[Line], *, song_frames: int, start: int, length: int
     kept = [index for index, first in enumerate(first_frames) if start <= first < end]
     if kept and lines[kept[-1]][1]:
         last = kept[-1]
-        last_end = first_frames[last + 1] if last + 1 < len(lines) else song_frames
+        last_end = min([song_frames, *first_frames[last + 1 : last + 2]])
         if last_end > end and first_frames[last] - start >= LEAST_SHARE * length:
             end = first_frames[last]
             kept.pop()

@@ -11,7 +11,7 @@ import soundfile
 import yaml
 
 RATE = 44_100
-TINY = {"crop_frames": 32, "rank": 4, "steps": 10, "batch": 2, "accumulation": 1, "evaluate_every": 4, "warm_up": 2}
+TINY = {"crop_frames": 32, "rank": 4, "steps": 10, "batch": 2, "accumulation": 1, "evaluate_every": 2, "warm_up": 2}
 """A training that takes a second on the tiny network."""
 
 NAMES = ("depot", "harbour", "lantern", "meadow", "quarry", "signal")

@@ -43,7 +43,9 @@ class TrainingView:
         before, self._shown = self._shown, stand
         if self._is_silent or self._is_live:
             return
-        if _evaluations(stand) > _evaluations(before) or (stand.status is None) or stand.is_trained > before.is_trained:
+        is_evaluated = _evaluations(stand) > _evaluations(before)
+        is_another_stage = stand.status is None and stand.sentence() != before.sentence()
+        if is_evaluated or is_another_stage or stand.is_trained > before.is_trained:
             self._console.print(f"{stand.sentence()} ({self._elapsed()})", soft_wrap=True)
         for preview in stand.previews[len(before.previews) :]:
             sentence = f"preview of step {preview.step}: {likeness_sentence(preview.closest)}"

@@ -34,6 +34,12 @@ class Network:
     dtype: torch.dtype
 
 
+def network_key(inputs: Mapping[str, Json]) -> list[Json]:
+    """What songs must have in common to be rendered by one network in memory."""
+    named = [inputs["files"]["network"], *(inputs[name] for name in ("dtype", "rope", "ema"))]
+    return [*named, inputs.get("compiled", False), inputs.get("adapters", [])]
+
+
 class Loaded:
     """At most one network and one autoencoder, on this machine's device."""
 
@@ -45,14 +51,7 @@ class Loaded:
 
     def network(self, inputs: Mapping[str, Json]) -> Network:
         """The network a recipe names. Raises ModelMissing, WorkError where another is installed, MachineError."""
-        key = [
-            inputs["files"]["network"],
-            inputs["dtype"],
-            inputs["rope"],
-            inputs["ema"],
-            inputs.get("compiled", False),
-            inputs.get("adapters", []),
-        ]
+        key = network_key(inputs)
         if self._network is None or self._network[0] != key:
             self._network = None  # frees the previous one, so that both are never in memory at once
             self._network = key, self._load_network(inputs)

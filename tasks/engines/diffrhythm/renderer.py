@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
 from tasks.engines.base import Extra, Failed, Figures, RenderJob, RenderResult
 from tasks.engines.diffrhythm.batch_size import batch_size
-from tasks.engines.diffrhythm.loaded import Loaded, Network
+from tasks.engines.diffrhythm.loaded import Loaded, Network, network_key
 from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
 from tasks.engines.diffrhythm.network.flops import song_flops
 from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
@@ -62,7 +62,7 @@ class DiffRhythmRenderer:
         for order in orders:
             shared_inputs = {name: order.recipe.inputs.get(name) for name in ALIKE}
             groups.setdefault(canonical_json(shared_inputs), []).append(order)
-        for group in groups.values():
+        for group in _by_network(groups.values()):
             group.sort(key=lambda order: canonical_json(dict(order.recipe.inputs)))
             yield from self._render_group(group)
 
@@ -198,6 +198,15 @@ class DiffRhythmRenderer:
         if self._device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()
+
+
+def _by_network(groups: Iterable[list[RenderJob]]) -> Iterator[list[RenderJob]]:
+    """The groups, those of one network together, so that none is loaded twice."""
+    networks: dict[bytes, list[list[RenderJob]]] = {}
+    for group in groups:
+        networks.setdefault(canonical_json(network_key(group[0].recipe.inputs)), []).append(group)
+    for groups_of_one in networks.values():
+        yield from groups_of_one
 
 
 def _joined(order: RenderJob, fresh: Audio) -> Audio:
