@@ -82,8 +82,17 @@ def validate(album: Manifest, as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline schema > album.schema.json"))
-def schema() -> None:
+def schema(
+    training: Annotated[
+        bool, typer.Option("--training", help="That of a training's manifest in place of an album's.")
+    ] = False,
+) -> None:
     """Print the manifest's JSON Schema, for editors."""
+    if training:
+        from flows.cli.training import train
+
+        train.schema()
+        return
     from flows.cli.album import author
 
     author.schema()

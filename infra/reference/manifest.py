@@ -45,6 +45,7 @@ LINKS: Mapping[str, str] = {
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
+    "diffrhythm.AdapterSetting": "`{model: …, weight: -2 to 2}`",
 }
 """Links to the descriptions of the schema's parts."""
 

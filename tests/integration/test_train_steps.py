@@ -75,32 +75,6 @@ def test_a_training_that_is_killed_twice_ends_with_the_same_bytes(trained, ready
     process = home.process()
     out, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (0, "done\n"), errors
-    return home
-
-
-def numbers(home: TrainingHome) -> list[int]:
-    """The checkpoints that there are, read beside whoever writes."""
-    with closing(sqlite3.connect(home.settings.home / "catalog.sqlite3", timeout=30)) as connection:
-        return [number for (number,) in connection.execute("SELECT number FROM checkpoint ORDER BY number")]
-
-
-def test_a_training_that_is_killed_twice_ends_with_the_same_bytes(trained, ready, tmp_path: Path) -> None:
-    home = copied(ready, tmp_path / "home")
-    for least in (2, 6):
-        process = home.process()
-        deadline = time.monotonic() + PATIENCE_S
-        while max(numbers(home), default=0) < least and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, "it was not killed in time"
-        assert max(numbers(home)) >= least
-    with open_catalog(home.settings) as catalog:
-        assert collect_garbage(catalog.database, catalog.store, 0.0, dry_run=True).garbage == ()
-        assert checkpoints_of(catalog.database, home.key)[0].number >= 8
-    process = home.process()
-    out, errors = process.communicate(timeout=PATIENCE_S)
-    assert (process.returncode, out) == (0, "done\n"), errors
     with open_catalog(home.settings) as resumed, open_catalog(trained.settings) as whole:
         found, expected = (step_result(catalog.database, home.key) for catalog in (resumed, whole))
         assert found.made == expected.made, "adapter, card and curve, byte for byte"

@@ -15,6 +15,7 @@ from catalog.common.errors import MachineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.models.store import InstalledModel, ModelStore
+from catalog.training.schema import training_json_schema
 from catalog.training.style import Style
 from flows.cli.console.stopping import stoppable
 from flows.cli.training.display import TrainingView
@@ -67,6 +68,11 @@ def train(
         folder = out / planned.document.name
         write_files(catalog, planned.document, trained, folder)
     _tell_result(planned.document, trained, model, folder, was_missing=was_missing, as_json=as_json)
+
+
+def schema() -> None:
+    """Print the JSON Schema of a training's manifest."""
+    print_json(training_json_schema())
 
 
 def _planned(path: Path, settings: Settings, *, name: str | None, preview: int | None) -> tuple[Style, PlannedTraining]:
