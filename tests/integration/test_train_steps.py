@@ -23,6 +23,7 @@ from flows.training.finished import finished_training
 from tasks.steps.environment import execution_environment
 from tasks.steps.run_step import run_step
 from tests.support.style_manifest import NAMES
+from tests.support.tiny_models import settings_of
 from tests.support.training_home import TrainingHome, done, prepared_home
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> TrainingHome:
 
 def copied(ready: TrainingHome, home: Path) -> TrainingHome:
     shutil.copytree(ready.settings.home, home)
-    return dataclasses.replace(ready, settings=ready.settings.model_copy(update={"home": home}))
+    return dataclasses.replace(ready, settings=settings_of(home, ready.variables))
 
 
 @pytest.fixture(scope="module")

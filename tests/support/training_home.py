@@ -37,9 +37,11 @@ with open_catalog(settings_of(Path(home), names)) as catalog:
 
 @dataclass(frozen=True, slots=True)
 class TrainingHome:
-    """Settings of the home, the training's document, and the key of its step, which is declared."""
+    """Settings of the home, the variables that point to its models, the training's document, and the key of its step,
+    which is declared."""
 
     settings: Settings
+    variables: dict[str, str]
     document: TrainingDocument
     key: str
 
@@ -52,7 +54,8 @@ class TrainingHome:
 
 def prepared_home(folder: Path, home: Path) -> TrainingHome:
     """Tiny models and the six songs under ``folder``; latents and styles of them in ``home``."""
-    settings = settings_of(home, tiny_settings(folder))
+    variables = tiny_settings(folder)
+    settings = settings_of(home, variables)
     style = read_style(write_style(folder / "style"), settings)
     with open_catalog(settings) as catalog:
         document = plan_training(style, settings, catalog.models).document
@@ -67,7 +70,7 @@ def prepared_home(folder: Path, home: Path) -> TrainingHome:
         assert prepared is not None
         training = document.train_request(prepared.moments, prepared.styles)
         catalog.ledger.declare_steps([training])
-    return TrainingHome(settings, document, training.key)
+    return TrainingHome(settings, variables, document, training.key)
 
 
 def done(catalog: Catalog, request):

@@ -20,7 +20,7 @@ TAKES = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wish:
+class SongRequest:
     """What is to be sung: ``frames`` latent frames with these lines, in a style [512], from a seed."""
 
     lines: tuple[Line, ...]
@@ -30,12 +30,13 @@ class Wish:
 
 
 def sing(
-    network: DiT, wishes: Sequence[Wish], sampling: Sampling, *, device: torch.device, dtype: torch.dtype
+    network: DiT, requests: Sequence[SongRequest], sampling: Sampling, *, device: torch.device, dtype: torch.dtype
 ) -> list[Tensor]:
-    """The latent [T, 64] of each wish, float32 on the CPU. The network is taken over."""
+    """The latent [T, 64] of each request, float32 on the CPU. The network is taken over."""
     sampler = Sampler(network, device=device, dtype=dtype)
     return [
-        sampler.sample([_conditioning(wish)], [noise(wish.seed, wish.frames)], sampling)[0].cpu() for wish in wishes
+        sampler.sample([_conditioning(request)], [noise(request.seed, request.frames)], sampling)[0].cpu()
+        for request in requests
     ]
 
 
@@ -56,8 +57,8 @@ def copies(
     """
     learned = [song for song in songs if not song.held_out]
     asked = learned[:TAKES]
-    wishes = [Wish(song.lines, song.style, frames, seed) for song in asked]
-    latents = sing(network, wishes, sampling, device=device, dtype=dtype)
+    requests = [SongRequest(song.lines, song.style, frames, seed) for song in asked]
+    latents = sing(network, requests, sampling, device=device, dtype=dtype)
     return [closest(latent, learned, take=song.name) for latent, song in zip(latents, asked, strict=True)]
 
 
@@ -74,8 +75,8 @@ def closest(latent: Tensor, songs: Sequence[TrainingSong], *, take: str) -> dict
     }
 
 
-def _conditioning(wish: Wish) -> Conditioning:
-    text = torch.zeros(wish.frames, dtype=torch.int64)
-    for first, tokens in cut_crop(wish.lines, song_frames=wish.frames, start=0, length=wish.frames).runs:
+def _conditioning(request: SongRequest) -> Conditioning:
+    text = torch.zeros(request.frames, dtype=torch.int64)
+    for first, tokens in cut_crop(request.lines, song_frames=request.frames, start=0, length=request.frames).runs:
         text[first : first + len(tokens)] = torch.tensor(tokens, dtype=torch.int64)
-    return Conditioning(text=text, style=wish.style, negative_style=torch.zeros(CONDITION))
+    return Conditioning(text=text, style=request.style, negative_style=torch.zeros(CONDITION))
