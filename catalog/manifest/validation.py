@@ -73,12 +73,17 @@ class Diagnostics:
         return _lines(self.hints, "hints")
 
     def add_errors(self, errors: Iterable[ErrorDetails], *, known: Collection[str] | None = None) -> None:
-        """Add Pydantic's errors; ``known`` are the valid fields there, if not the manifest's own."""
+        """Add Pydantic's errors; ``known`` are the valid fields there, if not the manifest's own.
+
+        They are suggested in place of unknown ones, but not for entries of a list, which have other fields.
+        """
         errors = list(errors)
         self.unworded += len(errors[_WORDED_AT_ONCE:])
         for error in errors[:_WORDED_AT_ONCE]:
             path = plain_path(error["loc"])
             names = known if known is not None else _fields_at(path[:-1])
+            if known is not None and isinstance(path[-2], int):
+                names = ()
             self.add(path, *describe(error, names))
         self.bad.update(plain_path(error["loc"]) for error in errors)
 

@@ -47,5 +47,5 @@ def _named(names: Sequence[str], songs: Sequence[StyleSong], diagnostics: Diagno
 
 def _chosen(share: float, songs: Sequence[StyleSong]) -> Collection[str]:
     count = max(1, round(share * len(songs))) if share > 0 and len(songs) > 1 else 0
-    ordered_songs = sorted(songs, key=lambda song: digest_value(SCHEME, song.recording.sample_digest))
+    ordered_songs = sorted(songs, key=lambda song: digest_value(SCHEME, {"samples": song.recording.sample_digest}))
     return {song.name for song in ordered_songs[:count]}

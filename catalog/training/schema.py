@@ -15,13 +15,12 @@ from catalog.models.spec import Name as ModelName
 MAX_SONGS = 500
 MAX_HELD_OUT = 0.5
 DEFAULT_BASE = "diffrhythm-1.2-base"
-LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+Layer = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LAYERS: tuple[Layer, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of every transformer layer, which an adapter may change."""
 
 AUDIO_STYLE = "audio"
 """Value of ``style`` for a song whose style vector is made from its own audio."""
-
-Layer = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
 
 def _licence_id(text: str) -> str:

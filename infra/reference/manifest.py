@@ -45,7 +45,7 @@ LINKS: Mapping[str, str] = {
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
-    "diffrhythm.AdapterSetting": "`{model: …, weight: -2 to 2}`",
+    "diffrhythm.AdapterSetting": "[adapters](#adapters)",
 }
 """Links to the descriptions of the schema's parts."""
 
@@ -174,6 +174,7 @@ PARTS: Mapping[str, str] = {
     "defaults": "DefaultsFile",
     "songs": "SongFile",
     "seeds": "SeedRange",
+    "adapters": "diffrhythm.AdapterSetting",
     "credits": "CreditFile",
     "selection": "Policy",
     "mastering": "MasteringSpec",

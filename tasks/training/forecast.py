@@ -1,7 +1,8 @@
 """The memory and time of a training, from the network's sizes before anything is loaded; without torch.
 
-The bytes kept for the gradients were counted by autograd's hooks at several widths, ranks and lengths, and follow these
-formulas exactly there; at the published width, rank 16 and 256 frames they give 129384 bytes a layer and frame.
+The bytes kept for the gradients were counted on the CPU by autograd's hooks, at several widths, ranks and lengths, and
+follow these formulas exactly there; at the published width, rank 16 and 256 frames they give 129384 bytes a layer and
+frame. On a GPU they are an estimate: where it was too low, the training takes smaller batches (:class:`Fit`).
 """
 
 from __future__ import annotations

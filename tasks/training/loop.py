@@ -167,7 +167,7 @@ class _Training:
             batch = Batch.of(items[first : first + fit.micro_batch], self._device)
             with precision(self._device, self._parameters.dtype):
                 error = squared_error(self._network, batch, checkpointing=fit.checkpointing) / elements
-            error.backward()
+            error.backward()  # type: ignore[no-untyped-call]
             total += error.item()
         return total
 

@@ -67,7 +67,7 @@ def adapted(network: DiT, parameters: TrainingParameters) -> Iterator[LoraLayers
     """
     config = LoraConfig(
         r=parameters.rank,
-        lora_alpha=parameters.adapter_alpha,
+        lora_alpha=parameters.adapter_alpha,  # type: ignore[arg-type]  # any number will do
         target_modules=list(parameters.targets),
         init_lora_weights=False,
         bias="none",

@@ -32,8 +32,7 @@ def fitted(work: Callable[[Fit], float], fit: Fit) -> tuple[float, Fit]:
             return result, fit
         # The error held the attempt's tensors: they can be freed only now that it is gone.
         gc.collect()
-        if torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
         smaller = fit.smaller()
         if smaller is None:
             raise TransientError(

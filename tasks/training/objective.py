@@ -61,8 +61,8 @@ def squared_error(network: DiT, batch: Batch, *, checkpointing: bool = False) ->
         checkpointing=checkpointing,
     )
     valid = torch.arange(x.shape[1], device=x.device) < batch.frames[:, None]
-    error = velocity.float() - (batch.latent - batch.noise)
-    return error[valid].square().sum()
+    error: Tensor = (velocity.float() - (batch.latent - batch.noise))[valid].square().sum()
+    return error
 
 
 def precision(device: torch.device, dtype: str) -> AbstractContextManager[None]:

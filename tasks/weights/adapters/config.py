@@ -11,6 +11,7 @@ from catalog.common.errors import InputError
 from tasks.weights.adapters.names import REMEDY, bare
 
 MAX_RANK = 4096
+MAX_ALPHA = 1e6
 MAX_PATTERNS = 4096
 
 _REFUSED = {
@@ -155,6 +156,6 @@ def _rank(value: Json, what: str) -> int:
 
 
 def _alpha(value: Json, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1e6:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_ALPHA:
         raise InputError(f"{what} is {str(value)[:40]}, not an alpha above 0", remedy=REMEDY)
     return float(value)

@@ -15,6 +15,9 @@ WeightedAdapters = Sequence[tuple[Adapter, float]]
 
 Shape = tuple[int, int]
 
+ROWS_AT_ONCE = 128
+"""Rows of a layer in float64 at once: they stay in the processor's cache."""
+
 
 def merged(weights: Mapping[str, Tensor], adapters: WeightedAdapters) -> dict[str, Tensor]:
     """The changed tensors of a state dict, in float32: W' = W + Σ weight · alpha / r · B A (rsLoRA: alpha / √r).
@@ -44,9 +47,16 @@ def misfits(adapter: Adapter, layers: Mapping[str, Shape]) -> Iterator[str]:
 
 
 def _merged_layer(weight: Tensor, layer: str, adapters: WeightedAdapters) -> Tensor:
-    total = weight.to(torch.float64)
-    for adapter, share in adapters:
-        if layer in adapter.pairs:
-            a, b = adapter.pairs[layer]
-            total = total + (share * scaling(adapter, layer)) * (b.to(torch.float64) @ a.to(torch.float64))
-    return total.to(torch.float32)
+    pairs = [
+        (adapter.pairs[layer][0].to(torch.float64) * (share * scaling(adapter, layer)), adapter.pairs[layer][1])
+        for adapter, share in adapters
+        if layer in adapter.pairs
+    ]
+    changed = torch.empty(weight.shape, dtype=torch.float32)
+    for first in range(0, len(weight), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        total = weight[rows].to(torch.float64)
+        for a, b in pairs:
+            total.addmm_(b[rows].to(torch.float64), a)
+        changed[rows] = total
+    return changed

@@ -18,7 +18,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.text import counted, first_of
 from db.files.regular_file import read_regular
-from tasks.weights.adapters.config import AdapterConfig, config_from, pattern_value
+from tasks.weights.adapters.config import MAX_ALPHA, MAX_RANK, AdapterConfig, config_from, pattern_value
 from tasks.weights.adapters.detect import CONFIG_FILE, MAX_HEADER_BYTES, WEIGHTS_FILE
 from tasks.weights.adapters.file import Adapter
 from tasks.weights.adapters.names import REMEDY, Form, tensor_name
@@ -121,11 +121,12 @@ def _parts(tensors: Mapping[str, Tensor], file: str) -> tuple[Parts, Form]:
         name = tensor_name(key, file=file)
         if tensor.dtype not in _DTYPES:
             raise InputError(f"{file}: {key} is of {tensor.dtype}, not of floats", remedy=REMEDY)
-        if not bool(torch.isfinite(tensor).all()):
+        values = tensor.to(torch.float32).contiguous()
+        if not bool(torch.isfinite(values).all()):
             raise InputError(f"{file}: {key} holds values that are not finite", remedy="Train the adapter again")
         if name.part in parts.setdefault(name.layer, {}):
             raise InputError(f"{file} adapts {name.layer} twice", remedy=REMEDY)
-        parts[name.layer][name.part] = tensor.to(torch.float32).contiguous()
+        parts[name.layer][name.part] = values
         forms.add(name.form)
     return parts, "peft" if "peft" in forms else sorted(forms)[0]
 
@@ -137,8 +138,8 @@ def _pair(layer: str, parts: Mapping[str, Tensor], file: str) -> tuple[Tensor, T
     if a.dim() != 2 or b.dim() != 2:
         shape = list(a.shape if a.dim() != 2 else b.shape)
         raise InputError(f"{file} adapts {layer} by {shape}: it is a convolution, not a linear layer", remedy=REMEDY)
-    if len(a) == 0 or len(a) != b.shape[1]:
-        problem = f"{file}: the matrices of {layer} are of rank {len(a)} and {b.shape[1]}"
+    if not 1 <= len(a) == b.shape[1] <= MAX_RANK:
+        problem = f"{file}: the matrices of {layer} are of rank {len(a)} and {b.shape[1]}, not both of 1 to {MAX_RANK}"
         raise InputError(problem, remedy="Get the adapter's files again")
     return a, b
 
@@ -177,8 +178,8 @@ def _with_alphas_of(parts: Parts, config: AdapterConfig, file: str) -> AdapterCo
         raise InputError(f"{file}: the alpha of {wrong[0]} is not one number", remedy=REMEDY)
     alphas = {layer: float(stated[layer]["alpha"]) if layer in stated else 0.0 for layer in parts}
     alphas = {layer: alpha or float(len(parts[layer]["A"])) for layer, alpha in alphas.items()}
-    if wrong := [layer for layer, alpha in alphas.items() if alpha < 0]:
-        raise InputError(f"{file}: the alpha of {wrong[0]} is below 0", remedy=REMEDY)
+    if wrong := [layer for layer, alpha in alphas.items() if not 0 < alpha <= MAX_ALPHA]:
+        raise InputError(f"{file}: the alpha of {wrong[0]} is not above 0 and at most {MAX_ALPHA:g}", remedy=REMEDY)
     alpha = min(Counter(alphas.values()).most_common(), key=lambda item: (-item[1], item[0]))[0]
     others = {layer: value for layer, value in alphas.items() if value != alpha}
     return AdapterConfig(config.rank, alpha, config.rank_pattern, others, config.use_rslora)

@@ -11,14 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.common.digests import Json, canonical_json
 from catalog.common.errors import InputError
-from tasks.weights.adapters.config import MAX_RANK, AdapterConfig
+from tasks.weights.adapters.config import MAX_ALPHA, MAX_RANK, AdapterConfig
 from tasks.weights.adapters.file import Adapter, Rope
 
 METADATA_KEY = "songline"
 MAX_STATEMENT_BYTES = 4 << 20
 
 Rank = Annotated[int, Field(ge=1, le=MAX_RANK)]
-Alpha = Annotated[float, Field(gt=0, le=1e6)]
+Alpha = Annotated[float, Field(gt=0, le=MAX_ALPHA)]
 
 
 class Numbers(BaseModel):
@@ -54,7 +54,9 @@ def statement_from(text: str, *, file: str) -> Statement:
     try:
         if len(text) > MAX_STATEMENT_BYTES:
             raise ValueError("it is too long")
-        return Statement.model_validate_json(text)
+        statement = Statement.model_validate_json(text)
+        canonical_json(statement.record)  # refuses numbers that JSON cannot keep
+        return statement
     except (ValueError, RecursionError) as error:
         detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         problem = f"{file}: what it states of itself cannot be read: {detail}"
