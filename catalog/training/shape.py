@@ -9,9 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from catalog.common.digests import Json
-from catalog.manifest.faults import FieldPath
+from catalog.manifest.faults import MAX_FAULTS, FieldPath
+from catalog.manifest.messages import describe
 from catalog.manifest.validation import Diagnostics, check
 from catalog.training.schema import FORMS, MODELS, TrainingFile, TrainingSongFile
+
+MOST_WORDED = 2 * MAX_FAULTS
+"""Faults that are put into words: wording every one of many thousand would be slow."""
 
 _STAND_IN_SONG: dict[str, Json] = {"audio": "?"}
 
@@ -30,13 +34,11 @@ def read_training_shape(diagnostics: Diagnostics) -> TrainingFile | None:
         return check(TrainingFile, data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    paths: list[FieldPath] = []
-    for detail in errors:
-        detail["loc"] = tuple(step for step in detail["loc"] if step not in FORMS)
-        paths.append(detail["loc"])
-    for path in dict.fromkeys(path[:-1] for path in paths):
-        at_path = [detail for detail in errors if detail["loc"][:-1] == path]
-        diagnostics.add_errors(at_path, known=_fields_at(path))
+    paths: list[FieldPath] = [tuple(step for step in detail["loc"] if step not in FORMS) for detail in errors]
+    diagnostics.unworded += len(errors[MOST_WORDED:])
+    for path, detail in zip(paths[:MOST_WORDED], errors, strict=False):
+        diagnostics.add(path, *describe(detail, _fields_at(path[:-1])))
+    diagnostics.bad.update(paths)
     return check(TrainingFile, _mended(data, paths))
 
 
