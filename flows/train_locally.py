@@ -14,8 +14,9 @@ from prefect.exceptions import PrefectException, TerminationSignal
 from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, WorkError
 from flows.training.course import Course
+from flows.training.finished import Trained
 from flows.training.pages import TrainingPage
-from flows.training.run_training import Trained, run_training
+from flows.training.run_training import run_training
 from tasks.training.steps.document import TrainingDocument
 
 

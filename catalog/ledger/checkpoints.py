@@ -17,6 +17,7 @@ from catalog.ledger.work import Lease
 from catalog.store.base import Store, Stored
 from catalog.store.gc import keep_artifacts
 from db.session import Database
+from db.tables.album import Step
 from db.tables.provenance import ActivityArtifact, Artifact, Loss
 from db.tables.training import Checkpoint as CheckpointRow
 
@@ -110,7 +111,9 @@ def _rows(session: Session, step_key: str, *conditions: sa.ColumnElement[bool]) 
 
 
 def _remove(session: Session, rows: Sequence[CheckpointRow]) -> list[str]:
-    digests = sorted({digest for row in rows for digest in (row.adapter_digest, row.state_digest)})
+    digests = sorted(
+        {digest for row in rows for digest in (row.adapter_digest, row.state_digest)} - _sung_from(session)
+    )
     for row in rows:
         session.delete(row)
     session.flush()
@@ -120,6 +123,12 @@ def _remove(session: Session, rows: Sequence[CheckpointRow]) -> list[str]:
     session.execute(sa.delete(Loss).where(Loss.artifact_digest.in_(free_digests)))
     session.execute(sa.delete(Artifact).where(Artifact.digest.in_(free_digests)))
     return list(free_digests)
+
+
+def _sung_from(session: Session) -> set[str]:
+    """The adapters of which previews are not made yet."""
+    unfinished = sa.select(Step.inputs).where(Step.kind == "preview", Step.state != Step.finished_state)
+    return {str(inputs.get("adapter")) for inputs in session.scalars(unfinished)}
 
 
 def _nowhere_named() -> list[sa.ColumnElement[bool]]:

@@ -11,6 +11,7 @@ from catalog.common.errors import InputError
 from catalog.common.slugs import slug
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
+from flows.training.course import PreviewMade
 from flows.training.finished import Trained
 from tasks.training.steps.document import TrainingDocument
 
@@ -71,12 +72,15 @@ def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, 
     _write_adapter(catalog, trained, folder)
     for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
         _copy(catalog, trained.result.made[role], folder / name)
-    paths = []
-    for preview in trained.previews:
-        paths.append(folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav")
-        paths[-1].parent.mkdir(exist_ok=True)
-        _copy(catalog, preview.audio, paths[-1])
-    return paths
+    return [write_preview(catalog, preview, folder) for preview in trained.previews]
+
+
+def write_preview(catalog: Catalog, preview: PreviewMade, folder: Path) -> Path:
+    """Write a preview into ``folder/previews``; returns its path."""
+    path = folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _copy(catalog, preview.audio, path)
+    return path
 
 
 def _write_adapter(catalog: Catalog, trained: Trained, folder: Path) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common import figures
-from catalog.common.errors import MachineError
+from catalog.common.errors import InputError, MachineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.models.store import InstalledModel, ModelStore
@@ -20,12 +20,12 @@ from catalog.training.style import Style
 from flows.cli.console.stopping import stoppable
 from flows.cli.training.display import TrainingView
 from flows.console import led_by, print_json, stdout, warn
-from flows.training.course import Course, summary
+from flows.training.course import Course, Stand, summary
 from flows.training.finished import Trained, begun_times, finished_training, retry_failed
 from flows.training.forecast import Outlook, outlook
 from flows.training.plan_training import PlannedTraining, plan_training, store_training
 from flows.training.read_style import read_style
-from flows.training.registration import register, taken_name, write_files
+from flows.training.registration import register, taken_name, write_files, write_preview
 from tasks.training.steps.card import likeness_sentence
 from tasks.training.steps.document import TrainingDocument
 
@@ -51,6 +51,7 @@ def train(
     if dry_run:
         _tell_plan(planned.document, expected, as_json=as_json)
         return
+    folder = out / planned.document.name
     with open_catalog(settings) as catalog:
         trained = finished_training(catalog, planned.document)
         if error := taken_name(catalog, planned.document, trained):
@@ -60,12 +61,12 @@ def train(
             return
         was_missing = trained is None
         if trained is None:
+            _make_folder(folder)
             _check_room(catalog, expected)
             if not as_json:
                 _tell_outlook(planned.document, expected)
-            trained = _train(catalog, style, planned.document, is_silent=as_json)
+            trained = _train(catalog, style, planned.document, folder, is_silent=as_json)
         model = register(catalog, planned.document, trained)
-        folder = out / planned.document.name
         write_files(catalog, planned.document, trained, folder)
     _tell_result(planned.document, trained, model, folder, was_missing=was_missing, as_json=as_json)
 
@@ -85,17 +86,40 @@ def _planned(path: Path, settings: Settings, *, name: str | None, preview: int |
     return style, plan_training(style, settings, ModelStore(settings.models_path, table=settings.models_table))
 
 
-def _train(catalog: Catalog, style: Style, document: TrainingDocument, *, is_silent: bool) -> Trained:
+def _train(catalog: Catalog, style: Style, document: TrainingDocument, folder: Path, *, is_silent: bool) -> Trained:
     from flows.embedded.api import local_api
 
     training = store_training(catalog, style, document)
     retry_failed(catalog, document)
     course = Course(len(document.songs))
+    course.listen(_PreviewWriter(catalog, folder))
     with local_api(catalog.settings.prefect_path):
         from flows.train_locally import train_locally
 
         with TrainingView(course, stdout(), is_silent=is_silent) as view, stoppable(view.stop):
             return train_locally(catalog, document, training, course)
+
+
+class _PreviewWriter:
+    """Writes each preview as soon as it is there, so that it can be heard while the training goes on."""
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        self._catalog, self._folder = catalog, folder
+        self._written = 0
+
+    def __call__(self, stand: Stand) -> None:
+        for preview in stand.previews[self._written :]:
+            write_preview(self._catalog, preview, self._folder)
+        self._written = len(stand.previews)
+
+
+def _make_folder(folder: Path) -> None:
+    """Raise InputError where the folder for card and previews cannot be made, before hours are spent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"{folder} cannot be written: {error.strerror}"
+        raise InputError(problem, remedy="Choose another folder with --out") from error
 
 
 def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_json: bool) -> None:

@@ -53,7 +53,7 @@ class TrainingStatus:
 class ProgressFile:
     """Writes the progress of one training, at most once a second."""
 
-    def __init__(self, home: Path, key: str, curve: Iterable[CurvePoint] = ()) -> None:
+    def __init__(self, home: Path, key: str, curve: Iterable[CurvePoint | Point] = ()) -> None:
         self._path = path_of(home, key)
         self._curve = [Point(*point) for point in curve]
         self._due = 0.0

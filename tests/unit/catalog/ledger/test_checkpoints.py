@@ -50,6 +50,22 @@ def test_the_best_and_the_newest_two_are_kept(catalog: Catalog) -> None:
         assert session.scalar(sa.select(sa.func.count()).select_from(Artifact)) == 6
 
 
+def test_an_adapter_of_which_a_preview_is_to_be_made_is_kept(catalog: Catalog) -> None:
+    lease = claimed(catalog)
+    add(catalog, lease, 1)
+    adapter = checkpoints_of(catalog.database, REQUEST.key)[0].adapter_digest
+    catalog.ledger.declare_steps([StepRequest("preview", 1, {}, {"adapter": adapter})])
+    garbage = [digest for number in (2, 3, 4) for digest in add(catalog, lease, number)]
+    assert adapter not in garbage
+    assert [digest[:8] for digest in garbage] == [digest[:8] for digest in garbage_of(catalog, "state after 1", 2)]
+
+
+def garbage_of(catalog: Catalog, first: str, second: int) -> list[str]:
+    """The state of one checkpoint, and then both files of another, in the order in which they were removed."""
+    state = catalog.store.put_bytes(first.encode()).digest
+    return [state, *sorted(add_digests(catalog, second))]
+
+
 def test_a_training_that_went_back_replaces_what_it_had_after(catalog: Catalog) -> None:
     lease = claimed(catalog)
     for number in (1, 2):
