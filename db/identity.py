@@ -26,7 +26,7 @@ def revision_of_ours(connection: Connection) -> str | None:
     """
     tables = set(sa.inspect(connection).get_table_names())
     if connection.dialect.name == "postgresql":
-        from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
+        from db.tables import album, provenance, release, selection, submission, training  # noqa: F401  (register them)
 
         tables &= {*Base.metadata.tables, "alembic_version"}
     other_tables = tuple(sorted(tables - {"alembic_version"}))[:NAMES_SHOWN]

@@ -18,10 +18,10 @@ from catalog.common.digests import Json
 from catalog.common.errors import CatalogError, RefusedError
 from db.errors import message_of
 from db.session import SCHEMA_REVISION, Database
-from db.tables import album, provenance, release, selection, submission
+from db.tables import album, provenance, release, selection, submission, training
 from db.tables.base import Base
 
-TABLES = (release, submission, selection, album, provenance)
+TABLES = (release, submission, selection, album, provenance, training)
 """Imported so that :class:`db.tables.base.Base` knows every table."""
 BATCH = 1000
 FREED = {"state": "planned", "owner": None, "lease_until": None}

@@ -3,7 +3,8 @@
 The catalog is read as one graph. A piece of work (a render or a step, by its key) needs the artifacts and the work
 that its row names; an artifact needs the work that made it. An album needs its candidates' renders, the steps of its
 decisions, its releases with their files, and what its manifest names; :meth:`Graph.held` returns all of these with
-their ancestors. Artifacts and work that several albums need are shared.
+their ancestors. Artifacts and work that several albums need are shared. Trainings belong to no album: what they made,
+used, and are in the middle of is always held.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from catalog.training.style import DOCUMENT_TYPE
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.base import database_now
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.release import Release, ReleaseFile
 from db.tables.selection import Decision
+from db.tables.training import Checkpoint
 
 _DIGEST = re.compile(r'"([0-9a-f]{64})"')
 _TEXT = sa.Text()
+TRAINING_KINDS = ("train_latent", "train", "preview")
+"""Kinds of steps of a training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,11 @@ class Graph:
         roots: Mapping[str, frozenset[str]],
         releases: Mapping[int, frozenset[str]],
         release_albums: Mapping[int, str],
+        trained: frozenset[str] = frozenset(),
     ) -> None:
         """``work``: the digests and keys that each piece of work names; ``makers``: the work that made an artifact;
         ``leased``: work in progress; ``roots``: what an album names, without its releases; ``releases``: what a
-        release names, by its row id."""
+        release names, by its row id; ``trained``: the work and the checkpoints of trainings."""
         self._work = work
         self._makers = makers
         self._products: dict[str, set[str]] = {}
@@ -77,6 +83,7 @@ class Graph:
         self.leased = leased
         self._roots = roots
         self._releases = releases
+        self._trained = trained
         self.release_albums = release_albums
 
     @property
@@ -94,8 +101,8 @@ class Graph:
         return frozenset[str]().union(*(self._releases[row] for row in rows))
 
     def held_by_others(self, *, album: str | None = None, releases: frozenset[int] = frozenset()) -> Holdings:
-        """Everything needed by other albums and other releases."""
-        names: set[str] = set()
+        """Everything needed by other albums and other releases, and by trainings."""
+        names = set(self._trained)
         for album_id, roots in self._roots.items():
             names |= roots if album_id != album else frozenset()
         for row, files in self._releases.items():
@@ -163,6 +170,7 @@ def read_graph(session: Session) -> Graph:
         roots=_roots(session),
         releases=_releases(session),
         release_albums=release_albums,
+        trained=_trained(session),
     )
 
 
@@ -218,6 +226,14 @@ def _leased(session: Session) -> frozenset[str]:
             sa.select(table.key).where(table.state == "leased", table.lease_until > database_now())
         )
     )
+
+
+def _trained(session: Session) -> frozenset[str]:
+    """The keys of training steps, and the artifacts of checkpoints and of trainings' documents."""
+    keys = session.scalars(sa.select(Step.key).where(Step.kind.in_(TRAINING_KINDS)))
+    rows = session.execute(sa.select(Checkpoint.adapter_digest, Checkpoint.state_digest))
+    documents = session.scalars(sa.select(Artifact.digest).where(Artifact.media_type == DOCUMENT_TYPE))
+    return frozenset([*keys, *documents]).union(*((row.adapter_digest, row.state_digest) for row in rows))
 
 
 def _roots(session: Session) -> dict[str, frozenset[str]]:

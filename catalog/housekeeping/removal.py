@@ -28,6 +28,7 @@ from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.tables.release import Release, ReleaseFile
 from db.tables.selection import Decision, Score
 from db.tables.submission import Shard, Submission
+from db.tables.training import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ def _nowhere_named() -> list[sa.ColumnElement[bool]]:
         ReleaseFile.artifact_digest,
         Render.audio_digest,
         Album.cover_digest,
+        Checkpoint.adapter_digest,
+        Checkpoint.state_digest,
     )
     return [~sa.exists().where(column == Artifact.digest) for column in columns]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from catalog.common.errors import LeaseLost, SonglineError, StoreError, TransientError, error_document
 from catalog.common.settings import Settings
 from catalog.files import owners
+from catalog.ledger.checkpoints import remove_checkpoints
 from catalog.ledger.recording import record_activity, record_outcome, record_pruned, replaced_by
 from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome, StepRequest, WorkKind, WorkStatus
 from catalog.recipe import Recipe
@@ -31,6 +32,7 @@ from db.tables.base import database_now
 from db.tables.provenance import Artifact
 
 TABLES: Mapping[WorkKind, type[Render] | type[Step]] = {"render": Render, "step": Step}
+T = TypeVar("T")
 POLL_S = 0.5
 MOST_DOUBLINGS = 40
 
@@ -217,6 +219,7 @@ class Ledger:
             row.audio_digest = digests["audio"]
         else:
             row.result = dict(outcome.result)
+            remove_checkpoints(session, row.key)
 
     def fail(self, lease: Lease, error: SonglineError, *, seconds: float, execution: ExecutionEnvironment) -> None:
         """Record a failed attempt: a transient error returns the work to planned with a due time, other errors leave
@@ -249,6 +252,15 @@ class Ledger:
         """The wait in seconds after that many attempts: doubled each time, with jitter, and bounded."""
         doubled_s = self._settings.retry_base_s * 2.0 ** min(attempts - 1, MOST_DOUBLINGS)
         return min(doubled_s * random.uniform(0.75, 1.25), LONGEST_WAIT_S)
+
+    def while_held(self, lease: Lease, write: Callable[[Session], T]) -> T:
+        """Write rows of work in progress in one transaction. Raises LeaseLost where the lease was lost meanwhile."""
+
+        def write_held(session: Session) -> T:
+            self._held(session, lease)
+            return write(session)
+
+        return self._database.transact(write_held)
 
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Return failed work to planned and reset its attempts; returns the count."""

@@ -35,6 +35,13 @@ def step_request(database: Database, key: str) -> StepRequest:
         return StepRequest(row.kind, row.revision, row.parameters, row.inputs)
 
 
+def fence_of(database: Database, key: str) -> int:
+    """How often a step was leased: 0 for one that no process has begun, or that is not declared."""
+    with database.read() as session:
+        row = session.get(Step, key)
+        return row.fence if row else 0
+
+
 def step_result(database: Database, key: str) -> StepResult | None:
     """The result of a finished step, None while it is not finished."""
     return step_results(database, [key]).get(key)

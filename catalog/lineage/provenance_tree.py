@@ -12,7 +12,7 @@ from catalog.common.digests import Json
 from db.tables.album import Candidate, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 
-STEPS_SHOWN = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode"})
+STEPS_SHOWN = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode", "train", "preview"})
 """Steps whose result is part of the lineage: defects of a reference, each mastering stage's settings with
 measurements before and after it, how stems add up, measurements of a lossy file. They are stored only there."""
 
@@ -76,8 +76,8 @@ def activities(root: Node) -> list[Mapping[str, Json]]:
     return list(documents.values())
 
 
-def prov_json(root: Node) -> dict[str, Json]:
-    """The tree as W3C PROV-JSON: artifacts are its entities, and Songline's activities its activities."""
+def prov_json(*roots: Node) -> dict[str, Json]:
+    """The trees as W3C PROV-JSON: artifacts are its entities, and Songline's activities its activities."""
     document: dict[str, dict[str, Json]] = {
         "prefix": {"songline": "urn:songline:"},
         "entity": {},
@@ -85,7 +85,8 @@ def prov_json(root: Node) -> dict[str, Json]:
         "used": {},
         "wasGeneratedBy": {},
     }
-    _add_prov(root, document)
+    for root in roots:
+        _add_prov(root, document)
     return document
 
 

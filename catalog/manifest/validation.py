@@ -82,7 +82,7 @@ class Diagnostics:
         for error in errors[:_WORDED_AT_ONCE]:
             path = plain_path(error["loc"])
             names = known if known is not None else _fields_at(path[:-1])
-            if known is not None and isinstance(path[-2], int):
+            if known is not None and any(isinstance(part, int) for part in path[-2:-1]):
                 names = ()
             self.add(path, *describe(error, names))
         self.bad.update(plain_path(error["loc"]) for error in errors)

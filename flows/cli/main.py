@@ -17,6 +17,7 @@ from flows.cli.pool_commands import app as pool_app
 from flows.cli.store_commands import app as store_app
 from flows.cli.take_commands import app as take_app
 from flows.cli.tool_commands import app as tool_app
+from flows.cli.training_commands import app as train_app
 
 app = typer.Typer(
     name="songline",
@@ -31,6 +32,7 @@ app.add_typer(store_app)
 app.add_typer(model_app, rich_help_panel=Heading.MAINTAIN)
 app.add_typer(pool_app)
 app.add_typer(tool_app)
+app.add_typer(train_app)
 app.add_typer(album_app)
 
 
@@ -81,8 +83,17 @@ def validate(album: Manifest, as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline schema > album.schema.json"))
-def schema() -> None:
+def schema(
+    training: Annotated[
+        bool, typer.Option("--training", help="That of a training's manifest in place of an album's.")
+    ] = False,
+) -> None:
     """Print the manifest's JSON Schema, for editors."""
+    if training:
+        from flows.cli.training import train
+
+        train.schema()
+        return
     from flows.cli.album import author
 
     author.schema()
@@ -196,11 +207,14 @@ def lineage(
     artifact: Annotated[str, typer.Argument(metavar="FILE|DIGEST", help="A delivered file, or an artifact's digest.")],
     as_json: AsJson = False,
     prov: Annotated[bool, typer.Option("--prov", help="Print W3C PROV-JSON.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Go on to the recordings that its adapters were trained on.")
+    ] = False,
 ) -> None:
     """Trace a file back to its song, prompt, seed and steps."""
     from flows.cli.inspect import lineage
 
-    lineage.lineage(artifact, as_json=as_json, prov=prov)
+    lineage.lineage(artifact, as_json=as_json, prov=prov, deep=deep)
 
 
 @app.command(rich_help_panel=Heading.MAKE, epilog=examples("songline retry night-bus"))

@@ -25,6 +25,12 @@ class ShardParameters(RunParameters):
     shard: str = Field(description="Key of the shard.")
 
 
+class AdapterParameters(RunParameters):
+    """Train an adapter: prepare its songs, train it, and register it where this runs."""
+
+    training: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the training's document in the store.")
+
+
 class SongParameters(RunParameters):
     """Bring songs whose candidates are in to a stage: decided, mastered, or finished but for the packing."""
 

@@ -9,5 +9,6 @@ ENTRYPOINTS: Mapping[str, str] = {
     "render-shard": "flows.render_shard.render_shard",
     "finish-song": "flows.finish_song.finish_song",
     "render-inbox": "flows.render_inbox.render_inbox",
+    "train-adapter": "flows.train_adapter.train_adapter",
     "reconcile": "flows.reconcile.reconcile",
 }

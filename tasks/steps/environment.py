@@ -14,7 +14,7 @@ from catalog.ledger.work import ExecutionEnvironment
 
 LIBRARIES = (
     *("numpy", "scipy", "soundfile", "soxr", "pedalboard", "pyloudnorm", "mutagen"),
-    *("torch", "torchaudio", "transformers", "tokenizers", "muq", "phonemizer", "espeakng-loader"),
+    *("torch", "peft", "torchaudio", "transformers", "tokenizers", "muq", "phonemizer", "espeakng-loader"),
     *("demucs", "faster-whisper", "ctranslate2", "audiobox-aesthetics"),
 )
 

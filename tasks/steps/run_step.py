@@ -16,7 +16,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
 from catalog.common.settings import Settings
 from catalog.ledger.results import step_request
-from catalog.ledger.work import ExecutionEnvironment, StepOutcome, StepRequest, WorkStatus
+from catalog.ledger.work import ExecutionEnvironment, Lease, StepOutcome, StepRequest, WorkStatus
 from db.session import DatabaseError
 from tasks.steps.step_kinds import STEP_KINDS
 
@@ -30,6 +30,8 @@ class StepContext:
     request: StepRequest
     scratch: Path
     catalog: Catalog
+    lease: Lease | None = None
+    """The right to do it, for steps that write rows before they are done."""
 
     def input(self, role: str) -> Path:
         """The path of an input artifact, to be read and never changed."""
@@ -52,7 +54,7 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
     request = step_request(catalog.database, key)
     try:
         with catalog.scratch() as scratch_folder, catalog.ledger.keeping([claim]):
-            outcome = _worker(request)(StepContext(request, scratch_folder, catalog))
+            outcome = _worker(request)(StepContext(request, scratch_folder, catalog, claim))
             seconds = time.perf_counter() - start_time
             device_execution = _on_its_device(execution, request.kind, catalog.settings)
             catalog.ledger.commit(claim, outcome, seconds=seconds, execution=device_execution)

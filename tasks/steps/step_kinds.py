@@ -43,6 +43,9 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "draw": StepKind(1, "tasks.delivery.step:draw"),
     "encode": StepKind(2, "tasks.delivery.step:encode"),
     "pack": StepKind(3, "tasks.delivery.package.pack:pack"),
+    "train_latent": StepKind(1, "tasks.training.steps.encode:train_latent", on_device=True),
+    "train": StepKind(1, "tasks.training.steps.train:train", on_device=True),
+    "preview": StepKind(1, "tasks.training.steps.preview:preview", on_device=True),
 }
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from rich.text import Text
 
@@ -21,9 +17,9 @@ from catalog.ledger.results import render_products, sample_digest_of
 from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
 from catalog.release.queries import release_by_key
-from flows.cli.console.exit import STOPPED
 from flows.cli.console.kept_files import print_kept_files
-from flows.console import print_error, print_json, print_text, stdout, warn, with_song_title, with_subject
+from flows.cli.console.stopping import stoppable
+from flows.console import print_error, print_json, stdout, warn, with_song_title, with_subject
 from flows.pipeline.forecast import finished_result, forecast
 from flows.pipeline.pipeline import PipelineResult
 from flows.pipeline.progress import LiveLines, Progress
@@ -96,29 +92,8 @@ def _produce(catalog: Catalog, planned: PlannedAlbum, until: str) -> PipelineRes
     with local_api(catalog.settings.prefect_path):
         from flows.produce_locally import produce_locally
 
-        with LiveLines(progress, stdout(), until=until) as lines, _stoppable(lines):
+        with LiveLines(progress, stdout(), until=until) as lines, stoppable(lines.stop):
             return produce_locally(catalog, planned, progress, until)
-
-
-@contextmanager
-def _stoppable(lines: LiveLines) -> Iterator[None]:
-    """Stop at once on Ctrl-C or SIGTERM.
-
-    Prefect needs over a minute to shut a flow down, without any benefit: the workers and the API end with their
-    parent, and a killed run is continued like any other.
-    """
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        lines.stop()
-        print_text(f"\n{STOPPED}\n", to="stderr")
-        os._exit(128 + number)
-
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool) -> None:

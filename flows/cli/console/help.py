@@ -15,6 +15,7 @@ class Heading(StrEnum):
     CHOOSE = "Choose takes"
     LOOK = "Look"
     FINISH = "Finish and deliver"
+    TRAIN = "Train a sound"
     MAINTAIN = "Maintain"
     FARM = "Farm"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from catalog.catalog_errors import errors_translated
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.understood import understood
+from catalog.lineage.adapters import AdapterOrigin, adapters_of
 from catalog.lineage.lineage import Lineage, Node, prov_json, trace
 from flows.cli.console.options import cannot_be_looked_for
 from flows.console import print_json, stdout
@@ -22,8 +24,8 @@ from tasks.delivery.identify import Identified, identify
 from tasks.delivery.package.models_used import models_of
 
 
-def lineage(artifact: str, *, as_json: bool, prov: bool) -> None:
-    """Print the lineage of a file or digest, and the certainty of the match."""
+def lineage(artifact: str, *, as_json: bool, prov: bool, deep: bool) -> None:
+    """Print the lineage of a file or digest, and the certainty of the match; ``deep`` adds that of its adapters."""
     path = Path(artifact)
     settings = load_settings()
     with open_catalog(settings) as catalog:  # an unreadable file is no error of the catalog
@@ -37,15 +39,18 @@ def lineage(artifact: str, *, as_json: bool, prov: bool) -> None:
             alike=identity.other_artifacts,
             is_build_known=identity.is_build_known,
         )
+        adapters = adapters_of(catalog.database, file_lineage) if deep else ()
     if prov:
-        print_json(prov_json(file_lineage.root))
+        print_json(prov_json(file_lineage.root, *(adapter.root for adapter in adapters if adapter.root)))
     elif as_json:
         note = " ".join(filter(None, (identity.note, _ambiguous(file_lineage))))
         certainty = {"certainty": identity.certainty, **({"note": note} if note else {})}
-        print_json({**file_lineage.document(), **certainty})
+        behind = {"adapters": [adapter.document() for adapter in adapters]} if deep else {}
+        print_json({**file_lineage.document(), **behind, **certainty})
     else:
         with errors_translated(settings), understood():
             _print_tree(file_lineage, artifact, identity)
+            _print_adapters(adapters)
 
 
 def _digest(artifact: str) -> str:
@@ -81,6 +86,20 @@ def _print_tree(file_lineage: Lineage, artifact: str, identity: Identified) -> N
     for song in file_lineage.songs[len(file_lineage.own) :]:
         sentence = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
         stdout().print(Text(sentence, style="dim"), soft_wrap=True)
+
+
+def _print_adapters(adapters: Sequence[AdapterOrigin]) -> None:
+    """Each adapter with the rights and the recordings that it was trained on."""
+    for adapter in adapters:
+        stdout().print(Text(f"adapter {adapter.digest[:12]} at {adapter.weight:g}", style="bold"), soft_wrap=True)
+        if adapter.root is None:
+            stdout().print("  was not trained in this catalog")
+            continue
+        stdout().print(Text(f"  rights   {adapter.rights}"), soft_wrap=True)
+        stdout().print(f"  training {adapter.training} ({_day(adapter.trained_at)})", soft_wrap=True)
+        for song in adapter.songs:
+            use = "  held out" if song.held_out else ""
+            stdout().print(Text(f"  song     {song.name}  {song.audio[:12]}{use}"), soft_wrap=True)
 
 
 def _ambiguous(file_lineage: Lineage) -> str:

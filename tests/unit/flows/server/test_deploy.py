@@ -238,7 +238,7 @@ def test_prefects_own_command_reads_the_same_file(
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("successfully created") == 5
+    assert done.stdout.count("successfully created") == 6
     assert deploy() == {}
 
 

@@ -1,0 +1,1 @@
+"""``songline train``: the command itself, and what it prints."""

@@ -1,0 +1,95 @@
+"""Registers a trained adapter among this machine's models, and writes its files into a folder of the user's."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog.catalog import Catalog
+from catalog.common.errors import InputError
+from catalog.common.slugs import slug
+from catalog.models.spec import Licence
+from catalog.models.store import InstalledModel, ModelStore
+from flows.training.course import PreviewMade
+from flows.training.finished import Trained
+from tasks.training.steps.document import TrainingDocument
+
+OWN_LICENCE = "own-recordings"
+MAX_SENTENCE = 300
+WEIGHTS_FILE, CONFIG_FILE = "adapter_model.safetensors", "adapter_config.json"
+"""The names that PEFT gives an adapter's files."""
+
+
+def register(catalog: Catalog, document: TrainingDocument, trained: Trained) -> InstalledModel:
+    """Register the adapter under the training's name; does nothing where it is that already.
+
+    Raises InputError where another model has the name.
+    """
+    from tasks.engines.diffrhythm.registration import register_adapter
+
+    with catalog.scratch() as folder:
+        _write_adapter(catalog, trained, folder)
+        return register_adapter(
+            catalog.models,
+            document.name,
+            folder,
+            base=document.base.name,
+            licence=licence_of(document, catalog.models),
+            origin=f"trained: {trained.key}",
+            at=datetime.now(UTC),
+        )
+
+
+def taken_name(catalog: Catalog, document: TrainingDocument, trained: Trained | None) -> InputError | None:
+    """The error where an adapter of that name is here that is not the result of this training."""
+    spec = catalog.models.specs().get(document.name)
+    if spec is None or spec.adapter is None:
+        return None
+    if trained is not None and trained.result.result["digest"] == spec.adapter.digest:
+        return None
+    remedy = f"Choose another --name, or run `songline models remove {document.name}` first"
+    return InputError(f"there is an adapter {document.name} already, and it is another", remedy=remedy)
+
+
+def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
+    """The licence that the rights amount to: a known one, or one of its own that says what was stated.
+
+    Commercial use is allowed where the manifest says so and a known licence does not forbid it.
+    """
+    known = models.table.licences.get(document.licence or "")
+    is_commercial = document.commercial and (known is None or known.commercial)
+    sentence = " ".join(document.rights.split())[:MAX_SENTENCE]
+    if known is not None and known.commercial == is_commercial:
+        return known
+    licence_id = document.licence or OWN_LICENCE
+    return Licence(licence_id, known.name if known else licence_id, is_commercial, sentence)
+
+
+def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, folder: Path) -> list[Path]:
+    """Write adapter, card, curve and previews into ``folder``; returns the previews' paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_adapter(catalog, trained, folder)
+    for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
+        _copy(catalog, trained.result.made[role], folder / name)
+    return [write_preview(catalog, preview, folder) for preview in trained.previews]
+
+
+def write_preview(catalog: Catalog, preview: PreviewMade, folder: Path) -> Path:
+    """Write a preview into ``folder/previews``; returns its path."""
+    path = folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _copy(catalog, preview.audio, path)
+    return path
+
+
+def _write_adapter(catalog: Catalog, trained: Trained, folder: Path) -> None:
+    _copy(catalog, trained.result.made["adapter"], folder / WEIGHTS_FILE)
+    _copy(catalog, trained.result.made["adapter_config"], folder / CONFIG_FILE)
+
+
+def _copy(catalog: Catalog, digest: str, path: Path) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    shutil.copyfile(catalog.store.local(digest), part)
+    part.replace(path)

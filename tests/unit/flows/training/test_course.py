@@ -1,0 +1,86 @@
+"""How a training is told: curves as bars, its stage in words, and the licence that its rights amount to."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from catalog.models.store import ModelStore
+from flows.cli.training.display import TrainingView
+from flows.training.course import Course, Curves, PreviewMade, sparkline
+from flows.training.pages import training_page
+from flows.training.registration import licence_of
+from tasks.training.steps.progress import Point, TrainingStatus
+from tests.unit.tasks.training.steps.test_document import document
+
+CURVE = (Point(0, None, 2.0), Point(1, 1.5, None), Point(2, 1.0, 1.6), Point(3, 0.9, 1.8))
+STATUS = TrainingStatus(3, 10, 2.0, 1, CURVE, 0.0)
+PREVIEW = PreviewMade(2, "folk", "a" * 64, {"is_close": False, "song": "one", "correlation": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("values", "bars"), [([], ""), ([1.0], "▁"), ([1.0, 1.0], "▁▁"), ([0.0, 7.0], "▁█"), ([3.0, 2.0, 1.0], "█▅▁")]
+)
+def test_a_curve_is_a_row_of_bars(values: list[float], bars: str) -> None:
+    assert sparkline(values) == bars
+
+
+def test_a_long_curve_is_averaged_to_the_width() -> None:
+    row = sparkline([float(step) for step in range(1000)], width=8)
+    assert row == "▁▂▃▄▅▆▇█"
+
+
+def test_the_stages_follow_each_other_in_words() -> None:
+    course = Course(3)
+    assert course.stand.sentence() == "preparing the songs: 0 of 3"
+    course.set(encoded=3, styled=3)
+    assert course.stand.sentence() == "loading the network"
+    course.set(status=STATUS)
+    assert course.stand.sentence() == (
+        "step 3 of 10 · loss 0.9000 · held out 1.8000 (best 1.6000 at 2) · 2 s a step · at most 0:14 left"
+    )
+    assert Curves.of(CURVE).lines()[1] == "held out █▁▅  2.0000 → 1.8000"
+
+
+def test_without_a_terminal_each_event_is_one_line() -> None:
+    out, course = io.StringIO(), Course(1)
+    with TrainingView(course, Console(file=out, width=200), is_silent=False):
+        course.set(encoded=1)
+        course.set(styled=1)
+        course.set(status=STATUS)
+        course.set(status=TrainingStatus(4, 10, 2.0, 1, (*CURVE, Point(4, 0.8, None)), 0.0))
+        course.set(previews=(PREVIEW,))
+        course.set(is_trained=True)
+    lines = [line.partition(" (")[0] for line in out.getvalue().splitlines()]
+    assert [line.split(" · ")[0] for line in lines] == [
+        "loading the network",
+        "step 3 of 10",
+        "preview of step 2: nothing is close to a song; the likest is one",
+        "trained",
+    ]
+
+
+def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
+    course = Course(2)
+    course.set(encoded=2, styled=2, status=STATUS, previews=(PREVIEW,))
+    text = training_page(document(name="my-style"), course.stand)
+    assert "| 2 | 1.0000 | 1.6000 |" in text
+    assert "2 songs, 1 of them held out" in text
+    assert "preview of step 2, folk" in text
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({}, ("own-recordings", False)),
+        ({"commercial": True}, ("own-recordings", True)),
+        ({"licence": "CC-BY-NC-4.0", "commercial": True}, ("CC-BY-NC-4.0", False)),
+        ({"licence": "Apache-2.0", "commercial": True}, ("Apache-2.0", True)),
+        ({"licence": "Apache-2.0"}, ("Apache-2.0", False)),
+    ],
+)
+def test_rights_amount_to_a_licence(tmp_path, stated: dict[str, object], expected: tuple[str, bool]) -> None:
+    licence = licence_of(document(**stated), ModelStore(tmp_path))
+    assert (licence.id, licence.commercial) == expected
