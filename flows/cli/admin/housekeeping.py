@@ -14,7 +14,6 @@ from rich.text import Text
 
 from catalog.catalog import open_catalog
 from catalog.common import figures
-from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
@@ -25,12 +24,11 @@ from catalog.housekeeping.repair import repair as repair_artifacts
 from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import describes_the_machine
-from catalog.release.queries import current_release
 from catalog.store.gc import collect_garbage, require_catalog_of
 from flows.cli.admin.disk import exit_if_incomplete, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
 from flows.cli.console.kept_files import print_kept_files
-from flows.cli.console.lookup import album_id
+from flows.cli.console.lookup import album_id, require_release
 from flows.console import print_json, stdout, warn
 from tasks.delivery.identify import remember_samples
 from tasks.delivery.package.export import write_release
@@ -157,9 +155,7 @@ def export(album: str, out: Path, *, with_environment: bool = False, as_json: bo
     settings = load_settings()
     with open_catalog(settings) as catalog:
         id_of_album = album_id(album, settings)
-        release = current_release(catalog.database, id_of_album)
-        if release is None:
-            raise InputError(f"album {id_of_album!r} has no release yet", remedy="Run `songline render` first")
+        release = require_release(catalog.database, id_of_album)
         written_release = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and describes_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
         warn("its lineage.json describes the machine, as an older Songline packed it: `songline render` packs it again")

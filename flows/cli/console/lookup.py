@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from catalog.common.errors import InputError
 from catalog.common.settings import Settings, load_settings
 from catalog.manifest.files import MANIFEST_SUFFIXES
 from catalog.models.store import ModelStore
 from flows.cli.console.options import cannot_be_looked_for
+
+if TYPE_CHECKING:
+    from catalog.release.queries import ReleaseRow
+    from db.session import Database
 
 STATES = ("planned", "leased", "rendered", "failed")
 
@@ -23,6 +29,19 @@ def album_id(album_name: str, settings: Settings) -> str:
 
         return read_manifest.album_id(path, settings)
     return album_name
+
+
+def require_release(database: Database, album_id: str) -> ReleaseRow:
+    """The album's current release. Raises InputError for an unknown album, which names the known ones, and for an
+    album without a release."""
+    from catalog.plan.queries import require_album
+    from catalog.release.queries import current_release
+
+    release = current_release(database, album_id)
+    if release is None:
+        require_album(database, album_id)
+        raise InputError(f"album {album_id!r} has no release yet", remedy="Run `songline render` or `submit` first")
+    return release
 
 
 def open_store() -> ModelStore:

@@ -8,8 +8,7 @@ from pathlib import PurePosixPath
 from catalog.catalog import open_catalog
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
-from catalog.release.queries import current_release
-from flows.cli.console.lookup import album_id
+from flows.cli.console.lookup import album_id, require_release
 from flows.console import print_json, stdout
 
 
@@ -18,9 +17,7 @@ def link(album_name: str, pattern: str, *, hours: float, as_json: bool) -> None:
     settings = load_settings()
     with open_catalog(settings) as catalog:
         id_of_album = album_id(album_name, settings)
-        release = current_release(catalog.database, id_of_album)
-        if release is None:
-            raise InputError(f"album {id_of_album!r} has no release yet", remedy="Have it made first")
+        release = require_release(catalog.database, id_of_album)
         digests = {path: digest for path, digest in sorted(release.files.items()) if fnmatchcase(path, pattern)}
         if not digests:
             folders = ", ".join(sorted({path.split("/")[0] for path in release.files}))
