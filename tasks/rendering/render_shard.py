@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -117,7 +116,7 @@ class _Shard:
                     {"frames": made.audio.frames, "rate": made.audio.rate},
                     _products(made, scratch_folder),
                     used=self._materials[key],
-                    figures=asdict(made.figures) if made.figures else None,
+                    figures=made.figures.document() if made.figures else None,
                 )
                 render_seconds = made.figures.seconds if made.figures else seconds
                 self._catalog.ledger.commit(
