@@ -134,7 +134,7 @@ def _print_forecast(expected: AlbumForecast, failures: Sequence[Failure]) -> Non
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
+EXPLAINED = ("steps", "cfg_strength", "sway", "dtype", "weights", "vae", "vae_dtype")
 
 
 def _explained(planned: PlannedSong, engine: Engine) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from catalog.common.errors import MachineError, RefusedError
 from catalog.common.settings import Settings
 from catalog.models.store import InstalledModel
 from tasks.engines.diffrhythm.measured_precision import (
+    REFUSE_ABOVE,
     MeasuredPrecision,
     keep_precision,
     known_precision,
@@ -25,9 +26,9 @@ from tasks.engines.diffrhythm.measured_precision import (
 from tasks.engines.diffrhythm.network import precision
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig
-from tasks.engines.diffrhythm.network.quantised import Form, StreamedLayers, quantised_layers
+from tasks.engines.diffrhythm.network.quantised import StreamedLayers, quantised_layers
 from tasks.engines.diffrhythm.network.sampler import Sampler, Sampling
-from tasks.engines.diffrhythm.weight_forms import FP8_CAPABILITY, no_fp8, require_torchao
+from tasks.engines.diffrhythm.weight_forms import FP8_CAPABILITY, Form, no_fp8, require_torchao
 from tasks.weights.adapters.merge import WeightedAdapters
 from tasks.weights.out_of_memory import is_out_of_memory
 
@@ -85,7 +86,7 @@ def checked_error(
 ) -> float:
     """The error of one evaluation of a recipe's network, measured once.
 
-    Raises RefusedError over :data:`precision.REFUSE_ABOVE`; warns in the log over :data:`precision.WARN_ABOVE`.
+    Raises RefusedError over :data:`REFUSE_ABOVE`; warns in the log where a figure is doubtful.
     """
     device = device_name(quantised.device)
     key = precision_key(inputs, device)
@@ -107,12 +108,12 @@ def checked_error(
 def judge(measured: MeasuredPrecision) -> None:
     """Raise RefusedError for an error over the limit; warn in the log where it is large."""
     what = f"{measured.network} in {measured.weights} is {measured.forward_error:.3f} off full precision"
-    if not measured.forward_error <= precision.REFUSE_ABOVE:
+    if measured.is_refused:
         raise RefusedError(
-            f"{what} on {measured.device}, over the limit of {precision.REFUSE_ABOVE:g}",
+            f"{what} on {measured.device}, over the limit of {REFUSE_ABOVE:g}",
             remedy="Leave `weights` out of the song's settings",
         )
-    if measured.forward_error > precision.WARN_ABOVE:
+    if measured.is_doubtful:
         _LOG.warning("%s on %s: listen before you deliver", what, measured.device)
 
 

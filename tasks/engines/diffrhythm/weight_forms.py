@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, RefusedError, SonglineError
@@ -10,6 +11,9 @@ from catalog.common.hardware import compute_capability
 from catalog.common.packages import require_installed
 from catalog.common.settings import Settings
 from tasks.engines.diffrhythm.settings import DiffRhythmSettings
+
+Form = Literal["int8", "fp8"]
+"""The quantised forms."""
 
 FP8_CAPABILITY = (8, 9)
 """The least compute capability (Ada, Hopper, Blackwell) whose matrix units take fp8."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from tasks.engines.diffrhythm.network.checkpoint import adapters_of_layers
 from tasks.engines.diffrhythm.network.fused import FusedLayer, QuantisedLayer, as_layer
 from tasks.engines.diffrhythm.network.network import DiT
+from tasks.engines.diffrhythm.weight_forms import Form
 from tasks.weights.adapters.merge import WeightedAdapters, merged
 
 if TYPE_CHECKING:
     from torchao.core.config import AOBaseConfig
-
-Form = Literal["int8", "fp8"]
 
 
 class StreamedLayers:
