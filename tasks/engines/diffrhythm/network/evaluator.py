@@ -76,6 +76,7 @@ class Evaluator:
         self._device = device
         self._dtype = dtype
         self._layers = [fused(layer) for layer in network.transformer_blocks] if layers is None else layers
+        self._is_quantised = isinstance(layers, list) and all(isinstance(layer, QuantisedLayer) for layer in layers)
         latent, self._known, self._text, self._style, self._time = _input_weights(network)
         self._latent = latent.T
         self._rotate: Callable[..., Tensor] = torch.compile(rotate, fullgraph=True) if compile else rotate
@@ -86,7 +87,8 @@ class Evaluator:
     def prepare(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> Prepared:
         """The parts of a run over ``times`` [K] that do not depend on the latents; all songs of one length."""
         frames = len(songs[0].text)
-        scale, shift, vectors = self._moments(songs, times, guided=guided)
+        moments = self._moments_of_each if self._is_quantised else self._moments
+        scale, shift, vectors = moments(songs, times, guided=guided)
         branches = list(self._cond_branches(songs))
         if guided:
             all_songs = slice(0, len(songs))
@@ -128,7 +130,7 @@ class Evaluator:
     def _is_slow_eager(self) -> bool:
         """Whether a layer takes many small kernels, as a GPU's dynamic quantisation does: a CPU is better off without
         compiling the products."""
-        return self._device.type == "cuda" and isinstance(next(iter(self._layers), None), QuantisedLayer)
+        return self._device.type == "cuda" and self._is_quantised
 
     def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """The output [N, T, 64], calculated in float32 song by song, which takes twice a song's width of memory."""
@@ -138,6 +140,19 @@ class Evaluator:
             modulation = torch.addcmul(shift[number], normed_song, 1 + scale[number])
             outputs.append(self._network.proj_out(modulation))
         return torch.stack(outputs)
+
+    def _moments_of_each(
+        self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """:meth:`_moments` song by song, as small products round by the number of their rows: a last bit's difference
+        would become a whole step where activations are rounded to eight bits."""
+        of_each = [self._moments([song], times, guided=guided) for song in songs]
+
+        def together(part: int) -> Tensor:
+            branches = [song[part].split(1, dim=1) for song in of_each]
+            return torch.cat([row for branch in zip(*branches, strict=True) for row in branch], dim=1)
+
+        return together(0), together(1), together(2)
 
     def _moments(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Scale, shift and the frame-independent input of every row at every time, [K, N, 1, D] each."""
