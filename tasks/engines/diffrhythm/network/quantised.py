@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from tasks.engines.diffrhythm.network.checkpoint import adapters_of_layers
 from tasks.engines.diffrhythm.network.fused import FusedLayer, QuantisedLayer, as_layer
 from tasks.engines.diffrhythm.network.network import DiT
-from tasks.engines.diffrhythm.weight_forms import Form
 from tasks.weights.adapters.merge import WeightedAdapters, merged
 
 if TYPE_CHECKING:
     from torchao.core.config import AOBaseConfig
+
+    from tasks.engines.diffrhythm.weight_forms import Form
 
 
 class StreamedLayers:
