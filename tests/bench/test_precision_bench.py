@@ -1,7 +1,8 @@
 """One evaluation of the network in each form of weights: speed and error side by side, and the time to quantise.
 
-With ``--benchmark-only`` at the published width (four layers, 512 frames, one thread), with Gaussian and with
-heavy-tailed weights; in an ordinary test run a glance. Times are printed, never asserted.
+With ``--benchmark-enable`` at the published width (four layers, 512 frames, one thread), with Gaussian and with
+heavy-tailed weights; in an ordinary test run a glance. Times are the processor's, as the machine may be shared; they
+are printed, never asserted.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ Row = tuple[str, float, float, float]
 def measured(config: NetworkConfig, frames: int, freedom: int) -> list[Row]:
     read = reader(config, random_weights(config, freedom=freedom))
     rows: list[Row] = []
-    began = time.perf_counter()
+    began = time.process_time()
     for each in in_forms(read, config, device=CPU, compile=False, probe_frames=frames):
-        ready = time.perf_counter()
+        ready = time.process_time()
         probe_velocities(each.sampler, config, frames=frames)
-        rows.append((each.form, each.error, time.perf_counter() - ready, ready - began))
-        began = time.perf_counter()
+        rows.append((each.form, each.error, time.process_time() - ready, ready - began))
+        began = time.process_time()
     return rows
 
 

@@ -30,7 +30,7 @@ from catalog.models.install import Watch, install_session
 from catalog.models.licences import not_accepted, summary
 from catalog.models.spec import AdapterFacts, Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
-from flows.cli.admin.doctor_precision import deep_checks
+from flows.cli.admin.findings import Check
 from flows.cli.console.lookup import open_store
 from flows.console import SafeTable, print_json, stderr, stdout, warn
 
@@ -83,7 +83,7 @@ def verify(names: Sequence[str], *, deep: bool, as_json: bool) -> None:
     verdicts = {name: store.verify(name) for name in names or store.recorded() if names or store.record(name)}
     damaged_files = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
     damaged_names = {name for name, _ in damaged_files}
-    checks = deep_checks(load_settings(), [name for name in verdicts if name not in damaged_names]) if deep else []
+    checks = _deep_checks([name for name in verdicts if name not in damaged_names]) if deep else []
     if as_json:
         models = [
             {"name": name, "files": [{"path": file.path, "verdict": file.verdict} for file in files]}
@@ -103,6 +103,12 @@ def verify(names: Sequence[str], *, deep: bool, as_json: bool) -> None:
             stdout().print(" ".join(filter(None, (f"{check.name}: {check.found}.", check.remedy))), soft_wrap=True)
     if damaged_files:
         sys.exit(1)
+
+
+def _deep_checks(names: Sequence[str]) -> list[Check]:
+    from flows.cli.admin.doctor_precision import deep_checks
+
+    return deep_checks(load_settings(), names)
 
 
 def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: bool) -> None:
