@@ -10,7 +10,7 @@ from catalog.common.errors import InputError, RefusedError, SonglineError
 from catalog.common.hardware import compute_capability
 from catalog.common.packages import require_installed
 from catalog.common.settings import Settings
-from tasks.engines.diffrhythm.settings import DiffRhythmSettings
+from tasks.engines.diffrhythm.settings import DiffRhythmSettings, Weights
 
 Form = Literal["int8", "fp8"]
 """The quantised forms."""
@@ -42,9 +42,10 @@ BYTES_PER_WEIGHT: Mapping[tuple[str, str], float] = {
 """The whole network's memory by its weights: 96 % of them are in the layers' matrices. Two bytes where not listed."""
 
 
-def weights_of(inputs: Mapping[str, Json]) -> str:
+def weights_of(inputs: Mapping[str, Json]) -> Weights:
     """The form that a recipe's inputs state; recipes of full weights state none."""
-    return str(inputs.get("weights", "full"))
+    form: Weights = inputs.get("weights", "full")
+    return form
 
 
 def weights_document(chosen: DiffRhythmSettings, settings: Settings) -> dict[str, Json]:

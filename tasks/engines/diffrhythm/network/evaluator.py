@@ -149,8 +149,8 @@ class Evaluator:
         of_each = [self._moments([song], times, guided=guided) for song in songs]
 
         def together(part: int) -> Tensor:
-            branches = [song[part].split(1, dim=1) for song in of_each]
-            return torch.cat([row for branch in zip(*branches, strict=True) for row in branch], dim=1)
+            branches = [song[part].unbind(1) for song in of_each]
+            return torch.stack([row for branch in zip(*branches, strict=True) for row in branch], dim=1)
 
         return together(0), together(1), together(2)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tasks.engines.diffrhythm.network.checkpoint import adapters_of_layers
 from tasks.engines.diffrhythm.network.fused import FusedLayer, QuantisedLayer, as_layer
+from tasks.engines.diffrhythm.network.layers import Layer
 from tasks.engines.diffrhythm.network.network import DiT
 from tasks.weights.adapters.merge import WeightedAdapters, merged
 
@@ -41,9 +42,13 @@ class StreamedLayers:
     def __iter__(self) -> Iterator[FusedLayer]:
         for number, module in enumerate(self._network.transformer_blocks):
             layer, prefix = as_layer(module), f"transformer_blocks.{number}."
-            of_layer = adapters_of_layers(self._adapters, lambda name, prefix=prefix: name.startswith(prefix))
-            weights = {f"{prefix}{name}": tensor for name, tensor in layer.state_dict().items()}
-            yield self._joined({**weights, **merged(weights, of_layer)}, prefix)
+            yield self._joined(self._merged(layer, prefix), prefix)
+
+    def _merged(self, layer: Layer, prefix: str) -> dict[str, Tensor]:
+        """A layer's weights by their names in the network, with the adapters' changes."""
+        of_layer = adapters_of_layers(self._adapters, lambda name: name.startswith(prefix))
+        weights = {f"{prefix}{name}": tensor for name, tensor in layer.state_dict().items()}
+        return {**weights, **merged(weights, of_layer)}
 
     def _joined(self, weights: Mapping[str, Tensor], prefix: str) -> FusedLayer:
         """A layer's matrices: merged, then joined, then converted."""

@@ -86,9 +86,8 @@ def test_the_layers_matrices_alone_are_quantised_and_the_network_loses_its_own()
 
 def held_bytes(tensor: Tensor) -> int:
     """The bytes of a tensor, of all parts of a quantised one."""
-    if hasattr(tensor, "qdata"):
-        return held_bytes(tensor.qdata) + held_bytes(tensor.scale)
-    return tensor.untyped_storage().nbytes()
+    parts = [getattr(tensor, name) for name in ("qdata", "scale") if hasattr(tensor, name)] or [tensor]
+    return sum(part.untyped_storage().nbytes() for part in parts)
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.bfloat16, 0.30), (torch.float32, 0.33)])
