@@ -57,9 +57,7 @@ def sentence(measured: MeasuredPrecision) -> str:
     """The figures of a measurement."""
     figures = f"{measured.forward_error:.3f} off full precision in one evaluation"
     if measured.sample_error is not None and measured.sample_cosine is not None:
-        figures += (
-            f", {measured.sample_error:.3f} in a whole sample, whose mean is alike to {measured.sample_cosine:.4f}"
-        )
+        figures += f", {measured.sample_error:.3f} in a whole sample (cosine of the means {measured.sample_cosine:.4f})"
     return f"{figures}, on {measured.device}"
 
 
