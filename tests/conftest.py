@@ -19,6 +19,8 @@ from tests.support.services.postgres_server import PostgresServer
 
 __all__ = ["begin_home", "empty_prefect", "exported", "minio", "moto", "postgres", "prefect_server"]
 
+# What a test plans does not depend on the processor it runs on; a test of that sets the variable itself.
+os.environ["SONGLINE_CPU_DTYPE"] = "float32"
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 

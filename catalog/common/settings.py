@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalog.common.errors import InputError
+from catalog.common.hardware import BFLOAT16, cpu_features
 from catalog.common.inbox_location import validate_location
 from db.bounds import LONGEST_LEASE_S
 
@@ -113,6 +114,10 @@ class Settings(BaseSettings):
     render_device: Literal["same", "cpu", "cuda"] = Field(
         "same", description="Where albums planned here are rendered, if elsewhere: recipes name its precision."
     )
+    cpu_dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Precision of networks on a CPU where a song leaves it open; auto: bfloat16 where it has that.",
+    )
     workers: int = Field(0, ge=0, le=64, description="Worker processes; 0: one per core.")
     shard_minutes: float = Field(12.0, gt=0, description="Work of one run on a work pool, by measured speed.")
     poll_s: float = Field(2.0, gt=0, description="Time between two checks of an album on work pools.")
@@ -166,6 +171,13 @@ class Settings(BaseSettings):
     def device_of_renders(self) -> Literal["cpu", "cuda"]:
         """The device on which planned renders will run: this machine's, unless the settings name another."""
         return self.device_here if self.render_device == "same" else self.render_device
+
+    @property
+    def dtype_on_cpu(self) -> Literal["float32", "bfloat16"]:
+        """The precision of networks on a CPU: the setting, else by this machine's processor."""
+        if self.cpu_dtype != "auto":
+            return self.cpu_dtype
+        return "bfloat16" if BFLOAT16 & cpu_features() else "float32"
 
     @property
     def prefect_path(self) -> Path:

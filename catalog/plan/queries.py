@@ -8,7 +8,7 @@ from catalog.common.errors import InputError
 from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import starts_with
-from db.tables.album import Album, Candidate, Render
+from db.tables.album import Album, Candidate, Render, Song
 
 LISTED = 20
 """Maximum number of albums named in an error."""
@@ -24,6 +24,13 @@ def digest_of_plan(database: Database, album_id: str) -> str | None:
     """The digest of the manifest that the album was last planned from; None where it never was."""
     with database.read() as session:
         return session.scalar(sa.select(Album.manifest_digest).where(Album.id == album_id))
+
+
+def planned_renders(database: Database, album_id: str) -> frozenset[str]:
+    """The keys of the renders that the album's plan in the catalog asks for."""
+    query = sa.select(Candidate.render_key).join(Song, Song.id == Candidate.song_id)
+    with database.read() as session:
+        return frozenset(session.scalars(query.where(Song.album_id == album_id, Song.active, Candidate.active)))
 
 
 def require_album(database: Database, album_id: str) -> None:

@@ -68,12 +68,15 @@ def pull(
 @app.command()
 def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Left out: all that are here.")] = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Sample networks with int8 and fp8 weights, too; on a CPU this takes long.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read every byte of the models and compare digests."""
     from flows.cli.admin import models
 
-    models.verify(names or [], as_json=as_json)
+    models.verify(names or [], deep=deep, as_json=as_json)
 
 
 @app.command("import", epilog=examples("songline models import /mnt/models --accept"))

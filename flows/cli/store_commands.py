@@ -102,11 +102,17 @@ def restore(
 
 
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline doctor"))
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    precision: Annotated[
+        bool,
+        typer.Option("--precision", help="Sample networks with int8 and fp8 weights, too; on a CPU this takes long."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this machine: what it has, what is missing.
 
     What is missing is named with the way to get it.
     """
     from flows.cli.admin import doctor
 
-    doctor.doctor(as_json=as_json)
+    doctor.doctor(precision=precision, as_json=as_json)

@@ -24,7 +24,9 @@ from catalog.plan.plan import (
     store_plan,
 )
 from catalog.plan.retakes import with_retakes
+from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
+from flows.planning.earlier import with_earlier
 from flows.planning.required_models import (
     check_licences,
     identities_of,
@@ -126,13 +128,16 @@ def _identities(catalog: Catalog, album: Album, policy: Policy) -> dict[str, Jso
 def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tuple[Candidate, ...]]:
     """One candidate for each seed of each song, and the existing retakes of them."""
     require_models(album, policy, catalog.settings, catalog.models)
-    candidates = {song.id: _candidates_of_song(catalog.settings, album, song) for song in album.songs}
+    recipes = with_earlier(
+        catalog, album, {song.id: _candidates_of_song(catalog.settings, song) for song in album.songs}
+    )
+    candidates = {song.id: expand(album, song, recipes[song.id]) for song in album.songs}
     return with_retakes(catalog.database, album.id, candidates)
 
 
-def _candidates_of_song(settings: Settings, album: Album, song: Song) -> Sequence[Candidate]:
+def _candidates_of_song(settings: Settings, song: Song) -> Sequence[Recipe]:
     engine = get_engine(song.engine, settings)
-    return expand(album, song, [engine.recipe(song, seed) for seed in song.seeds])
+    return [engine.recipe(song, seed) for seed in song.seeds]
 
 
 def _store_inputs(catalog: Catalog, song: Song) -> None:

@@ -7,7 +7,7 @@ states its inputs and models, and forecasts. The heavy half (:class:`Renderer`) 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from catalog.album.album import Song
 from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Notice
+from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.ledger.work import StepRequest
 from catalog.models.licences import Use
@@ -67,7 +68,8 @@ class Extra:
 class Figures:
     """The cost of one candidate: its share of the batch's seconds by part and of its operations; memory is the batch's.
 
-    ``flops`` counts the sampler's floating-point operations, a multiply-add as two.
+    ``flops`` counts the sampler's operations, a multiply-add as two. ``weights`` names the form of quantised weights,
+    ``forward_error`` their relative error in one evaluation; both are None for full ones.
     """
 
     device: str
@@ -78,6 +80,14 @@ class Figures:
     vae_s: float
     peak_memory_bytes: int | None
     flops: float
+    weights: str | None = None
+    forward_error: float | None = None
+
+    def document(self) -> dict[str, Json]:
+        """The figures as an activity keeps them; full weights are not stated."""
+        document: dict[str, Json] = asdict(self)
+        quantised = ("weights", "forward_error")
+        return {name: value for name, value in document.items() if name not in quantised or value is not None}
 
     @property
     def seconds(self) -> float:
@@ -181,6 +191,10 @@ class Engine(Protocol):
     def recipe(self, song: Song, seed: int) -> Recipe:
         """The recipe that determines the sound of this song with this seed. Raises ModelMissing."""
 
+    def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
+        """The recipes that earlier versions made of this song where they now make ``recipe``: a finished take of one
+        of them stays in its album."""
+
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Recipes for a retake of a passage, one per seed.
 
@@ -190,6 +204,9 @@ class Engine(Protocol):
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """The largest sample difference, dBFS, at which two renders of a recipe still sound the same to anyone."""
+
+    def tolerance_note(self, recipe: Recipe) -> str:
+        """What to know about that tolerance, as a sentence; "" where there is nothing."""
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """The inputs of a recipe beside the engine's models, by role."""

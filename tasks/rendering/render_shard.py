@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -117,7 +116,7 @@ class _Shard:
                     {"frames": result.audio.frames, "rate": result.audio.rate},
                     _products(result, scratch_folder),
                     used=self._materials[key],
-                    figures=asdict(result.figures) if result.figures else None,
+                    figures=result.figures.document() if result.figures else None,
                 )
                 render_seconds = result.figures.seconds if result.figures else seconds
                 self._catalog.ledger.commit(

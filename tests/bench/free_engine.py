@@ -61,6 +61,10 @@ class FreeEngine:
         """No model."""
         return ()
 
+    def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
+        """None: every version makes the same."""
+        return ()
+
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused."""
         raise RefusedError("the free engine sings nothing again", remedy="Use another")
@@ -68,6 +72,10 @@ class FreeEngine:
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """Bit for bit."""
         return -200.0
+
+    def tolerance_note(self, recipe: Recipe) -> str:
+        """Nothing."""
+        return ""
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """None."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,8 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.flops import share_of_peak, song_flops
 from tasks.engines.diffrhythm.network.network import DiT, NetworkConfig
+from tasks.engines.diffrhythm.network.precision import PROBE_FRAMES
 from tasks.engines.diffrhythm.network.sampler import Conditioning, Sampler, Sampling, noise
 from tests.bench.floors import decode_flops, floor_s
+from tests.bench.forms import FormOfNetwork, in_forms
+from tests.bench.machine import Machine
 from tests.bench.random_decoder import CHUNK_FRAMES, chunks_of, decoder
 
 CHUNKS_AT_ONCE = 7
@@ -56,47 +58,6 @@ SMALL = Scale(
     128,
 )
 GLANCE = replace(SMALL, frames=(32, 48), batches=(1,), steps=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """Where it runs."""
-
-    device: torch.device
-    dtype: torch.dtype
-    compile: bool
-
-    @property
-    def name(self) -> str:
-        """The device as its driver names it."""
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
-
-    @property
-    def dtype_name(self) -> str:
-        """As in ``--dtype``."""
-        return str(self.dtype).removeprefix("torch.")
-
-    def timed(self, work: Callable[[], object]) -> float:
-        """Seconds of ``work``, with the device idle before and after."""
-        self._settle()
-        began_s = time.perf_counter()
-        work()
-        self._settle()
-        return time.perf_counter() - began_s
-
-    def peak_gib(self) -> float | None:
-        """Most memory allocated on the GPU since the last reset."""
-        return torch.cuda.max_memory_allocated(self.device) / 2**30 if self.device.type == "cuda" else None
-
-    def forget(self) -> None:
-        """Free what is cached and begin the count of memory anew."""
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(self.device)
-
-    def _settle(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
 
 
 # The sampler ---------------------------------------------------------------------------------------------------------
@@ -157,6 +118,49 @@ def print_row(machine: Machine, flops: float, seconds: float, *, frames: int, ba
         f"{frames:>7}{batch:>7}{seconds / batch:>9.3f}{3600 * batch / seconds:>9.0f}{rate / 1e12:>9.2f}"
         f"{'-' if share is None else f'{share:.1%}':>9}{floor_s(batch * flops) / seconds:>10.1%}"
         f"{'-' if peak_gib is None else f'{peak_gib:.1f}':>8}",
+        flush=True,
+    )
+
+
+def measure_forms(scale: Scale, machine: Machine) -> None:
+    """Every form of weights over each length and batch; shares are of the data sheet's 16-bit rate."""
+    print(f"\n{'frames':>7}{'batch':>7}{'weights':>18}{'error':>8}{'s/song':>9}{'TFLOP/s':>9}{'of peak':>9}{'GiB':>8}")
+    for config, frames in zip(scale.configs, scale.frames, strict=True):
+        machine.forget()
+        source = random_network(config, replace(machine, dtype=torch.float16))
+        state = {name: tensor.cpu() for name, tensor in source.state_dict().items()}
+        del source
+        forms = in_forms(
+            partial(network_of, config, state),
+            config,
+            device=machine.device,
+            compile=machine.compile,
+            probe_frames=min(frames, PROBE_FRAMES),
+        )
+        for each in forms:
+            for batch in scale.batches:
+                try:
+                    seconds = sampler_seconds(each.sampler, machine, frames=frames, batch=batch, steps=scale.steps)
+                except torch.cuda.OutOfMemoryError:
+                    print(f"{frames:>7}{batch:>7}{each.form:>18}   out of memory", flush=True)
+                    continue
+                print_form(machine, each, batch * song_flops(config, frames, steps=scale.steps), seconds, frames, batch)
+
+
+def network_of(config: NetworkConfig, state: Mapping[str, Tensor]) -> DiT:
+    """The network with these tensors, which it shares."""
+    with torch.device("meta"):
+        network = DiT(config)
+    network.load_state_dict(state, assign=True)
+    return network
+
+
+def print_form(machine: Machine, each: FormOfNetwork, flops: float, seconds: float, frames: int, batch: int) -> None:
+    share = share_of_peak(flops, seconds, device_name=machine.name, dtype="bfloat16")
+    peak_gib = machine.peak_gib()
+    print(
+        f"{frames:>7}{batch:>7}{each.form:>18}{each.error:>8.4f}{seconds / batch:>9.3f}{flops / seconds / 1e12:>9.2f}"
+        f"{'-' if share is None else f'{share:.1%}':>9}{'-' if peak_gib is None else f'{peak_gib:.1f}':>8}",
         flush=True,
     )
 
@@ -252,6 +256,7 @@ def arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--batches", type=int, nargs="+")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--profile", action="store_true", help="only say where an evaluation's time goes")
+    parser.add_argument("--forms", action="store_true", help="only compare bfloat16, int8 and fp8 weights")
     parser.add_argument("--loading", action="store_true", help="only load a file of the published size")
     return parser.parse_args(given)
 
@@ -277,6 +282,9 @@ def main(given: Sequence[str] | None = None) -> None:
     with attention_kernels(chosen.attention):
         if chosen.profile:
             profile_evaluations(scale, machine)
+            return
+        if chosen.forms:
+            measure_forms(scale, machine)
             return
         sampled_s = list(measure_sampler(scale, machine))
     measure_decoder(scale, machine, sampled_s)

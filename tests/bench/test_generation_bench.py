@@ -18,3 +18,14 @@ def test_generation(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[s
     if benchmark.enabled:
         with capsys.disabled():
             print(told)
+
+
+def test_forms_of_weights(benchmark: BenchmarkFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["--forms", *([] if benchmark.enabled else ["--glance", "--device", "cpu"])]
+    benchmark.pedantic(generation.main, args=(chosen,), rounds=1)
+    told = capsys.readouterr().out
+    assert "bfloat16" in told
+    assert "int8" in told
+    if benchmark.enabled:
+        with capsys.disabled():
+            print(told)

@@ -125,6 +125,14 @@ def test_nothing_is_missing(told: Told, album: str) -> None:
     require_complete(album, told("plan", album), told("status", album))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_cpu_that_has_bfloat16_plans_no_finished_take_anew(golden: Golden, album: str, dtype: str) -> None:
+    """When the run was recorded, ``dtype: auto`` meant float32 on every CPU."""
+    plan = golden.json("plan", golden.manifest(album), SONGLINE_CPU_DTYPE=dtype)
+    assert plan["complete"]
+    assert [song["new"] for song in plan["songs"]] == [0] * len(plan["songs"])
+
+
 def test_render_makes_nothing_and_delivers_the_same_files(golden: Golden, told: Told, album: str) -> None:
     assert told("plan", album)["complete"], "else it would render for long"
     before = stored(golden)

@@ -33,6 +33,9 @@ def test_precision_is_resolved_when_planning_and_stands_in_the_recipe(
     assert stated(here, dtype="float16", vae_dtype="float32") == ("float16", "float32")
     assert stated(here.model_copy(update={"render_device": "cpu"})) == ("float32", "float32")
     monkeypatch.undo()
+    modern = here.model_copy(update={"cpu_dtype": "bfloat16"})
+    assert stated(modern) == ("bfloat16", "float32"), "the decoder stays in float32 on a CPU"
+    assert stated(modern, weights="int8") == ("float32", "float32")
     assert stated(here.model_copy(update={"render_device": "cuda"})) == ("bfloat16", "float16")
 
 
@@ -41,7 +44,7 @@ SAME = {
     "writers": {"writers": ["Bo"]},
     "key that the prompt says": {"prompt": f"{PROMPT}", "isrc": "GBAYE2600001"},
     "order of seeds": {"seeds": [1, 9]},
-    "defaults written out": {"settings": {"cfg_strength": 4.0, "sway": 0.0, "vae": "chunked"}},
+    "defaults written out": {"settings": {"cfg_strength": 4.0, "sway": 0.0, "vae": "chunked", "weights": "full"}},
     "layout of the lyrics": {"lyrics": f"[ti:x]\n{lrc()}"},
     "language, where no digit is read": {"language": "de"},
 }
@@ -55,6 +58,7 @@ OTHER = {
     "negative prompt": {"settings": {"negative_prompt": "opera"}},
     "rope": {"settings": {"rope": "exact"}},
     "compile": {"settings": {"compile": True}},
+    "weights": {"settings": {"weights": "int8"}},
     "prompt": {"prompt": "jazz"},
     "tempo in the text": {"bpm": 97},
     "key in the text": {"key": "A minor"},

@@ -43,11 +43,17 @@ class FaultyEngine:
     def uses(self, song: Song) -> tuple[Use, ...]:
         return ()
 
+    def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
+        return ()
+
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         return Retakes((passage.parent,), passage.start_s, passage.end_s)
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         return -80.0
+
+    def tolerance_note(self, recipe: Recipe) -> str:
+        return ""
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         return {}

@@ -18,6 +18,7 @@ from catalog.common.errors import SonglineError
 from catalog.common.packages import missing_packages
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
+from flows.cli.admin.doctor_precision import deep_precisions, precisions
 from flows.cli.admin.doctor_services import database, prefect, store
 from flows.cli.admin.findings import STYLES, Check
 from flows.cli.console.exit import to_songline_error
@@ -28,13 +29,14 @@ PROBE_FRAMES = 32
 ROOM_BYTES = 5_000_000_000
 
 
-def doctor(*, as_json: bool) -> None:
-    """Run every check; exits 4 where something required is missing."""
+def doctor(*, precision: bool, as_json: bool) -> None:
+    """Run every check; exits 4 where something required is missing. ``precision`` samples networks in every form of
+    weights that this machine has, which takes minutes."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
-    checks += [
-        check_of_service for service_check in SERVICES for check_of_service in _guarded_all(service_check, settings)
-    ]
+    looks = (deep_precisions, precisions, *SERVICES) if precision else (precisions, *SERVICES)
+    checks += [found for service_checks in looks for found in _guarded_all(service_checks, settings)]
+    checks = list(dict.fromkeys(checks))  # what was measured now is also among what is known
     is_incomplete = any(check.verdict == "missing" for check in checks)
     if as_json:
         print_json({"checks": [asdict(check) for check in checks], "ok": not is_incomplete})

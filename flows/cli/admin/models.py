@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from catalog.models.install import Watch, install_session
 from catalog.models.licences import not_accepted, summary
 from catalog.models.spec import AdapterFacts, Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
+from flows.cli.admin.findings import Check
 from flows.cli.console.lookup import open_store
 from flows.console import SafeTable, print_json, stderr, stdout, warn
 
@@ -73,17 +74,23 @@ def pull(names: Sequence[str], *, accept: bool, as_json: bool) -> None:
     _print_models(store, models, "pulled", as_json=as_json)
 
 
-def verify(names: Sequence[str], *, as_json: bool) -> None:
-    """Read every byte of the installed models; exits 1 where one is missing or corrupt."""
+def verify(names: Sequence[str], *, deep: bool, as_json: bool) -> None:
+    """Read every byte of the installed models; exits 1 where one is missing or corrupt.
+
+    ``deep`` samples those that are networks, and whole, in every form of weights that this machine has.
+    """
     store = open_store()
     verdicts = {name: store.verify(name) for name in names or store.recorded() if names or store.record(name)}
     damaged_files = [(name, file) for name, files in verdicts.items() for file in files if file.verdict != "ok"]
+    damaged_names = {name for name, _ in damaged_files}
+    checks = _deep_checks([name for name in verdicts if name not in damaged_names]) if deep else []
     if as_json:
         models = [
             {"name": name, "files": [{"path": file.path, "verdict": file.verdict} for file in files]}
             for name, files in verdicts.items()
         ]
-        print_json({"models": models, "damaged": len(damaged_files)})
+        document = {"models": models, "damaged": len(damaged_files)}
+        print_json({**document, "precision": [asdict(check) for check in checks]} if deep else document)
     else:
         for name, file in damaged_files:
             stdout().print(f"{file.verdict} {name}/{file.path}", soft_wrap=True)
@@ -92,8 +99,16 @@ def verify(names: Sequence[str], *, as_json: bool) -> None:
         stdout().print(f"{count_text} checked, {counted(len(damaged_files), 'file')} damaged")
         for name in dict.fromkeys(name for name, _ in damaged_files):
             stdout().print(f"`songline models pull {name}` fetches what is damaged.")
+        for check in checks:
+            stdout().print(" ".join(filter(None, (f"{check.name}: {check.found}.", check.remedy))), soft_wrap=True)
     if damaged_files:
         sys.exit(1)
+
+
+def _deep_checks(names: Sequence[str]) -> list[Check]:
+    from flows.cli.admin.doctor_precision import deep_checks
+
+    return deep_checks(load_settings(), names)
 
 
 def import_models(folder: Path, names: Sequence[str], *, accept: bool, as_json: bool) -> None:

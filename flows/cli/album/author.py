@@ -134,7 +134,7 @@ def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) 
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "vae", "vae_dtype")
+EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "weights", "vae", "vae_dtype")
 
 
 def _explanation(planned: PlannedSong, engine: Engine) -> dict[str, Any]:

@@ -124,18 +124,23 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         if audio is None:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
         recipe = recipe_of(catalog.database, key)
+        engine = get_engine(recipe.engine, settings)
         verdict = compare(
             catalog,
             recipe,
             catalog.store.local(audio),
             sample_digest=sample_digest_of(catalog.database, audio),
-            tolerance_dbfs=get_engine(recipe.engine, settings).tolerance_dbfs(recipe),
+            tolerance_dbfs=engine.tolerance_dbfs(recipe),
             execution=execution_environment(),
         )
+    note = engine.tolerance_note(recipe)
     if as_json:
-        print_json({"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs})
+        document = {"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs}
+        print_json({**document, "note": note} if note else document)
     else:
         figure = "" if verdict.difference_dbfs is None else f" (largest difference {verdict.difference_dbfs:.1f} dBFS)"
         stdout().print(f"{candidate}: {verdict.verdict}{figure}")
+        if note:
+            stdout().print(note, soft_wrap=True)
     if verdict.verdict == "different":
         sys.exit(1)

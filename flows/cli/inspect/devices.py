@@ -18,10 +18,11 @@ from tasks.engines.diffrhythm.network.flops import share_of_peak
 
 @dataclass(frozen=True, slots=True)
 class DeviceUse:
-    """All renders of one engine in one precision on one kind of device.
+    """All renders of one engine in one precision, and one form of weights, on one kind of device.
 
     ``songs_per_hour`` counts text, sampler and decoder, not loading; ``tflop_per_s`` and ``share_of_peak`` are the
-    sampler's alone, the share None for a device whose peak is not known.
+    sampler's alone, the share None for a device whose peak is not known. ``forward_error`` is the worst of quantised
+    weights.
     """
 
     engine: str
@@ -36,6 +37,16 @@ class DeviceUse:
     tflop_per_s: float
     share_of_peak: float | None
     peak_memory_bytes: int | None
+    weights: str = "full"
+    forward_error: float | None = None
+
+    @property
+    def precision(self) -> str:
+        """The precision, and what is special about the weights."""
+        if self.weights == "full":
+            return self.dtype
+        error = "" if self.forward_error is None else f" ({self.forward_error:.3f} off full precision)"
+        return f"{self.dtype}, weights {self.weights}{error}"
 
 
 def status(album: str | None, *, as_json: bool) -> None:
@@ -43,9 +54,10 @@ def status(album: str | None, *, as_json: bool) -> None:
     settings = load_settings()
     with open_catalog(settings) as catalog:
         costs = render_costs(catalog.database, album_id(album, settings) if album else None)
-    groups: dict[tuple[str, str, str], list[Mapping[str, Json]]] = {}
+    groups: dict[tuple[str, str, str, str], list[Mapping[str, Json]]] = {}
     for cost in costs:
-        key = (cost.engine, str(cost.figures["device"]), str(cost.figures["dtype"]))
+        form = str(cost.figures.get("weights", "full"))
+        key = (cost.engine, str(cost.figures["device"]), str(cost.figures["dtype"]), form)
         groups.setdefault(key, []).append(cost.figures)
     uses = [_use(*key, figures) for key, figures in groups.items()]
     if as_json:
@@ -54,12 +66,13 @@ def status(album: str | None, *, as_json: bool) -> None:
         _print(uses)
 
 
-def _use(engine: str, device: str, dtype: str, figures: Sequence[Mapping[str, Json]]) -> DeviceUse:
+def _use(engine: str, device: str, dtype: str, form: str, figures: Sequence[Mapping[str, Json]]) -> DeviceUse:
     def total(name: str) -> float:
         return float(sum(record[name] for record in figures))
 
     text_s, sampler_s, vae_s = total("text_s"), total("sampler_s"), total("vae_s")
     peaks = [record["peak_memory_bytes"] for record in figures if record["peak_memory_bytes"]]
+    errors = [record["forward_error"] for record in figures if record.get("forward_error") is not None]
     flops, songs = total("flops"), len(figures)
     return DeviceUse(
         engine=engine,
@@ -74,6 +87,8 @@ def _use(engine: str, device: str, dtype: str, figures: Sequence[Mapping[str, Js
         tflop_per_s=flops / max(sampler_s, 1e-9) / 1e12,
         share_of_peak=share_of_peak(flops, sampler_s, device_name=device, dtype=dtype),
         peak_memory_bytes=max(peaks, default=None),
+        weights=form,
+        forward_error=max(errors, default=None),
     )
 
 
@@ -85,7 +100,7 @@ def _print(uses: Sequence[DeviceUse]) -> None:
     for use in uses:
         peak = "" if use.share_of_peak is None else f", {100 * use.share_of_peak:.0f} % of its peak"
         table.add_row(
-            Text(f"{use.device}\n{use.engine}, {use.dtype}"),
+            Text(f"{use.device}\n{use.engine}, {use.precision}"),
             f"{use.songs}\nin batches of {use.mean_batch:.1f}",
             f"{use.songs_per_hour:.0f}",
             f"{use.sampler_s:.2f} sampler\n{use.text_s:.2f} text, {use.vae_s:.2f} VAE",

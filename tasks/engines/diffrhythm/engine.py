@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
@@ -27,6 +28,7 @@ from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, p
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.engines.diffrhythm.network.frames import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
+from tasks.engines.diffrhythm.weight_forms import refusal, tolerance_dbfs, tolerance_note, weights_document
 from tasks.phonemes.reader import Reader
 from tasks.style.mulan.names import MUQ_MULAN
 
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("torch", "phonemizer", "espeakng_loader", "inflect", "jieba", "cn2an", "pypinyin")
 """Packages of the ``diffrhythm`` extra that planning or rendering needs."""
-
-TOLERANCES_DBFS = {"float32": -80.0, "float16": -45.0, "bfloat16": -30.0}
-"""Measured on small networks: float32 -119, bfloat16 -37 to -45 between a batch of eight and single songs."""
 
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 
@@ -59,6 +58,8 @@ class DiffRhythmEngine:
         """Impossible lengths, models and styles; lines of the lyrics that are late, cut or not sung."""
         settings = settings_of(song, DiffRhythmSettings)
         faults = list(engine_inputs.faults(song, settings, self._models))
+        if error := refusal(settings, self._settings):
+            faults.append(Notice("fault", "settings.weights", error.what, error.remedy))
         if faults:
             return faults
         warnings_of_adapters = engine_inputs.adapter_warnings(song, settings, self._models)
@@ -105,10 +106,19 @@ class DiffRhythmEngine:
             "vae": settings.vae,
             "vae_dtype": settings.decoder_dtype(self._settings),
             **adapters_document(settings, self._models),
+            **weights_document(settings, self._settings),
             **({"compiled": True} if settings.compile else {}),
             **({"lyrics": "original"} if settings.lyrics == "original" else {}),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
+
+    def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
+        """On a CPU with bfloat16 the recipe in float32, which ``dtype: auto`` meant there before."""
+        chosen = settings_of(song, DiffRhythmSettings)
+        is_new = chosen.dtype == "auto" and chosen.weights == "full" and self._settings.device_of_renders == "cpu"
+        if not is_new or recipe.inputs["dtype"] == "float32":
+            return ()
+        return (replace(recipe, inputs={**recipe.inputs, "dtype": "float32"}),)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """The parent's recipe with a passage regenerated from its latent, and its new words if they change."""
@@ -139,7 +149,11 @@ class DiffRhythmEngine:
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """By precision: guidance amplifies rounding from step to step, and other batch sizes round differently."""
-        return TOLERANCES_DBFS[recipe.inputs["dtype"]]
+        return tolerance_dbfs(recipe.inputs)
+
+    def tolerance_note(self, recipe: Recipe) -> str:
+        """A sentence where the tolerance is a guess."""
+        return tolerance_note(recipe.inputs)
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """The style vectors, and for a retake its parent's latent and audio."""
@@ -154,7 +168,8 @@ class DiffRhythmEngine:
         """Time, memory and stored bytes of one recipe, from the arithmetic of its network."""
         installed_models = (self._models.installed(recipe.inputs["files"][part]["name"]) for part in ("network", "vae"))
         weights, vae = (model.size_bytes if model else 0 for model in installed_models)
-        return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=self._settings.device_of_renders)
+        device, has_bfloat16 = self._settings.device_of_renders, self._settings.dtype_on_cpu == "bfloat16"
+        return forecast(recipe, weights_bytes=weights, vae_bytes=vae, device=device, has_bfloat16=has_bfloat16)
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """Network, autoencoder, language data and style model of a recipe, with their licences."""

@@ -6,6 +6,7 @@ import os
 
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast
+from tasks.engines.diffrhythm.weight_forms import bytes_per_weight, speed
 
 FLOPS_PER_WEIGHT_AND_FRAME = 1.97
 """Linear layers and position convolutions: 2.187e9 operations per frame over 1.109e9 weights."""
@@ -25,14 +26,18 @@ ACTIVATION_BYTES_PER_FRAME = 400_000
 MEMORY_BASE_BYTES = 1 << 30
 
 
-def forecast(recipe: Recipe, *, weights_bytes: int, vae_bytes: int, device: str) -> Forecast:
-    """Time, memory and stored bytes of one recipe; the sizes are those of the network's and the decoder's file."""
+def forecast(recipe: Recipe, *, weights_bytes: int, vae_bytes: int, device: str, has_bfloat16: bool) -> Forecast:
+    """Time, memory and stored bytes of one recipe; the sizes are those of the network's and the decoder's file.
+
+    ``has_bfloat16`` is whether the processor has it, for renders on a CPU.
+    """
     inputs = recipe.inputs
     frames, weights = inputs["frames"], weights_bytes / WEIGHT_FILE_BYTES
     branches = 2 if inputs["cfg_strength"] > 0 else 1
     step_flops = FLOPS_PER_WEIGHT_AND_FRAME * weights * frames * (1 + ATTENTION_SHARE_PER_FRAME * frames)
-    flops = step_flops * branches * (inputs["steps"] - 1) + VAE_FLOPS_PER_BYTE_AND_FRAME * vae_bytes * frames
-    speed = CUDA_FLOPS if device == "cuda" else CPU_FLOPS_PER_CORE * len(os.sched_getaffinity(0))
-    bytes_per_weight = 4 if inputs["dtype"] == "float32" else 2
-    memory = MEMORY_BASE_BYTES + int(weights * bytes_per_weight) + frames * ACTIVATION_BYTES_PER_FRAME
-    return Forecast(seconds=flops / speed, memory_bytes=memory, stored_bytes=frames * FRAME_BYTES)
+    sampler_flops = step_flops * branches * (inputs["steps"] - 1)
+    vae_flops = VAE_FLOPS_PER_BYTE_AND_FRAME * vae_bytes * frames
+    rate = CUDA_FLOPS if device == "cuda" else CPU_FLOPS_PER_CORE * len(os.sched_getaffinity(0))
+    seconds = (sampler_flops / speed(inputs, device=device, has_bfloat16=has_bfloat16) + vae_flops) / rate
+    memory = MEMORY_BASE_BYTES + int(weights * bytes_per_weight(inputs)) + frames * ACTIVATION_BYTES_PER_FRAME
+    return Forecast(seconds=seconds, memory_bytes=memory, stored_bytes=frames * FRAME_BYTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,10 +16,13 @@ from catalog.models.adapters import adapter_by_digest
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, CONDITION, NetworkConfig
+from tasks.engines.diffrhythm.network.network import DiT
 from tasks.engines.diffrhythm.network.sampler import Sampler
+from tasks.engines.diffrhythm.precision_gate import Quantised, checked_error
 from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
 from tasks.engines.diffrhythm.vae.precision import check_precision
 from tasks.engines.diffrhythm.vae.vae import Vae
+from tasks.engines.diffrhythm.weight_forms import weights_of
 from tasks.style.mulan.vector import read_style
 from tasks.weights.adapters.digest import adapter_digest
 from tasks.weights.adapters.file import Adapter
@@ -27,30 +31,33 @@ from tasks.weights.adapters.reading import read_adapter
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A sampler and the sizes of its network."""
+    """A sampler and the sizes of its network; ``forward_error`` is that of quantised weights."""
 
     sampler: Sampler
     config: NetworkConfig
     dtype: torch.dtype
+    forward_error: float | None = None
 
 
 def network_key(inputs: Mapping[str, Json]) -> list[Json]:
     """What songs must have in common to be rendered by one network in memory."""
     named = [inputs["files"]["network"], *(inputs[name] for name in ("dtype", "rope", "ema"))]
-    return [*named, inputs.get("compiled", False), inputs.get("adapters", [])]
+    return [*named, inputs.get("compiled", False), inputs.get("adapters", []), weights_of(inputs)]
 
 
 class Loaded:
     """At most one network and one autoencoder, on this machine's device."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._store = ModelStore(settings.models_path, table=settings.models_table)
         self.device = torch.device(settings.device_here)
         self._network: tuple[Json, Network] | None = None
         self._vae: tuple[Json, Vae] | None = None
 
     def network(self, inputs: Mapping[str, Json]) -> Network:
-        """The network a recipe names. Raises ModelMissing, WorkError where another is installed, MachineError."""
+        """The network a recipe names. Raises ModelMissing, WorkError where another is installed, MachineError, and
+        RefusedError for a form of weights that this device lacks or that is too far from full precision."""
         key = network_key(inputs)
         if self._network is None or self._network[0] != key:
             self._network = None  # frees the previous one, so that both are never in memory at once
@@ -80,18 +87,29 @@ class Loaded:
 
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
         self._check_device()
-        path = self._installed(inputs, "network").weights
+        form, dtype, compiled = weights_of(inputs), getattr(torch, inputs["dtype"]), inputs.get("compiled", False)
+        if form == "full":
+            network = self._read_network(inputs, merge_layers=True)
+            sampler = Sampler(network, device=self.device, dtype=dtype, compile=compiled)
+            return Network(sampler, network.config, dtype)
+        read = partial(self._read_network, inputs, merge_layers=False)
+        quantised = Quantised(read, form, self.device, dtype, self._adapters(inputs))
+        sampler, config = quantised.sampler(compile=compiled)
+        return Network(sampler, config, dtype, checked_error(self._settings, inputs, quantised, sampler, config))
+
+    def _read_network(self, inputs: Mapping[str, Json], *, merge_layers: bool) -> DiT:
         network = load_network(
-            path,
+            self._installed(inputs, "network").weights,
             exact_buffers=inputs["rope"] == "exact",
             prefer_ema=inputs["ema"],
-            adapters=[(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])],
+            adapters=self._adapters(inputs),
+            merge_layers=merge_layers,
         )
         _check_kind(network.config, inputs)
-        dtype = getattr(torch, inputs["dtype"])
-        config = network.config
-        sampler = Sampler(network, device=self.device, dtype=dtype, compile=inputs.get("compiled", False))
-        return Network(sampler, config, dtype)
+        return network
+
+    def _adapters(self, inputs: Mapping[str, Json]) -> list[tuple[Adapter, float]]:
+        return [(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])]
 
     def _adapter(self, digest: str) -> Adapter:
         model = adapter_by_digest(self._store, digest)

@@ -24,6 +24,7 @@ from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenera
 from tasks.engines.diffrhythm.network.flops import song_flops
 from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
 from tasks.engines.diffrhythm.network.sampler import Sampling, noise
+from tasks.engines.diffrhythm.precision_gate import device_name
 from tasks.engines.diffrhythm.splice import splice
 from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.style.mulan.vector import read_style
@@ -31,7 +32,7 @@ from tasks.weights.out_of_memory import is_out_of_memory
 
 ALIKE = (
     *("files", "adapters", "frames", "steps", "cfg_strength", "sway"),
-    *("dtype", "rope", "ema", "compiled", "vae", "vae_dtype"),
+    *("dtype", "weights", "rope", "ema", "compiled", "vae", "vae_dtype"),
 )
 """Inputs that recipes of one batch have in common."""
 
@@ -176,7 +177,7 @@ class DiffRhythmRenderer:
         vae_s = self._now() - start_time
         count = len(batch)
         figures = Figures(
-            device=_device_name(self._device),
+            device=device_name(self._device),
             dtype=inputs["dtype"],
             batch=count,
             text_s=sampled.text_s / count,
@@ -184,6 +185,8 @@ class DiffRhythmRenderer:
             vae_s=vae_s / count,
             peak_memory_bytes=torch.cuda.max_memory_allocated() if self._device.type == "cuda" else None,
             flops=song_flops(network.config, inputs["frames"], steps=sampling.steps, guided=sampling.guided),
+            weights=inputs.get("weights"),
+            forward_error=network.forward_error,
         )
         latents = sampled.latents.cpu().numpy()
         for order, samples, latent in zip(batch, sound, latents, strict=True):
@@ -239,10 +242,6 @@ def _latent_file(latent: np.ndarray) -> Extra:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(latent, dtype=np.float32), allow_pickle=False)
     return Extra(buffer.getvalue(), "application/x-npy", ".npy")
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _no_memory() -> TransientError:

@@ -99,6 +99,10 @@ class GuideEngine:
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
+    def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
+        """None: every version makes the same."""
+        return ()
+
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
         raise RefusedError(
@@ -109,6 +113,10 @@ class GuideEngine:
     def tolerance_dbfs(self, recipe: Recipe) -> float:
         """The last bits only: the same recipe is meant to give the same samples."""
         return -80.0
+
+    def tolerance_note(self, recipe: Recipe) -> str:
+        """Nothing."""
+        return ""
 
     def materials(self, recipe: Recipe) -> Mapping[str, RenderInput]:
         """Nothing: the recipe holds everything."""

@@ -7,7 +7,8 @@ A file is a flat set of tensors, or holds such sets under the names that trainin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -20,6 +21,9 @@ from tasks.engines.diffrhythm.network.config import BASE_FRAMES, FULL_FRAMES, HE
 from tasks.engines.diffrhythm.network.network import DiT
 from tasks.weights.adapters.merge import Shape, WeightedAdapters, merged, misfits
 from tasks.weights.tensors import RESHAPED, differences, unpickled
+
+LAYERS = "transformer_blocks."
+"""The beginning of the layers' names."""
 
 _PREFIX = "transformer."
 _EMA_PREFIX = "ema_model."
@@ -39,13 +43,15 @@ def load_network(
     prefer_ema: bool = False,
     max_frames: int | None = None,
     adapters: WeightedAdapters = (),
+    merge_layers: bool = True,
 ) -> DiT:
     """The network in a ``.pt`` or ``.safetensors`` file, on the CPU in the stored precision.
 
     ``exact_buffers`` as for :class:`DiT`; ``prefer_ema`` takes the averaged weights of a training checkpoint;
     ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
     file is mapped into memory rather than read. ``adapters`` are merged into it: the layers that they change are in
-    float32 then. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit.
+    float32 then. ``merge_layers=False`` leaves the transformer's layers as they are stored, for a caller who merges
+    them one by one. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit.
     """
     tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
     config = _config(tensors, path, max_frames)
@@ -53,8 +59,17 @@ def load_network(
         network = DiT(config, exact_buffers=exact_buffers)
     _compare(network.state_dict(), tensors, path)
     _check_adapters(adapters, network, path)
-    network.load_state_dict({**tensors, **merged(tensors, adapters)}, assign=True)
+    now = adapters if merge_layers else adapters_of_layers(adapters, lambda name: not name.startswith(LAYERS))
+    network.load_state_dict({**tensors, **merged(tensors, now)}, assign=True)
     return network
+
+
+def adapters_of_layers(adapters: WeightedAdapters, wanted: Callable[[str], bool]) -> WeightedAdapters:
+    """The adapters' changes of the layers that are wanted, by name."""
+    return [
+        (replace(adapter, pairs={name: pair for name, pair in adapter.pairs.items() if wanted(name)}), weight)
+        for adapter, weight in adapters
+    ]
 
 
 def linear_layers(network: DiT) -> dict[str, Shape]:

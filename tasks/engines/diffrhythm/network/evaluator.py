@@ -6,7 +6,7 @@ evaluation only the input projection of the latent, the layers, and the output r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +15,17 @@ from torch import Tensor, nn
 
 from tasks.engines.diffrhythm.network.conditioning import Conditioning
 from tasks.engines.diffrhythm.network.config import CONDITION, HEADS
-from tasks.engines.diffrhythm.network.layers import EPS, Layer, attend
+from tasks.engines.diffrhythm.network.fused import FusedLayer, QuantisedLayer, fused
+from tasks.engines.diffrhythm.network.layers import EPS, attend
 from tasks.engines.diffrhythm.network.network import DiT
 from tasks.engines.diffrhythm.network.schedule import rotate
 
 KEPT_LENGTHS = 4
 ROWS_AT_ONCE = 16384
 """Frames that go through a hidden layer at once: enough to fill any device, and a limit to its memory."""
+
+WHOLE_LAYER_MODE = "max-autotune-no-cudagraphs"
+"""CUDA graphs need tensors that stay at one address, and layers change theirs in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +56,39 @@ class Prepared:
     rotary: tuple[Tensor, Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class FusedLayer:
-    """A layer's weights, with those of a common input joined so that one product serves them all."""
-
-    attention_norm: Tensor
-    qkv: Tensor
-    out: Tensor
-    hidden_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
-
-
 class Evaluator:
-    """A network on ``device`` (it takes it over): layers in ``dtype``, small and time-related parts in float32."""
+    """A network on ``device`` (it takes it over): layers in ``dtype``, small and time-related parts in float32.
 
-    def __init__(self, network: DiT, *, device: torch.device, dtype: torch.dtype, compile: bool) -> None:
-        self._network = network.eval().to(device)
+    ``layers`` are used in place of the network's own, which are then left alone; they are iterated once for each
+    evaluation.
+    """
+
+    def __init__(
+        self,
+        network: DiT,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        compile: bool,
+        layers: Iterable[FusedLayer] | None = None,
+    ) -> None:
+        self._network = _placed(network.eval(), device, dtype, with_layers=layers is None)
         self._device = device
         self._dtype = dtype
-        _set_precision(network, dtype)
-        self._layers = [_fused(layer) for layer in network.transformer_blocks]
+        self._layers = [fused(layer) for layer in network.transformer_blocks] if layers is None else layers
+        self._is_quantised = isinstance(layers, list) and all(isinstance(layer, QuantisedLayer) for layer in layers)
         latent, self._known, self._text, self._style, self._time = _input_weights(network)
         self._latent = latent.T
         self._rotate: Callable[..., Tensor] = torch.compile(rotate, fullgraph=True) if compile else rotate
         self._gate: Callable[[Tensor], None] = torch.compile(_gate, fullgraph=True) if compile else _gate
         self._null_words: dict[int, Tensor] = {}
+        self._run_layer = self._whole_layer() if compile and self._is_slow_eager() else self._run_stages
 
     def prepare(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> Prepared:
         """The parts of a run over ``times`` [K] that do not depend on the latents; all songs of one length."""
         frames = len(songs[0].text)
-        scale, shift, vectors = self._moments(songs, times, guided=guided)
+        moments = self._moments_of_each if self._is_quantised else self._moments
+        scale, shift, vectors = moments(songs, times, guided=guided)
         branches = list(self._cond_branches(songs))
         if guided:
             all_songs = slice(0, len(songs))
@@ -113,19 +119,18 @@ class Evaluator:
             torch.add(projection, branch.constant, out=h[branch.rows])
         return h.add_(self._network.input_embed.conv_pos_embed(h))
 
-    def _run_layer(self, h: Tensor, layer: FusedLayer, rotary: tuple[Tensor, Tensor]) -> None:
-        """One layer, in place: the residual additions are part of the matrix products."""
-        width = h.shape[-1:]
-        qkv = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
-        q, k = self._rotate(qkv[:, :, :2], *rotary).unbind(2)
-        attention = attend(q, k, qkv[:, :, 2], causal=False)
-        flat_view = h.flatten(0, 1)
-        flat_view.addmm_(attention.flatten(0, 1), layer.out.T)
-        del qkv, q, k, attention
-        for rows in torch.split(flat_view, ROWS_AT_ONCE):
-            hidden = F.linear(F.rms_norm(rows, width, layer.hidden_norm, EPS), layer.gate_up)
-            self._gate(hidden)
-            rows.addmm_(hidden[:, : hidden.shape[1] // 2], layer.down.T)
+    def _run_stages(self, h: Tensor, layer: FusedLayer, rotary: tuple[Tensor, Tensor]) -> None:
+        """One layer, in place."""
+        run_layer(h, layer, rotary, rotate=self._rotate, gate=self._gate)
+
+    def _whole_layer(self) -> Callable[[Tensor, FusedLayer, tuple[Tensor, Tensor]], None]:
+        """The same, compiled as a whole into one graph for all layers."""
+        return torch.compile(run_layer, fullgraph=True, dynamic=False, mode=WHOLE_LAYER_MODE)
+
+    def _is_slow_eager(self) -> bool:
+        """Whether a layer takes many small kernels, as a GPU's dynamic quantisation does: a CPU is better off without
+        compiling the products."""
+        return self._device.type == "cuda" and self._is_quantised
 
     def _leave(self, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """The output [N, T, 64], calculated in float32 song by song, which takes twice a song's width of memory."""
@@ -135,6 +140,19 @@ class Evaluator:
             modulation = torch.addcmul(shift[number], normed_song, 1 + scale[number])
             outputs.append(self._network.proj_out(modulation))
         return torch.stack(outputs)
+
+    def _moments_of_each(
+        self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """:meth:`_moments` song by song, as small products round by the number of their rows: a last bit's difference
+        would become a whole step where activations are rounded to eight bits."""
+        of_each = [self._moments([song], times, guided=guided) for song in songs]
+
+        def together(part: int) -> Tensor:
+            branches = [song[part].unbind(1) for song in of_each]
+            return torch.stack([row for branch in zip(*branches, strict=True) for row in branch], dim=1)
+
+        return together(0), together(1), together(2)
 
     def _moments(self, songs: Sequence[Conditioning], times: Tensor, *, guided: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Scale, shift and the frame-independent input of every row at every time, [K, N, 1, D] each."""
@@ -183,18 +201,21 @@ class Evaluator:
         return torch.tensor(numbers, dtype=torch.float32, device=self._device)
 
 
-def _set_precision(network: DiT, dtype: torch.dtype) -> None:
-    """Set the layers to ``dtype``, and small parts and time, whose values half precision cannot hold, to float32."""
-    layer_modules: list[nn.Module] = [network.transformer_blocks, network.text_fusion_linears]
-    layer_modules.append(network.input_embed.conv_pos_embed)
+def _placed(network: DiT, device: torch.device, dtype: torch.dtype, *, with_layers: bool) -> DiT:
+    """The network on its device: the layers in ``dtype``, and small parts and time, whose values half precision cannot
+    hold, in float32. Its layers stay where they are where others take their place."""
+    layer_modules: list[nn.Module] = [network.text_fusion_linears, network.input_embed.conv_pos_embed]
+    if with_layers:
+        layer_modules.append(network.transformer_blocks)
     float32_modules: list[nn.Module] = [network.time_embed, network.start_time_embed, network.text_embed]
     float32_modules += [network.input_embed.proj, network.norm_out, network.proj_out]
     if network.duration_time_embed is not None:
         float32_modules.append(network.duration_time_embed)
     for module in layer_modules:
-        module.to(dtype)
+        module.to(device).to(dtype)
     for module in float32_modules:
-        module.float()
+        module.to(device).float()
+    return network
 
 
 def _input_weights(network: DiT) -> tuple[Tensor, ...]:
@@ -204,28 +225,26 @@ def _input_weights(network: DiT) -> tuple[Tensor, ...]:
     return torch.split(network.input_embed.proj.weight, widths, dim=1)
 
 
-def _fused(layer: nn.Module) -> FusedLayer:
-    if not isinstance(layer, Layer):
-        raise TypeError(f"a {type(layer).__name__} is no layer of the network")
-    attention, hidden = layer.self_attn, layer.mlp
-    return FusedLayer(
-        attention_norm=layer.input_layernorm.weight,
-        qkv=_joined(attention.q_proj, attention.k_proj, attention.v_proj),
-        out=attention.o_proj.weight,
-        hidden_norm=layer.post_attention_layernorm.weight,
-        gate_up=_joined(hidden.gate_proj, hidden.up_proj),
-        down=hidden.down_proj.weight,
-    )
-
-
-def _joined(*linears: nn.Linear) -> Tensor:
-    """The weights of ``linears`` as one tensor; theirs become views of it, so that nothing is stored twice."""
-    joint_weight = torch.cat([linear.weight.detach() for linear in linears])
-    for linear, part in zip(
-        linears, torch.split(joint_weight, [linear.out_features for linear in linears]), strict=True
-    ):
-        linear.weight = nn.Parameter(part, requires_grad=False)
-    return joint_weight
+def run_layer(
+    h: Tensor,
+    layer: FusedLayer,
+    rotary: tuple[Tensor, Tensor],
+    *,
+    rotate: Callable[..., Tensor] = rotate,
+    gate: Callable[[Tensor], None] | None = None,
+) -> None:
+    """One layer [N, T, D], in place."""
+    width = h.shape[-1:]
+    qkv = F.linear(F.rms_norm(h, width, layer.attention_norm, EPS), layer.qkv).view(*h.shape[:2], 3, HEADS, -1)
+    q, k = rotate(qkv[:, :, :2], *rotary).unbind(2)
+    attention = attend(q, k, qkv[:, :, 2], causal=False)
+    flat_view = h.flatten(0, 1)
+    layer.add_attention(flat_view, attention.flatten(0, 1))
+    del qkv, q, k, attention
+    for rows in torch.split(flat_view, ROWS_AT_ONCE):
+        hidden = F.linear(F.rms_norm(rows, width, layer.hidden_norm, EPS), layer.gate_up)
+        (gate or _gate)(hidden)
+        layer.add_hidden(rows, hidden[:, : hidden.shape[1] // 2])
 
 
 def _gate(hidden: Tensor) -> None:

@@ -6,7 +6,7 @@ network mixes songs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
 from tasks.engines.diffrhythm.network.evaluator import Evaluator
+from tasks.engines.diffrhythm.network.fused import FusedLayer
 from tasks.engines.diffrhythm.network.network import DiT
 from tasks.engines.diffrhythm.network.schedule import SWAY_RANGE, time_grid
 
@@ -60,13 +61,22 @@ class Sampler:
     """Samples latents with one network, which it takes over: it is moved to ``device`` and its layers to ``dtype``.
 
     Flow time, latents and everything close to them stay float32 in any ``dtype``. ``compile`` compiles the element-wise
-    stages between the matrix products; the samples then differ by rounding.
+    stages between the matrix products, and whole layers where a GPU has quantised ones; the samples then differ by
+    rounding. ``layers`` take the place of the network's own.
     """
 
-    def __init__(self, network: DiT, *, device: torch.device | str, dtype: torch.dtype, compile: bool = False) -> None:
+    def __init__(
+        self,
+        network: DiT,
+        *,
+        device: torch.device | str,
+        dtype: torch.dtype,
+        compile: bool = False,
+        layers: Iterable[FusedLayer] | None = None,
+    ) -> None:
         self._device = torch.device(device)
         self._exact = dtype == torch.float32
-        self._evaluator = Evaluator(network, device=self._device, dtype=dtype, compile=compile)
+        self._evaluator = Evaluator(network, device=self._device, dtype=dtype, compile=compile, layers=layers)
 
     @torch.no_grad()
     def sample(
@@ -88,6 +98,13 @@ class Sampler:
         with _whole_float32() if self._exact else nullcontext():
             self._integrate(latents, songs, grid, sampling, on_prepared)
         return torch.stack([song.restore(latent) for song, latent in zip(songs, latents, strict=True)])
+
+    @torch.no_grad()
+    def velocity(self, song: Conditioning, latent: Tensor, time: float) -> Tensor:
+        """The velocity [T, 64] of one song at ``latent`` [T, 64] and flow time ``time``, without guidance."""
+        with _whole_float32() if self._exact else nullcontext():
+            preparation = self._evaluator.prepare([song], torch.tensor([time]), guided=False)
+            return self._evaluator.velocity(latent[None].to(self._device, torch.float32), preparation, 0)[0]
 
     def _integrate(
         self,

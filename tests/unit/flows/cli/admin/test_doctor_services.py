@@ -175,7 +175,7 @@ def test_the_command_shows_the_services_and_no_secret(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(doctor, "CHECKS", ())
     with prefect_server.here(), contextlib.suppress(SystemExit):
-        doctor.doctor(as_json=True)
+        doctor.doctor(precision=False, as_json=True)
     said = capsys.readouterr().out
     checks = {check["name"]: check["verdict"] for check in json.loads(said)["checks"]}
     assert checks["store"] == checks["Prefect server"] == "ok"
