@@ -91,6 +91,23 @@ def test_files_of_other_trainers_are_stored_as_our_own(store, adapter, tmp_path:
     assert "README.md" not in two.digests
 
 
+@pytest.mark.parametrize(("commercial", "allowed"), [(False, False), (True, True), ("no", True), (None, True)])
+def test_what_was_stated_at_its_training_goes_with_its_files(store, adapter, tmp_path, commercial, allowed) -> None:
+    """A training without ``commercial: true`` is not sold under another name."""
+    (tmp_path / "given").mkdir()
+    write_adapter(replace(adapter, record={"commercial": commercial}), tmp_path / "given")
+    licence = register(store, "another-name", tmp_path / "given", licence=APACHE).spec.licence
+    assert (licence.id, licence.commercial) == (APACHE.id, allowed)
+
+
+def test_the_same_under_other_terms_is_refused(store, adapter, tmp_path: Path) -> None:
+    source = write_peft(tmp_path / "peft", adapter)
+    register(store, "my-style", source, licence=OWN)
+    with pytest.raises(InputError, match="already"):
+        register(store, "my-style", source, licence=replace(OWN, commercial=False))
+    assert store.spec("my-style").licence.commercial
+
+
 def test_the_same_again_does_nothing_and_another_is_refused(store, adapter, layers, tmp_path: Path) -> None:
     source = write_peft(tmp_path / "peft", adapter)
     first = register(store, "my-style", source)
