@@ -12,7 +12,7 @@ from catalog.common.slugs import slug
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
 from flows.training.course import PreviewMade
-from flows.training.finished import Trained
+from flows.training.finished import Trained, trained_adapter
 from tasks.training.steps.document import TrainingDocument
 
 OWN_LICENCE = "own-recordings"
@@ -41,12 +41,10 @@ def register(catalog: Catalog, document: TrainingDocument, trained: Trained) -> 
         )
 
 
-def taken_name(catalog: Catalog, document: TrainingDocument, trained: Trained | None) -> InputError | None:
+def taken_name(catalog: Catalog, document: TrainingDocument) -> InputError | None:
     """The error where an adapter of that name is here that is not the result of this training."""
     spec = catalog.models.specs().get(document.name)
-    if spec is None or spec.adapter is None:
-        return None
-    if trained is not None and trained.result.result["digest"] == spec.adapter.digest:
+    if spec is None or spec.adapter is None or spec.adapter.digest == trained_adapter(catalog, document):
         return None
     remedy = f"Choose another --name, or run `songline models remove {document.name}` first"
     return InputError(f"there is an adapter {document.name} already, and it is another", remedy=remedy)
@@ -57,12 +55,12 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
 
     Commercial use is allowed where the manifest says so and a known licence does not forbid it.
     """
-    known = models.table.licences.get(document.licence or "")
+    known = models.table.licence(document.licence or "")
     is_commercial = document.commercial and (known is None or known.commercial)
     sentence = " ".join(document.rights.split())[:MAX_SENTENCE]
     if known is not None and known.commercial == is_commercial:
         return known
-    licence_id = document.licence or OWN_LICENCE
+    licence_id = known.id if known else document.licence or OWN_LICENCE
     return Licence(licence_id, known.name if known else licence_id, is_commercial, sentence)
 
 
