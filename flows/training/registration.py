@@ -9,6 +9,7 @@ from pathlib import Path
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
+from catalog.files.permissions import users_umask
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
 from flows.training.course import PreviewMade
@@ -65,19 +66,22 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
 
 
 def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, folder: Path) -> list[Path]:
-    """Write adapter, card, curve and previews into ``folder``; returns the previews' paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_adapter(catalog, trained, folder)
-    for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
-        _copy(catalog, trained.result.made[role], folder / name)
+    """Write adapter, card, curve and previews into ``folder``, readable as the user's umask has it; returns the
+    previews' paths."""
+    with users_umask():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_adapter(catalog, trained, folder)
+        for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
+            _copy(catalog, trained.result.made[role], folder / name)
     return [write_preview(catalog, preview, folder) for preview in trained.previews]
 
 
 def write_preview(catalog: Catalog, preview: PreviewMade, folder: Path) -> Path:
     """Write a preview into ``folder/previews``; returns its path."""
     path = folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _copy(catalog, preview.audio, path)
+    with users_umask():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _copy(catalog, preview.audio, path)
     return path
 
 

@@ -15,6 +15,7 @@ from catalog.common import figures
 from catalog.common.errors import InputError, MachineError, SonglineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
+from catalog.files.permissions import users_umask
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.training.schema import training_json_schema
 from catalog.training.style import Style
@@ -128,7 +129,8 @@ class PreviewWriter:
 def _make_folder(folder: Path) -> None:
     """Raise InputError where the folder for card and previews cannot be made, before hours are spent."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with users_umask():
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problem = f"{folder} cannot be written: {error.strerror}"
         raise InputError(problem, remedy="Choose another folder with --out") from error
