@@ -63,14 +63,14 @@ def examine_adapter(spec: ModelSpec, folder: Path) -> None:
     if spec.adapter is None:
         return
     try:
-        is_wrong = adapter_digest(read_adapter(folder)) != spec.adapter.digest
+        adapter = read_adapter(folder)
     except InputError as error:
         raise MachineError(f"the adapter {spec.name} cannot be used: {error.what}", remedy=error.remedy) from error
-    if is_wrong:
-        raise MachineError(
-            f"the files of the adapter {spec.name} are not those of its record",
-            remedy="Get the models again from the machine that made them",
-        )
+    remedy = "Get the models again from the machine that made them"
+    if adapter_digest(adapter) != spec.adapter.digest:
+        raise MachineError(f"the files of the adapter {spec.name} are not those of its record", remedy=remedy)
+    if _as_recorded(adapter, spec.licence) != spec.licence:
+        raise MachineError(f"the adapter {spec.name} may not be sold, and its record says that it may", remedy=remedy)
 
 
 def _read_given(source: Path) -> Adapter:
