@@ -58,7 +58,7 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     assert [line.split(" · ")[0] for line in lines] == [
         "loading the network",
         "step 3 of 10",
-        "preview of step 2: nothing is close to a song; the likest is one",
+        "preview of step 2: nothing is close to a song; the most similar is one",
         "trained",
     ]
 

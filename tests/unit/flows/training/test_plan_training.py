@@ -30,7 +30,7 @@ def style_of(audio: Path, vector: Path) -> Style:
 
 
 @pytest.mark.parametrize("changed", [None, "one.wav", "vector.npy"])
-def test_a_file_that_changes_after_it_was_checked_is_told(catalog: Catalog, tmp_path: Path, changed: str | None) -> None:
+def test_a_file_that_changes_after_its_check_is_told(catalog: Catalog, tmp_path: Path, changed: str | None) -> None:
     for name in ("one.wav", "vector.npy"):
         (tmp_path / name).write_bytes(name.encode())
     style = style_of(tmp_path / "one.wav", tmp_path / "vector.npy")
