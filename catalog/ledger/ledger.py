@@ -161,21 +161,11 @@ class Ledger:
         keep_artifacts(self._database, self._store, [artifact.digest for _, artifact in stored_products])
         lost_digests = self._lost(lease, {product.role: artifact.digest for product, artifact in stored_products})
 
-        def write_down(session: Session) -> None:
-            row = self._held(session, lease)
-            if time.monotonic() > deadline_s:
-                raise TransientError("the row of stored bytes was not written in time", remedy="It will be tried again")
+        def write_down(session: Session, row: Render | Step) -> None:
             self._write_down(session, row, lease, outcome, stored_products, seconds=seconds, execution=execution)
             record_pruned(session, lost_digests)
 
-        try:
-            self._database.transact(write_down)
-        except IntegrityError as error:
-            raise TransientError(
-                f"the rows of {lease.work} {lease.key[:12]} clash with others: {error.orig}",
-                remedy="It will be tried again",
-                key=lease.key,
-            ) from error
+        self.while_held(lease, write_down, deadline_s=deadline_s)
         self._unprune_found(lost_digests)
 
     def _lost(self, lease: Lease, products: Mapping[str, str]) -> list[str]:
@@ -253,14 +243,27 @@ class Ledger:
         doubled_s = self._settings.retry_base_s * 2.0 ** min(attempts - 1, MOST_DOUBLINGS)
         return min(doubled_s * random.uniform(0.75, 1.25), LONGEST_WAIT_S)
 
-    def while_held(self, lease: Lease, write: Callable[[Session], T]) -> T:
-        """Write rows of work in progress in one transaction. Raises LeaseLost where the lease was lost meanwhile."""
+    def while_held(self, lease: Lease, write: Callable[[Session, Render | Step], T], *, deadline_s: float) -> T:
+        """Write rows that name stored bytes, in one transaction that holds the lease; ``write`` is given its row.
+
+        ``deadline_s`` (of ``time.monotonic``) is NAMED_WITHIN_S after the first of the bytes was stored. Raises
+        LeaseLost where the lease was lost meanwhile, TransientError after the deadline and where rows clash.
+        """
 
         def write_held(session: Session) -> T:
-            self._held(session, lease)
-            return write(session)
+            row = self._held(session, lease)
+            if time.monotonic() > deadline_s:
+                raise TransientError("the row of stored bytes was not written in time", remedy="It will be tried again")
+            return write(session, row)
 
-        return self._database.transact(write_held)
+        try:
+            return self._database.transact(write_held)
+        except IntegrityError as error:
+            raise TransientError(
+                f"the rows of {lease.work} {lease.key[:12]} clash with others: {error.orig}",
+                remedy="It will be tried again",
+                key=lease.key,
+            ) from error
 
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Return failed work to planned and reset its attempts; returns the count."""

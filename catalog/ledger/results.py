@@ -35,11 +35,10 @@ def step_request(database: Database, key: str) -> StepRequest:
         return StepRequest(row.kind, row.revision, row.parameters, row.inputs)
 
 
-def fence_of(database: Database, key: str) -> int:
-    """How often a step was leased: 0 for one that no process has begun, or that is not declared."""
+def times_leased(database: Database, keys: Sequence[str]) -> int:
+    """How often processes began any of these steps; those that are not declared count nothing."""
     with database.read() as session:
-        row = session.get(Step, key)
-        return row.fence if row else 0
+        return sum(session.scalars(sa.select(Step.fence).where(in_values(Step.key, keys))))
 
 
 def step_result(database: Database, key: str) -> StepResult | None:

@@ -61,14 +61,12 @@ class AdapterOrigin:
 
 
 def adapters_of(database: Database, lineage: Lineage) -> tuple[AdapterOrigin, ...]:
-    """The adapters of the songs that a file belongs to, each once, in the order of the recipes."""
-    stated: dict[str, float] = {}
-    for song in lineage.own:
-        recipe: Mapping[str, Json] = song["recipe"]
-        stated |= dict(recipe["inputs"].get("adapters", []))
+    """The adapters of the songs that a file belongs to, each once at each weight, in the order of the recipes."""
+    recipes: list[Mapping[str, Json]] = [song["recipe"] for song in lineage.own]
+    stated = dict.fromkeys(tuple(entry) for recipe in recipes for entry in recipe["inputs"].get("adapters", []))
     with understood(), database.read() as session:
         trainings = _trainings(session) if stated else {}
-        return tuple(_origin(session, digest, weight, trainings.get(digest)) for digest, weight in stated.items())
+        return tuple(_origin(session, digest, weight, trainings.get(digest)) for digest, weight in stated)
 
 
 def _trainings(session: Session) -> dict[str, Step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -117,7 +117,7 @@ def read_shape(diagnostics: Diagnostics) -> ManifestFile | None:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     diagnostics.add_errors(errors)
-    return check(ManifestFile, _mended(data, [_unit(plain_path(error["loc"])) for error in errors]))
+    return check(ManifestFile, mended(data, [_unit(plain_path(error["loc"])) for error in errors], _stand_in))
 
 
 def check(model: type[Model], data: Json) -> Model:
@@ -131,14 +131,16 @@ def _unit(path: FieldPath) -> FieldPath:
     return path[:depth]
 
 
-def _mended(data: dict[str, Any], units: list[FieldPath]) -> dict[str, Any]:
-    """A copy of ``data`` without the faulty ``units``; required ones get a stand-in."""
+def mended(
+    data: dict[str, Any], units: Iterable[FieldPath], stand_in_of: Callable[[FieldPath], Json]
+) -> dict[str, Any]:
+    """A copy of ``data`` without the faulty ``units``; those with a stand-in, which are required, get it."""
     mended_data = copy.deepcopy(data)
     for unit in sorted(set(units), key=len, reverse=True):
         parent: Any = mended_data
         for step in unit[:-1]:
             parent = parent[step]
-        stand_in = _stand_in(unit)
+        stand_in = stand_in_of(unit)
         if stand_in is not None:
             parent[unit[-1]] = stand_in
         else:

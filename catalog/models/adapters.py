@@ -87,7 +87,9 @@ def _same(store: ModelStore, name: str, facts: AdapterFacts, terms: Licence) -> 
     store.table.refuse_name(name)
     if name not in store.table.models and (store.record(name) is None or store.holds_no_model(name)):
         return None
-    if (spec := store.spec(name)).adapter == facts and spec.licence.id == terms.id:
+    spec = store.spec(name)
+    has_terms = (spec.licence.id, spec.licence.commercial) == (terms.id, terms.commercial)
+    if spec.adapter == facts and has_terms:
         return store.installed(name) if store.is_whole(name) else None  # a damaged one is installed again
     remedy = f"Choose another name, or run `songline models remove {name}` first"
     raise InputError(f"there is a model {name} already, and it is another", remedy=remedy)

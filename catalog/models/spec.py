@@ -161,6 +161,11 @@ class ModelTable:
         self.refuse_name(name)
         raise InputError(f"there is no model {name[:80]!r}", remedy=did_you_mean(name, self.models))
 
+    def licence(self, licence_id: str) -> Licence | None:
+        """The known licence of that id in any case, as SPDX compares ids; None for one that is not in the table."""
+        by_id = {known_id.casefold(): licence for known_id, licence in self.licences.items()}
+        return by_id.get(licence_id.casefold())
+
     def refuse_name(self, name: str) -> None:
         """Raises RefusedError where ``name`` is that of a refused model."""
         for model in self.refused:

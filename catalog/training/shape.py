@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
-from typing import Any
 
 from pydantic import ValidationError
 
 from catalog.common.digests import Json
 from catalog.manifest.faults import MAX_FAULTS, FieldPath
 from catalog.manifest.messages import describe
-from catalog.manifest.validation import Diagnostics, check
+from catalog.manifest.validation import Diagnostics, check, mended
 from catalog.training.schema import FORMS, MODELS, TrainingFile, TrainingSongFile
 
 MOST_WORDED = 2 * MAX_FAULTS
@@ -39,7 +37,7 @@ def read_training_shape(diagnostics: Diagnostics) -> TrainingFile | None:
     for path, detail in zip(paths[:MOST_WORDED], errors, strict=False):
         diagnostics.add(path, *describe(detail, _fields_at(path[:-1])))
     diagnostics.bad.update(paths)
-    return check(TrainingFile, _mended(data, paths))
+    return check(TrainingFile, mended(data, map(_unit, paths), _stand_in))
 
 
 def _fields_at(path: FieldPath) -> Collection[str]:
@@ -50,21 +48,6 @@ def _fields_at(path: FieldPath) -> Collection[str]:
         return TrainingSongFile.model_fields
     model = MODELS.get(str(path[0])) if len(path) == 1 else None
     return model.model_fields if model else ()
-
-
-def _mended(data: dict[str, Any], paths: list[FieldPath]) -> dict[str, Any]:
-    """A copy of ``data`` without the faulty parts; required ones get a stand-in."""
-    mended_data = copy.deepcopy(data)
-    for unit in sorted({_unit(path) for path in paths}, key=len, reverse=True):
-        parent: Any = mended_data
-        for step in unit[:-1]:
-            parent = parent[step]
-        stand_in = _stand_in(unit)
-        if stand_in is not None:
-            parent[unit[-1]] = stand_in
-        else:
-            parent.pop(unit[-1], None)
-    return mended_data
 
 
 def _unit(path: FieldPath) -> FieldPath:

@@ -3,7 +3,7 @@
 from alembic import context
 
 from db.postgres import sort_by_bytes
-from db.tables import album, provenance, release, selection, submission  # noqa: F401  (register their tables)
+from db.tables import album, provenance, release, selection, submission, training  # noqa: F401  (register their tables)
 from db.tables.base import Base
 
 connection = context.config.attributes["connection"]

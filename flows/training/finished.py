@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError
-from catalog.ledger.results import StepResult, fence_of, step_result
+from catalog.ledger.results import StepResult, step_result, times_leased
 from catalog.ledger.work import StepRequest
 from flows.training.course import PreviewMade
 from tasks.training.steps.document import TrainingDocument
@@ -45,16 +45,25 @@ def finished_training(catalog: Catalog, document: TrainingDocument) -> Trained |
     return Trained(request.key, result, prepared.moments, tuple(previews))
 
 
-def begun_times(catalog: Catalog, document: TrainingDocument) -> int:
-    """How often a process has begun the training itself; 0 while its songs are not ready."""
-    prepared = Materials.finished(catalog, document)
-    if prepared is None:
-        return 0
-    return fence_of(catalog.database, document.train_request(prepared.moments, prepared.styles).key)
+def trained_adapter(catalog: Catalog, document: TrainingDocument) -> str | None:
+    """The digest of the adapter, as soon as it is trained, whatever previews are missing."""
+    songs = _songs_finished(catalog, document)
+    result = step_result(catalog.database, document.train_request(*songs).key) if songs else None
+    return str(result.result["digest"]) if result else None
 
 
 def retry_failed(catalog: Catalog, document: TrainingDocument) -> None:
     """Put steps of the training that failed for good back to planned."""
+    catalog.ledger.retry("step", _step_keys(catalog, document))
+
+
+def begun_times(catalog: Catalog, document: TrainingDocument) -> int:
+    """How often processes began any step of the training: more than before once a worker died at one."""
+    return times_leased(catalog.database, _step_keys(catalog, document))
+
+
+def _step_keys(catalog: Catalog, document: TrainingDocument) -> list[str]:
+    """The keys of its steps, as far as they are known: those of previews only once it is trained."""
     requests = [document.encode_request(song) for song in document.songs]
     requests += [request for song in document.songs if (request := document.style_request(song))]
     requests += document.preview_styles().values()
@@ -64,7 +73,7 @@ def retry_failed(catalog: Catalog, document: TrainingDocument) -> None:
             adapter = result.made["adapter"]
             styles = prepared.preview_styles.values()
             requests += [document.preview_request(adapter, style, prepared.moments) for style in styles]
-    catalog.ledger.retry("step", [request.key for request in requests])
+    return [request.key for request in requests]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +86,24 @@ class Materials:
 
     @classmethod
     def finished(cls, catalog: Catalog, document: TrainingDocument) -> Materials | None:
-        """Those of a document whose songs are all prepared."""
-        moments = {song.name: _made(catalog, document.encode_request(song), "moments") for song in document.songs}
-        styles = {}
-        for song in document.songs:
-            request = document.style_request(song)
-            styles[song.name] = _made(catalog, request, "style") if request else song.style["vector"]
+        """Those of a document whose songs and styles of previews are all prepared."""
+        songs = _songs_finished(catalog, document)
         previews = {prompt: _made(catalog, request, "style") for prompt, request in document.preview_styles().items()}
-        if None in (*moments.values(), *styles.values(), *previews.values()):
+        if songs is None or None in previews.values():
             return None
-        return cls(moments, styles, previews)  # type: ignore[arg-type]
+        return cls(*songs, previews)  # type: ignore[arg-type]
+
+
+def _songs_finished(catalog: Catalog, document: TrainingDocument) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Moments and styles by the songs' names; None where one is missing."""
+    moments = {song.name: _made(catalog, document.encode_request(song), "moments") for song in document.songs}
+    styles = {}
+    for song in document.songs:
+        request = document.style_request(song)
+        styles[song.name] = _made(catalog, request, "style") if request else song.style["vector"]
+    if None in (*moments.values(), *styles.values()):
+        return None
+    return moments, styles  # type: ignore[return-value]
 
 
 def _made(catalog: Catalog, request: StepRequest, role: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from catalog.album.lrc import stamp
 from catalog.catalog import Catalog
@@ -70,11 +71,15 @@ def plan_training(style: Style, settings: Settings, models: ModelStore) -> Plann
 
 
 def store_training(catalog: Catalog, style: Style, document: TrainingDocument) -> str:
-    """Store the recordings, the style vectors and the document; returns the document's digest."""
+    """Store the recordings, the style vectors and the document; returns the document's digest.
+
+    Raises InputError where a file is no longer the one that was checked.
+    """
     for song in style.songs:
-        catalog.add_file(song.audio, media_type=AUDIO_TYPES.get(song.audio.suffix.lower(), "application/octet-stream"))
+        audio_type = AUDIO_TYPES.get(song.audio.suffix.lower(), "application/octet-stream")
+        _store(catalog, song.audio, song.audio_digest, audio_type)
         if song.style:
-            catalog.add_file(song.style, media_type=VECTOR_TYPE)
+            _store(catalog, song.style, song.style_digest, VECTOR_TYPE)
     return catalog.add_bytes(document.to_bytes(), media_type=DOCUMENT_TYPE)
 
 
@@ -85,6 +90,11 @@ def check_name(models: ModelStore, name: str) -> None:
     spec = models.specs().get(name)
     if spec is not None and spec.adapter is None:
         raise InputError(f"there is a model {name} already, and it is no adapter", remedy="Choose another --name")
+
+
+def _store(catalog: Catalog, path: Path, digest: str | None, media_type: str) -> None:
+    if catalog.add_file(path, media_type=media_type) != digest:
+        raise InputError(f"{path} was changed after it was checked", remedy="Run the command again")
 
 
 class _Words:

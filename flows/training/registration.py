@@ -9,10 +9,11 @@ from pathlib import Path
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
+from catalog.files.permissions import users_umask
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
 from flows.training.course import PreviewMade
-from flows.training.finished import Trained
+from flows.training.finished import Trained, trained_adapter
 from tasks.training.steps.document import TrainingDocument
 
 OWN_LICENCE = "own-recordings"
@@ -41,12 +42,10 @@ def register(catalog: Catalog, document: TrainingDocument, trained: Trained) -> 
         )
 
 
-def taken_name(catalog: Catalog, document: TrainingDocument, trained: Trained | None) -> InputError | None:
+def taken_name(catalog: Catalog, document: TrainingDocument) -> InputError | None:
     """The error where an adapter of that name is here that is not the result of this training."""
     spec = catalog.models.specs().get(document.name)
-    if spec is None or spec.adapter is None:
-        return None
-    if trained is not None and trained.result.result["digest"] == spec.adapter.digest:
+    if spec is None or spec.adapter is None or spec.adapter.digest == trained_adapter(catalog, document):
         return None
     remedy = f"Choose another --name, or run `songline models remove {document.name}` first"
     return InputError(f"there is an adapter {document.name} already, and it is another", remedy=remedy)
@@ -57,29 +56,32 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
 
     Commercial use is allowed where the manifest says so and a known licence does not forbid it.
     """
-    known = models.table.licences.get(document.licence or "")
+    known = models.table.licence(document.licence or "")
     is_commercial = document.commercial and (known is None or known.commercial)
     sentence = " ".join(document.rights.split())[:MAX_SENTENCE]
     if known is not None and known.commercial == is_commercial:
         return known
-    licence_id = document.licence or OWN_LICENCE
+    licence_id = known.id if known else document.licence or OWN_LICENCE
     return Licence(licence_id, known.name if known else licence_id, is_commercial, sentence)
 
 
 def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, folder: Path) -> list[Path]:
-    """Write adapter, card, curve and previews into ``folder``; returns the previews' paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_adapter(catalog, trained, folder)
-    for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
-        _copy(catalog, trained.result.made[role], folder / name)
+    """Write adapter, card, curve and previews into ``folder``, readable as the user's umask has it; returns the
+    previews' paths."""
+    with users_umask():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_adapter(catalog, trained, folder)
+        for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
+            _copy(catalog, trained.result.made[role], folder / name)
     return [write_preview(catalog, preview, folder) for preview in trained.previews]
 
 
 def write_preview(catalog: Catalog, preview: PreviewMade, folder: Path) -> Path:
     """Write a preview into ``folder/previews``; returns its path."""
     path = folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _copy(catalog, preview.audio, path)
+    with users_umask():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _copy(catalog, preview.audio, path)
     return path
 
 

@@ -41,17 +41,17 @@ class Likeness:
 
 
 def likenesses(latent: Tensor, songs: Sequence[TrainingSong]) -> list[Likeness]:
-    """How like the latent [T, 64] is to the mean latent of each song, the likest song first.
+    """How similar the latent [T, 64] is to the mean latent of each song, the most similar first.
 
     For each window of the latent, the normalised cross-correlation with every place of a song, over all channels at
     once; each channel's mean over the window is subtracted on both sides, since it is the sound's colour rather than
     its course. A latent or a song shorter than a window is compared in its whole length.
     """
-    found = [_likest(latent.T.double(), song) for song in songs]
+    found = [_most_similar(latent.T.double(), song) for song in songs]
     return sorted(found, key=lambda likeness: -likeness.correlation)
 
 
-def _likest(latent: Tensor, song: TrainingSong) -> Likeness:
+def _most_similar(latent: Tensor, song: TrainingSong) -> Likeness:
     """The best of all windows of ``latent`` [64, T] at all places of a song."""
     means = song.means.double()
     length = min(WINDOW_FRAMES, latent.shape[1], song.frames)

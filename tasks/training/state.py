@@ -19,7 +19,7 @@ from tasks.training.report import CurvePoint
 
 FORMAT = 1
 
-_REMEDY = "Remove the training's checkpoints and start it anew"
+_REMEDY = "Run the same command again: it goes on from an earlier checkpoint, or from the start"
 
 
 @dataclass(slots=True, eq=False)

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from catalog.common.digests import digest_file
+from catalog.files.permissions import users_mask
 from tests.integration.sung_album import document_with, write_sung
 from tests.support.commands import environment, songline
 from tests.support.style_manifest import NAMES, style_document, write_style
@@ -104,6 +105,8 @@ def test_the_killed_training_went_on_and_left_nothing_behind(studio: Studio) -> 
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"adapter_model.safetensors", "adapter_config.json", "card.md", "loss_curve.json"} < names
     assert sum(name.startswith("previews/") for name in names) == 2
+    modes = {(folder / name).stat().st_mode & 0o777 for name in names}
+    assert modes == {0o666 & ~users_mask()}, "the user asked for them, so they are not private to Songline"
 
 
 def test_the_same_command_again_trains_nothing(studio: Studio) -> None:

@@ -19,7 +19,8 @@ from catalog.ledger.results import step_result
 from catalog.ledger.work import WorkStatus
 from catalog.lineage.lineage import activities, trace
 from catalog.store.gc import collect_garbage
-from flows.training.finished import finished_training
+from flows.training.finished import Trained, finished_training
+from flows.training.registration import register, taken_name
 from tasks.steps.environment import execution_environment
 from tasks.steps.run_step import run_step
 from tests.support.style_manifest import NAMES
@@ -88,6 +89,19 @@ def test_what_is_trained_is_not_trained_again(trained) -> None:
     with open_catalog(trained.settings) as catalog:
         assert run_step(catalog, trained.key, execution_environment()) == WorkStatus("done")
         assert finished_training(catalog, trained.document) is None, "its previews are missing yet"
+
+
+def test_its_name_is_its_own_while_previews_are_missing(trained) -> None:
+    """Else the same command would be refused after a preview failed, or with another prompt."""
+    with open_catalog(trained.settings) as catalog:
+        result = step_result(catalog.database, trained.key)
+        register(catalog, trained.document, Trained(trained.key, result, {}))
+        previews = trained.document.previews.model_copy(update={"prompts": ("another",)})
+        for document in (trained.document, trained.document.model_copy(update={"previews": previews})):
+            assert taken_name(catalog, document) is None
+        training = trained.document.training | {"seed": 9}
+        other = trained.document.model_copy(update={"training": training})
+        assert "and it is another" in str(taken_name(catalog, other))
 
 
 def test_the_products_say_how_it_went(trained) -> None:

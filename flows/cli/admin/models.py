@@ -187,6 +187,8 @@ def _add_adapter(
         warn(f"{name} was trained on another network than the {like} that is installed here")
     if model.spec.licence.id != licence.id:
         warn(f"{name} comes under the licence of {like}, which is stricter: {model.spec.licence.id}")
+    elif licence.commercial and not model.spec.licence.commercial:
+        warn(f"{name} may not be used in commercial albums: its own files say so")
     return model
 
 
@@ -281,7 +283,7 @@ def _print_models(store: ModelStore, models: Sequence[InstalledModel], verb: str
 
 def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
     """The licence of a user's own model: a known one, or one by its id as the user describes it."""
-    known_licence = store.table.licences.get(licence_id)
+    known_licence = store.table.licence(licence_id)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
         raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")
     if known_licence is None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common import figures
-from catalog.common.errors import InputError, MachineError
+from catalog.common.errors import InputError, MachineError, SonglineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
+from catalog.files.permissions import users_umask
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.training.schema import training_json_schema
 from catalog.training.style import Style
@@ -28,6 +30,9 @@ from flows.training.read_style import read_style
 from flows.training.registration import register, taken_name, write_files, write_preview
 from tasks.training.steps.card import likeness_sentence
 from tasks.training.steps.document import TrainingDocument
+
+if TYPE_CHECKING:
+    from flows.orchestration.run_launcher import RunLauncher
 
 MEMORY_NOTE = "That is more than is free: close other programs, or lower `crop_frames` or `rank`."
 
@@ -54,7 +59,7 @@ def train(
     folder = out / planned.document.name
     with open_catalog(settings) as catalog:
         trained = finished_training(catalog, planned.document)
-        if error := taken_name(catalog, planned.document, trained):
+        if error := taken_name(catalog, planned.document):
             raise error
         if submit:
             _submit(catalog, style, planned.document, as_json=as_json)
@@ -92,7 +97,7 @@ def _train(catalog: Catalog, style: Style, document: TrainingDocument, folder: P
     training = store_training(catalog, style, document)
     retry_failed(catalog, document)
     course = Course(len(document.songs))
-    course.listen(_PreviewWriter(catalog, folder))
+    course.listen(PreviewWriter(catalog, folder))
     with local_api(catalog.settings.prefect_path):
         from flows.train_locally import train_locally
 
@@ -100,47 +105,70 @@ def _train(catalog: Catalog, style: Style, document: TrainingDocument, folder: P
             return train_locally(catalog, document, training, course)
 
 
-class _PreviewWriter:
-    """Writes each preview as soon as it is there, so that it can be heard while the training goes on."""
+class PreviewWriter:
+    """Writes each preview as soon as it is there, so that it can be heard while the training goes on.
+
+    One that cannot be written is a warning: it is in the store, and the training goes on.
+    """
 
     def __init__(self, catalog: Catalog, folder: Path) -> None:
         self._catalog, self._folder = catalog, folder
         self._written = 0
 
     def __call__(self, stand: Stand) -> None:
-        for preview in stand.previews[self._written :]:
-            write_preview(self._catalog, preview, self._folder)
-        self._written = len(stand.previews)
+        """Write the previews that are new."""
+        new_previews, self._written = stand.previews[self._written :], len(stand.previews)
+        for preview in new_previews:
+            try:
+                write_preview(self._catalog, preview, self._folder)
+            except (OSError, SonglineError) as error:
+                reason = getattr(error, "strerror", None) or str(error)
+                warn(f"the preview of step {preview.step} could not be written: {reason}")
 
 
 def _make_folder(folder: Path) -> None:
     """Raise InputError where the folder for card and previews cannot be made, before hours are spent."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with users_umask():
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         problem = f"{folder} cannot be written: {error.strerror}"
         raise InputError(problem, remedy="Choose another folder with --out") from error
 
 
 def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_json: bool) -> None:
-    from flows.orchestration.parameters import AdapterParameters
     from flows.orchestration.run_launcher import PrefectRunLauncher
 
     training = store_training(catalog, style, document)
     retry_failed(catalog, document)
-    run_id = PrefectRunLauncher().start(
-        "train-adapter",
-        AdapterParameters(training=training),
-        name=f"train · {document.name}",
-        queue="normal",
-        key=f"train:{training}:{begun_times(catalog, document)}",
-        album=f"training:{document.name}",
-    )
+    run_id = started_run(PrefectRunLauncher(), document, training, begun=begun_times(catalog, document))
     if as_json:
         print_json({"name": document.name, "training": training, "flow_run_id": run_id})
     else:
         stdout().print(f"{document.name}: a worker of the pool gpu trains it. Run this again without --submit when")
         stdout().print("it is done: what is trained is only registered here.")
+
+
+def started_run(launcher: RunLauncher, document: TrainingDocument, training: str, *, begun: int) -> str:
+    """The run of a training that waits since its steps were ``begun`` so often, else a new one.
+
+    A run that ended before it began another step, or was cancelled while it waited, is not given again.
+    """
+    from flows.orchestration.parameters import AdapterParameters
+
+    for number in itertools.count():
+        run_id = launcher.start(
+            "train-adapter",
+            AdapterParameters(training=training),
+            name=f"train · {document.name}",
+            queue="normal",
+            key=f"train:{training}:{begun}:{number}",
+            album=f"training:{document.name}",
+        )
+        status = launcher.statuses([run_id]).get(run_id)
+        if status is None or status.state != "ended":
+            break
+    return run_id
 
 
 def _check_room(catalog: Catalog, expected: Outlook) -> None:

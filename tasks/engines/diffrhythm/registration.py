@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -40,15 +41,18 @@ def register_adapter(
 ) -> InstalledModel:
     """Install the adapter in ``source``, a folder or a file, as the model ``name`` for the network ``base``.
 
-    It is stored as PEFT's two files, written anew. Its licence is the strictest of the base's and the stated
-    ``licence``. Does nothing where the same adapter has that name already. Raises InputError that names what is wrong
-    with the adapter, a base that is no DiffRhythm network, and a name in use.
+    It is stored as PEFT's two files, written anew. Its licence is the strictest of the base's, the stated ``licence``
+    and what Songline wrote into its files when it was trained.
+
+    Does nothing where the same adapter has that name already. Raises InputError that names what is wrong with the
+    adapter, a base that is no DiffRhythm network, and a name in use.
     """
     spec = store.spec(base)
     if spec.adapter is not None or (spec.like or spec.name) not in BUILT_IN:
         raise InputError(f"{base} is no DiffRhythm network", remedy=f"Name {' or '.join(BUILT_IN)} as its base")
     adapter = _read_given(source)
     _check_layers(adapter, store, spec, source.name)
+    licence = _as_recorded(adapter, licence)
     facts = AdapterFacts(adapter_digest(adapter), base, adapter.rank, adapter.base, adapter.rope)
     files = {WEIGHTS_FILE: adapter_bytes(adapter), CONFIG_FILE: config_bytes(adapter)}
     return install_adapter(store, name, files, facts, licence=licence, origin=origin, at=at, watch=watch)
@@ -59,14 +63,14 @@ def examine_adapter(spec: ModelSpec, folder: Path) -> None:
     if spec.adapter is None:
         return
     try:
-        is_wrong = adapter_digest(read_adapter(folder)) != spec.adapter.digest
+        adapter = read_adapter(folder)
     except InputError as error:
         raise MachineError(f"the adapter {spec.name} cannot be used: {error.what}", remedy=error.remedy) from error
-    if is_wrong:
-        raise MachineError(
-            f"the files of the adapter {spec.name} are not those of its record",
-            remedy="Get the models again from the machine that made them",
-        )
+    remedy = "Get the models again from the machine that made them"
+    if adapter_digest(adapter) != spec.adapter.digest:
+        raise MachineError(f"the files of the adapter {spec.name} are not those of its record", remedy=remedy)
+    if _as_recorded(adapter, spec.licence) != spec.licence:
+        raise MachineError(f"the adapter {spec.name} may not be sold, and its record says that it may", remedy=remedy)
 
 
 def _read_given(source: Path) -> Adapter:
@@ -77,6 +81,14 @@ def _read_given(source: Path) -> Adapter:
             refuse_link(file)
             open_given(file).close()
     return read_adapter(source)
+
+
+def _as_recorded(adapter: Adapter, stated: Licence) -> Licence:
+    """The stated licence, without commercial use where the adapter's own record forbids it."""
+    if adapter.record.get("commercial") is not False or not stated.commercial:
+        return stated
+    sentence = "No commercial use, as was stated when it was trained"
+    return replace(stated, commercial=False, sentence=sentence)
 
 
 def _check_layers(adapter: Adapter, store: ModelStore, base: ModelSpec, file: str) -> None:

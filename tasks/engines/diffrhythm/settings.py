@@ -28,7 +28,7 @@ CHINESE_MODEL = "diffrhythm-chinese"
 NEGATIVE_STYLE_FILE = "vocal.npy"
 
 MIN_STEPS, MAX_STEPS = 8, 128
-MAX_ADAPTERS = 8
+MAX_ADAPTERS, MAX_ADAPTER_WEIGHT = 8, 2.0
 
 
 class AdapterSetting(BaseModel):
@@ -38,7 +38,10 @@ class AdapterSetting(BaseModel):
 
     model: str = Field(max_length=64, description="An adapter of the registry: `songline models list` shows them")
     weight: float = Field(
-        1.0, ge=-2, le=2, description="How strongly it counts; 0 changes nothing, below 0 leads away from it"
+        1.0,
+        ge=-MAX_ADAPTER_WEIGHT,
+        le=MAX_ADAPTER_WEIGHT,
+        description="How strongly it counts; 0 changes nothing, below 0 leads away from it",
     )
 
 

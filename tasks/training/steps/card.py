@@ -60,7 +60,7 @@ def likeness_sentence(likeness: Mapping[str, Json]) -> str:
     if likeness["is_close"]:
         place = clock(likeness["song_s"])
         return f"at {clock(likeness['latent_s'])} it is close to {likeness['song']} at {place}"
-    return f"nothing is close to a song; the likest is {likeness['song']} ({likeness['correlation']:.2f})"
+    return f"nothing is close to a song; the most similar is {likeness['song']} ({likeness['correlation']:.2f})"
 
 
 def clock(seconds: float) -> str:

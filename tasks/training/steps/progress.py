@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -51,7 +52,7 @@ class TrainingStatus:
 
 
 class ProgressFile:
-    """Writes the progress of one training, at most once a second."""
+    """Writes the progress of one training, at most once a second; where it cannot be written, it is not shown."""
 
     def __init__(self, home: Path, key: str, curve: Iterable[CurvePoint | Point] = ()) -> None:
         self._path = path_of(home, key)
@@ -73,7 +74,8 @@ class ProgressFile:
             "curve": [list(point) for point in thinned(self._curve)],
             "written_at": time.time(),
         }
-        write_whole(self._path, json.dumps(document).encode(), mode=file_mode_in(self._path.parent))
+        with suppress(OSError):
+            write_whole(self._path, json.dumps(document).encode(), mode=file_mode_in(self._path.parent))
 
     def remove(self) -> None:
         """Remove the file of a training that is done."""

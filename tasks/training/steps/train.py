@@ -13,7 +13,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import ArtifactLost, WorkError
 from catalog.ledger.checkpoints import NewCheckpoint, add_checkpoint, checkpoints_of, store_checkpoint
 from catalog.ledger.work import Product, StepOutcome
-from catalog.store.gc import YOUNG_S, collect_these
+from catalog.store.gc import NAMED_WITHIN_S, YOUNG_S, collect_these
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.sampler import Sampling
 from tasks.steps.run_step import StepContext
@@ -21,7 +21,7 @@ from tasks.style.mulan.vector import read_style
 from tasks.training import loop
 from tasks.training.items import TrainingSong
 from tasks.training.parameters import TrainingParameters
-from tasks.training.report import Progress, Snapshot, TrainingResult
+from tasks.training.report import CurvePoint, Progress, Snapshot, TrainingResult
 from tasks.training.state import unpack
 from tasks.training.steps.card import card
 from tasks.training.steps.document import CFG_STRENGTH, parameters_from
@@ -50,7 +50,7 @@ def train(context: StepContext) -> StepOutcome:
     network = load_network(base.weights, exact_buffers=stated["rope"] == "exact")
     songs = songs_of(context, stated["songs"])
     device = torch.device(context.catalog.settings.device_here)
-    keeper = _Keeper(context, parameters)
+    keeper = CheckpointKeeper(context, parameters)
     trained = loop.train(
         network,
         songs,
@@ -86,7 +86,7 @@ def songs_of(context: StepContext, stated: list[Mapping[str, Json]]) -> list[Tra
     return songs
 
 
-class _Keeper:
+class CheckpointKeeper:
     """Keeps what a training tells: checkpoints under its lease, and its progress. ``state`` is where it goes on."""
 
     def __init__(self, context: StepContext, parameters: TrainingParameters) -> None:
@@ -94,8 +94,7 @@ class _Keeper:
             raise ValueError("a training needs the lease under which its checkpoints are written")
         self._catalog, self._lease = context.catalog, context.lease
         self._garbage: list[tuple[float, str]] = []
-        self.state = self._newest()
-        curve = unpack(self.state, parameters).curve if self.state else ()
+        self.state, curve = self._newest(parameters)
         self._progress = ProgressFile(self._catalog.settings.home, context.request.key, curve)
 
     def keep(self, snapshot: Snapshot) -> None:
@@ -104,9 +103,12 @@ class _Keeper:
         new = NewCheckpoint(
             snapshot.step, snapshot.adapter, snapshot.state, snapshot.held_out_loss, is_best=snapshot.is_best
         )
+        deadline_s = time.monotonic() + NAMED_WITHIN_S
         adapter, state = store_checkpoint(database, store, new)
         garbage = self._catalog.ledger.while_held(
-            self._lease, lambda session: add_checkpoint(session, self._lease, new, adapter, state)
+            self._lease,
+            lambda session, _row: add_checkpoint(session, self._lease, new, adapter, state),
+            deadline_s=deadline_s,
         )
         self._garbage += [(time.monotonic(), digest) for digest in garbage]
         self._sweep()
@@ -126,14 +128,15 @@ class _Keeper:
             collect_these(self._catalog.database, self._catalog.store, ripe)
             self._garbage = [entry for entry in self._garbage if entry[1] not in ripe]
 
-    def _newest(self) -> bytes | None:
-        """The state of the newest checkpoint whose bytes are whole."""
+    def _newest(self, parameters: TrainingParameters) -> tuple[bytes | None, list[CurvePoint]]:
+        """The state of the newest checkpoint that is whole and can be read, and its curve; None where none can."""
         for checkpoint in checkpoints_of(self._catalog.database, self._lease.key):
             try:
-                return self._catalog.store.local(checkpoint.state_digest).read_bytes()
-            except ArtifactLost:
+                state = self._catalog.store.local(checkpoint.state_digest).read_bytes()
+                return state, unpack(state, parameters).curve
+            except (ArtifactLost, WorkError):
                 continue
-        return None
+        return None, []
 
 
 def _signed(adapter: Adapter, context: StepContext, stated: Mapping[str, Json]) -> Adapter:

@@ -138,6 +138,8 @@ def _stored_comparisons(
     folder: Path, document: SamplerDocument, network: Session, decoder: Session
 ) -> Iterator[Comparison]:
     arrays = _read_arrays(folder)
+    if missing := {*document.network.inputs, "velocity", "latents", "audio"} - arrays.keys():
+        raise CheckFailed(f"{CHECK_FILE} holds no {' and no '.join(sorted(missing))}", remedy="Export the model again")
     inputs = {name: arrays[name] for name in document.network.inputs}
     limit_db = LIMITS_DB[document.network.dtype]
     yield _comparison(

@@ -70,12 +70,20 @@ The decoder takes `latent.T[None]`; long songs go through it in overlapping chun
 {use}
 """
 
+_MARKUP = str.maketrans({mark: f"\\{mark}" for mark in "\\`*_[]<>|"})
+
 
 def readme(licences: Sequence[LicenceEntry]) -> str:
     """The text in Markdown."""
     lines = (
-        f"- {entry.model}: {entry.name} [{entry.id}]. {entry.sentence}. {entry.url}".rstrip() for entry in licences
+        f"- {entry.model}: {_plain(entry.name)} [{_plain(entry.id)}]. {_plain(entry.sentence.rstrip('.'))}. {entry.url}"
+        for entry in licences
     )
     forbidding = [entry.model for entry in licences if not entry.commercial]
     use = f"Commercial use is not allowed as it stands, because of {', '.join(forbidding)}." if forbidding else ""
     return _TEXT.format(sampling=SAMPLING, licences="\n".join(map(str.rstrip, lines)), use=use).rstrip() + "\n"
+
+
+def _plain(text: str) -> str:
+    """What the owner of a model wrote, without effect as markup or HTML."""
+    return text.translate(_MARKUP)

@@ -12,14 +12,17 @@ from tasks.engines.diffrhythm.export.document import Buffers, LicenceEntry, Sour
 from tasks.engines.diffrhythm.inputs import BUILT_IN
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.network import DiT
-from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE, VAE_MODEL
+from tasks.engines.diffrhythm.registration import examine_adapter
+from tasks.engines.diffrhythm.settings import (
+    DATA_MODEL,
+    MAX_ADAPTER_WEIGHT,
+    MAX_ADAPTERS,
+    NEGATIVE_STYLE_FILE,
+    VAE_MODEL,
+)
 from tasks.style.mulan.vector import read_style
-from tasks.weights.adapters.detect import CONFIG_FILE
 from tasks.weights.adapters.file import Adapter
 from tasks.weights.adapters.reading import read_adapter
-
-MOST_ADAPTERS = 8
-LARGEST_WEIGHT = 2.0
 
 WeightedName = tuple[str, float]
 
@@ -86,14 +89,15 @@ class Sources:
 def find_sources(store: ModelStore, name: str, adapters: Sequence[WeightedName] = ()) -> Sources:
     """The models for the export of the network ``name``.
 
-    Raises InputError for a name that is no DiffRhythm network, or no adapter for it, and ModelMissing.
+    Raises InputError for a name that is no DiffRhythm network, or no adapter for it, ModelMissing, and MachineError
+    for an adapter whose files were changed.
     """
     kind = store.spec(name).like or name
     if kind not in BUILT_IN:
         raise InputError(f"{name} is no DiffRhythm network", remedy=f"Export {' or '.join(BUILT_IN)}, or one like them")
     store.need_all([name, VAE_MODEL, DATA_MODEL, *(adapter for adapter, _ in adapters)])
     network = store.need(name)
-    if network.has(CONFIG_FILE):
+    if network.spec.adapter is not None:
         remedy = f"Export its base with `--adapters {name}`"
         raise InputError(f"{name} is an adapter, which has no network of its own", remedy=remedy)
     found_adapters = tuple(_source_adapter(store, network, name, weight) for name, weight in adapters)
@@ -107,8 +111,8 @@ def read_adapter_options(options: Sequence[str]) -> tuple[WeightedName, ...]:
     if len(set(names)) < len(names):
         repeated_name = next(name for name in names if names.count(name) > 1)
         raise InputError(f"the adapter {repeated_name} is given twice", remedy="Give each adapter once")
-    if len(adapters) > MOST_ADAPTERS:
-        raise InputError(f"{len(adapters)} adapters are given", remedy=f"Give at most {MOST_ADAPTERS}")
+    if len(adapters) > MAX_ADAPTERS:
+        raise InputError(f"{len(adapters)} adapters are given", remedy=f"Give at most {MAX_ADAPTERS}")
     return adapters
 
 
@@ -117,22 +121,24 @@ def _read_adapter_option(option: str) -> WeightedName:
     if not has_weight:
         return name, 1.0
     is_number = re.fullmatch(r"-?(?:\d{1,3}(?:\.\d{0,9})?|\.\d{1,9})", weight) is not None
-    if not is_number or abs(float(weight)) > LARGEST_WEIGHT:
+    if not is_number or abs(float(weight)) > MAX_ADAPTER_WEIGHT:
         raise InputError(
             f"{option[:80]!r} gives an adapter no weight",
-            remedy=f"Give NAME:WEIGHT with a number from {-LARGEST_WEIGHT:g} to {LARGEST_WEIGHT:g}",
+            remedy=f"Give NAME:WEIGHT with a number from {-MAX_ADAPTER_WEIGHT:g} to {MAX_ADAPTER_WEIGHT:g}",
         )
     return name, float(weight)
 
 
 def _source_adapter(store: ModelStore, network: InstalledModel, name: str, weight: float) -> SourceAdapter:
-    """Raises InputError where a model is no adapter, or one for another kind of network."""
+    """Raises InputError where a model is no adapter, or one for another kind of network; MachineError where its files
+    are not those that were registered."""
     adapter = store.need(name)
-    if not adapter.has(CONFIG_FILE):
+    if adapter.spec.adapter is None:
         raise InputError(f"{name} is no adapter", remedy="Name adapters as `songline models list` shows them")
     kind, wanted_kind = adapter.spec.like, network.spec.like or network.spec.name
     if kind not in (wanted_kind, network.spec.name):
         raise InputError(f"the adapter {name} is for {kind}, not for {network.spec.name}", remedy=f"Export {kind}")
+    examine_adapter(adapter.spec, adapter.folder)
     return SourceAdapter(adapter, read_adapter(adapter.folder), weight)
 
 

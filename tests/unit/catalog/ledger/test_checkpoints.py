@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ import sqlalchemy as sa
 
 from catalog.backup.backup import back_up, restore
 from catalog.catalog import Catalog, open_catalog
-from catalog.common.errors import LeaseLost
+from catalog.common.errors import LeaseLost, TransientError
 from catalog.common.settings import Settings
 from catalog.housekeeping.removal import remove_old_builds
 from catalog.ledger.checkpoints import NewCheckpoint, add_checkpoint, checkpoints_of, store_checkpoint
 from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome, StepRequest
-from catalog.store.gc import collect_garbage
+from catalog.store.gc import NAMED_WITHIN_S, collect_garbage
 from db.tables.album import Step
 from db.tables.provenance import Artifact
 
@@ -29,11 +30,22 @@ def claimed(catalog: Catalog) -> Lease:
     return lease
 
 
-def add(catalog: Catalog, lease: Lease, number: int, *, best: bool = False, text: str = "") -> list[str]:
+def add(
+    catalog: Catalog,
+    lease: Lease,
+    number: int,
+    *,
+    best: bool = False,
+    text: str = "",
+    seconds_left: float | None = None,
+) -> list[str]:
     text = text or f"after {number}"
     new = NewCheckpoint(number, f"adapter {text}".encode(), f"state {text}".encode(), 1.0 / number, best)
+    deadline_s = time.monotonic() + (NAMED_WITHIN_S if seconds_left is None else seconds_left)
     stored = store_checkpoint(catalog.database, catalog.store, new)
-    return catalog.ledger.while_held(lease, lambda session: add_checkpoint(session, lease, new, *stored))
+    return catalog.ledger.while_held(
+        lease, lambda session, _row: add_checkpoint(session, lease, new, *stored), deadline_s=deadline_s
+    )
 
 
 def numbers(catalog: Catalog) -> list[tuple[int, bool]]:
@@ -90,6 +102,14 @@ def test_a_lost_lease_adds_nothing(catalog: Catalog, settings) -> None:
     assert numbers(catalog) == [(2, False)]
 
 
+def test_bytes_that_were_stored_too_long_ago_get_no_row(catalog: Catalog) -> None:
+    """The sweep may have taken them by then."""
+    lease = claimed(catalog)
+    with pytest.raises(TransientError, match="not written in time"):
+        add(catalog, lease, 1, seconds_left=-1.0)
+    assert numbers(catalog) == []
+
+
 def test_neither_gc_nor_the_removal_of_old_builds_takes_a_training_its_files(catalog: Catalog, tmp_path: Path) -> None:
     lease = claimed(catalog)
     add(catalog, lease, 1, best=True)
@@ -104,6 +124,7 @@ def test_neither_gc_nor_the_removal_of_old_builds_takes_a_training_its_files(cat
     assert [entry.size for entry in catalog.store.listing()] == [len(b"adapter after 1")]
 
 
+@pytest.mark.both_databases
 def test_a_backup_of_a_training_in_progress_goes_on_elsewhere(catalog: Catalog, tmp_path: Path) -> None:
     add(catalog, claimed(catalog), 3, best=True)
     before = checkpoints_of(catalog.database, REQUEST.key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -57,18 +58,23 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     assert [line.split(" · ")[0] for line in lines] == [
         "loading the network",
         "step 3 of 10",
-        "preview of step 2: nothing is close to a song; the likest is one",
+        "preview of step 2: nothing is close to a song; the most similar is one",
         "trained",
     ]
 
 
 def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
     course = Course(2)
-    course.set(encoded=2, styled=2, status=STATUS, previews=(PREVIEW,))
+    preview = replace(PREVIEW, prompt="folk](http://a.example) <b>\n# loud")
+    course.set(encoded=2, styled=2, status=STATUS, previews=(preview,))
     text = training_page(document(name="my-style"), course.stand)
     assert "| 2 | 1.0000 | 1.6000 |" in text
     assert "2 songs, 1 of them held out" in text
-    assert "preview of step 2, folk" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("- preview")]
+    assert line.startswith("- preview of step 2, folk\\]")
+    assert "<b>" not in line.replace("\\<b", "")
+    assert "http://a" not in line, "an address becomes no link"
+    assert "\n# loud" not in text
 
 
 @pytest.mark.parametrize(
@@ -79,6 +85,9 @@ def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
         ({"licence": "CC-BY-NC-4.0", "commercial": True}, ("CC-BY-NC-4.0", False)),
         ({"licence": "Apache-2.0", "commercial": True}, ("Apache-2.0", True)),
         ({"licence": "Apache-2.0"}, ("Apache-2.0", False)),
+        ({"licence": "cc-by-nc-4.0", "commercial": True}, ("CC-BY-NC-4.0", False)),
+        ({"licence": "apache-2.0", "commercial": True}, ("Apache-2.0", True)),
+        ({"licence": "studio-1", "commercial": True}, ("studio-1", True)),
     ],
 )
 def test_rights_amount_to_a_licence(tmp_path, stated: dict[str, object], expected: tuple[str, bool]) -> None:

@@ -91,6 +91,23 @@ def test_files_of_other_trainers_are_stored_as_our_own(store, adapter, tmp_path:
     assert "README.md" not in two.digests
 
 
+@pytest.mark.parametrize(("commercial", "allowed"), [(False, False), (True, True), ("no", True), (None, True)])
+def test_what_was_stated_at_its_training_goes_with_its_files(store, adapter, tmp_path, commercial, allowed) -> None:
+    """A training without ``commercial: true`` is not sold under another name."""
+    (tmp_path / "given").mkdir()
+    write_adapter(replace(adapter, record={"commercial": commercial}), tmp_path / "given")
+    licence = register(store, "another-name", tmp_path / "given", licence=APACHE).spec.licence
+    assert (licence.id, licence.commercial) == (APACHE.id, allowed)
+
+
+def test_the_same_under_other_terms_is_refused(store, adapter, tmp_path: Path) -> None:
+    source = write_peft(tmp_path / "peft", adapter)
+    register(store, "my-style", source, licence=OWN)
+    with pytest.raises(InputError, match="already"):
+        register(store, "my-style", source, licence=replace(OWN, commercial=False))
+    assert store.spec("my-style").licence.commercial
+
+
 def test_the_same_again_does_nothing_and_another_is_refused(store, adapter, layers, tmp_path: Path) -> None:
     source = write_peft(tmp_path / "peft", adapter)
     first = register(store, "my-style", source)
@@ -216,15 +233,24 @@ def test_an_adapter_is_imported_from_another_machines_store(store, adapter, tmp_
     assert adapter_by_digest(other, model.digest) == taken
 
 
-def test_files_that_are_not_those_of_the_record_are_refused(
-    store, adapter, layers, tmp_path: Path, tiny_variables
+@pytest.mark.parametrize(
+    ("part", "value", "told"),
+    [(("adapter", "digest"), "ab" * 32, "not those of its record"), (("commercial",), True, "may not be sold")],
+)
+def test_files_that_contradict_their_record_are_refused(
+    store, adapter, tmp_path: Path, tiny_variables, part, value, told: str
 ) -> None:
-    register(store, "my-style", write_peft(tmp_path / "peft", adapter))
+    (tmp_path / "given").mkdir()
+    write_adapter(replace(adapter, record={"commercial": False}), tmp_path / "given")
+    register(store, "my-style", tmp_path / "given", licence=NOT_FOR_SALE)
     path = store.home("my-style") / "record.json"
     record = json.loads(path.read_text())
-    record["own"]["adapter"]["digest"] = "ab" * 32
+    field = record["own"]
+    for step in part[:-1]:
+        field = field[step]
+    field[part[-1]] = value
     path.write_text(json.dumps(record))
     other = ModelStore(tmp_path / "elsewhere", Path(tiny_variables["SONGLINE_MODELS_TABLE"]))
-    with pytest.raises(MachineError, match="not those of its record"):
+    with pytest.raises(MachineError, match=told):
         import_folder(other, store.folder, ["my-style"], at=AT, accept=True, examine=examine_adapter)
     assert other.recorded() == ()

@@ -101,6 +101,13 @@ def test_progress_is_read_as_it_was_written_and_none_where_there_is_none(tmp_pat
     file.remove()
 
 
+def test_progress_that_cannot_be_written_ends_no_training(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path, A)
+    (tmp_path / "trainings").rmdir()
+    file.note(Progress(1, 10, 1.5, None, 0.5, 2))
+    assert status_of(tmp_path, A) is None
+
+
 def test_a_long_curve_keeps_what_was_evaluated() -> None:
     curve = [Point(step, 1.0, 1.0 if step % 100 == 0 else None) for step in range(2001)]
     kept = thinned(curve)

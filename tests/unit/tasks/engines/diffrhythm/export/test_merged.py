@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="the export needs torch")
 pytest.importorskip("onnx", reason="the export needs onnx")
 
-from catalog.common.errors import InputError  # noqa: E402
+from catalog.common.errors import InputError, MachineError  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
 from flows.cli.main import main  # noqa: E402
 from tasks.engines.diffrhythm.export.comparison import difference, network_example  # noqa: E402
+from tasks.engines.diffrhythm.export.document import LicenceEntry  # noqa: E402
+from tasks.engines.diffrhythm.export.readme import readme  # noqa: E402
 from tasks.engines.diffrhythm.export.runtime import Session  # noqa: E402
 from tasks.engines.diffrhythm.export.sources import find_sources  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
@@ -61,6 +65,21 @@ def adapter(weights: Path) -> Adapter:
         out, into = shapes[f"{layer}.weight"]
         pairs[layer] = (torch.randn(4, into, generator=generator) / 4, torch.randn(out, 4, generator=generator) / 4)
     return Adapter(rank=4, alpha=8.0, pairs=pairs, base="0" * 64, rope="exact")
+
+
+def test_changed_files_of_an_adapter_are_not_exported(tmp_path: Path, variables) -> None:
+    """The document would state the digest of another one."""
+    models = tmp_path / "models"
+    shutil.copytree(variables["SONGLINE_MODELS"], models)
+    store = ModelStore(models, Path(variables["SONGLINE_MODELS_TABLE"]))
+    installed = store.need(NAME)
+    other = adapter(store.need(BASE).weights)
+    pairs = {layer: (2 * a, b) for layer, (a, b) in other.pairs.items()}
+    (tmp_path / "other").mkdir()
+    write_adapter(replace(other, pairs=pairs), tmp_path / "other")
+    shutil.copyfile(tmp_path / "other" / "adapter_model.safetensors", installed.path("adapter_model.safetensors"))
+    with pytest.raises(MachineError, match="not those of its record"):
+        find_sources(store, BASE, [(NAME, WEIGHT)])
 
 
 def test_the_network_of_the_export_has_the_adapter_in_it(variables) -> None:
@@ -124,3 +143,10 @@ def test_an_export_with_an_adapter(variables, tmp_path: Path, monkeypatch, capsy
             )
         )
     assert difference(Session(out / "dit.onnx").run(inputs), plain).relative_db > -60
+
+
+def test_a_licence_is_no_markup_in_the_readme() -> None:
+    entry = LicenceEntry(model=NAME, id="own", name="own", commercial=False, sentence="Mine. <b>[x](http://a)</b>.")
+    text = readme([entry])
+    assert r"- my-style: own [own]. Mine. \<b\>\[x\](http://a)\</b\>." in text
+    assert f"because of {NAME}." in text
