@@ -1,5 +1,5 @@
-"""The flow that reconciles the pools with the catalog: frees expired leases, and keeps every active album
-coordinated."""
+"""The flow that reconciles the pools with the catalog: frees expired leases, keeps every active album coordinated, and
+continues trainings whose worker died."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from flows.pipeline.run import open_run_catalog
 from flows.runtime.cancelled_tasks import end_tasks_of_cancelled_runs
 from flows.server.client import server_client
 from flows.server.pruning import prune_runs
+from flows.training.submitted import continue_crashed, submitted_runs
 
 OPEN_RUNS = FlowRunFilter(
     tags=FlowRunFilterTags(any_=["album", "render", "finish"]),
@@ -40,20 +41,22 @@ def reconcile() -> str:
     """Compare what should run with what runs. Doing it once more is always right."""
     with open_run_catalog() as catalog, server_client() as client:
         dispatcher = PrefectRunLauncher()
+        trainings = submitted_runs(client)
+        continued_count = continue_crashed(catalog, dispatcher, trainings)
+        is_training = continued_count > 0 or any(run.is_open for run in trainings)
         try:
-            adapt_schedule(
-                catalog, dispatcher, has_open_runs=bool(client.read_flow_runs(flow_run_filter=OPEN_RUNS, limit=1))
-            )
+            has_open_runs = is_training or bool(client.read_flow_runs(flow_run_filter=OPEN_RUNS, limit=1))
+            adapt_schedule(catalog, dispatcher, has_open_runs=has_open_runs)
         except MachineError as error:  # one run more than necessary does no harm
             get_run_logger().warning("the schedule of reconcile could not be switched: %s", error)
         summary = reconcile_submissions(catalog, dispatcher)
         end_tasks_of_cancelled_runs(client)
         removed_count = prune_runs(catalog.settings, client, now=datetime.now(UTC))
-    return f"{summary}, {removed_count} old runs removed"
+    return f"{summary}, {counted(continued_count, 'training')} continued, {removed_count} old runs removed"
 
 
 def adapt_schedule(catalog: Catalog, dispatcher: RunLauncher, *, has_open_runs: bool = False) -> None:
-    """Switch the schedule on while an album is active or a run for one is unfinished, and off otherwise.
+    """Switch the schedule on while an album is active or a run for one, or for a training, is unfinished; else off.
 
     An album may become active between the query and the switch, so the query is repeated.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from tasks.training.steps.card import likeness_sentence
 from tasks.training.steps.document import TrainingDocument
 
 if TYPE_CHECKING:
-    from flows.orchestration.run_launcher import RunLauncher
+    pass
 
 MEMORY_NOTE = "That is more than is free: close other programs, or lower `crop_frames` or `rank`."
 
@@ -138,37 +137,18 @@ def _make_folder(folder: Path) -> None:
 
 def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_json: bool) -> None:
     from flows.orchestration.run_launcher import PrefectRunLauncher
+    from flows.training.submitted import start_run
 
     training = store_training(catalog, style, document)
     retry_failed(catalog, document)
-    run_id = started_run(PrefectRunLauncher(), document, training, begun=begun_times(catalog, document))
+    launcher = PrefectRunLauncher()
+    run_id = start_run(launcher, document, training, begun=begun_times(catalog, document))
+    launcher.switch_reconcile(True)
     if as_json:
         print_json({"name": document.name, "training": training, "flow_run_id": run_id})
     else:
         stdout().print(f"{document.name}: a worker of the pool gpu trains it. Run this again without --submit when")
         stdout().print("it is done: what is trained is only registered here.")
-
-
-def started_run(launcher: RunLauncher, document: TrainingDocument, training: str, *, begun: int) -> str:
-    """The run of a training that waits since its steps were ``begun`` so often, else a new one.
-
-    A run that ended before it began another step, or was cancelled while it waited, is not given again.
-    """
-    from flows.orchestration.parameters import AdapterParameters
-
-    for number in itertools.count():
-        run_id = launcher.start(
-            "train-adapter",
-            AdapterParameters(training=training),
-            name=f"train · {document.name}",
-            queue="normal",
-            key=f"train:{training}:{begun}:{number}",
-            album=f"training:{document.name}",
-        )
-        status = launcher.statuses([run_id]).get(run_id)
-        if status is None or status.state != "ended":
-            break
-    return run_id
 
 
 def _check_room(catalog: Catalog, expected: Outlook) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
-from flows.cli.training.train import PreviewWriter, started_run
+from flows.cli.training.train import PreviewWriter
 from flows.training.course import PreviewMade, Stand
 from flows.training.finished import begun_times
+from flows.training.submitted import start_run
 from tests.support.farm import FakeFarm
 from tests.unit.tasks.training.steps.test_document import document
 
@@ -18,31 +19,31 @@ TRAINING = "d" * 64
 
 def test_a_run_that_waits_or_works_is_given_again() -> None:
     farm = FakeFarm()
-    first = started_run(farm, document(), TRAINING, begun=0)
-    assert started_run(farm, document(), TRAINING, begun=0) == first
+    first = start_run(farm, document(), TRAINING, begun=0)
+    assert start_run(farm, document(), TRAINING, begun=0) == first
     farm.runs[first].state = "running"
-    assert started_run(farm, document(), TRAINING, begun=0) == first
+    assert start_run(farm, document(), TRAINING, begun=0) == first
     assert len(farm.runs) == 1
 
 
 def test_a_run_that_ended_before_any_step_is_followed_by_another() -> None:
     farm = FakeFarm()
-    ended = [started_run(farm, document(), TRAINING, begun=0)]
+    ended = [start_run(farm, document(), TRAINING, begun=0)]
     for _ in range(2):
         farm.runs[ended[-1]].state = "ended"
-        ended.append(started_run(farm, document(), TRAINING, begun=0))
+        ended.append(start_run(farm, document(), TRAINING, begun=0))
     assert len(set(ended)) == 3
 
 
 def test_a_worker_that_died_while_it_encoded_is_followed_by_another_run(catalog: Catalog) -> None:
     """Its run is still listed as running."""
     farm, training = FakeFarm(), document()
-    first = started_run(farm, training, TRAINING, begun=begun_times(catalog, training))
+    first = start_run(farm, training, TRAINING, begun=begun_times(catalog, training))
     farm.runs[first].state = "running"
     encode = training.encode_request(training.songs[0])
     catalog.ledger.declare_steps([encode])
     catalog.ledger.claim("step", encode.key)
-    assert started_run(farm, training, TRAINING, begun=begun_times(catalog, training)) != first
+    assert start_run(farm, training, TRAINING, begun=begun_times(catalog, training)) != first
 
 
 def test_a_preview_that_cannot_be_written_stops_nothing(
