@@ -41,6 +41,8 @@ def test_the_stages_follow_each_other_in_words() -> None:
     assert course.stand.sentence() == (
         "step 3 of 10 · loss 0.9000 · held out 1.8000 (best 1.6000 at 2) · 2 s a step · at most 0:14 left"
     )
+    course.set(status=TrainingStatus(0, 10, None, 1, CURVE[:1], 0.0))
+    assert course.stand.sentence() == "step 0 of 10 · held out 2.0000 (best 2.0000 at 0)"
     assert Curves.of(CURVE).lines()[1] == "held out █▁▅  2.0000 → 1.8000"
 
 
@@ -57,7 +59,7 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     assert [line.split(" · ")[0] for line in lines] == [
         "loading the network",
         "step 3 of 10",
-        "preview of step 2: nothing is close to a song; the likest is one",
+        "preview of step 2, folk: nothing is close to a song; the likest is one",
         "trained",
     ]
 
