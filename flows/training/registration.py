@@ -15,8 +15,9 @@ from flows.training.course import PreviewMade
 from flows.training.finished import Trained
 from tasks.training.steps.document import TrainingDocument
 
-OWN_LICENCE = "own-recordings"
+OWN_LICENCE, OWN_LICENCE_NAME = "own-recordings", "Own recordings"
 MAX_SENTENCE = 300
+NOT_COMMERCIAL = "No commercial use: the training does not state `commercial: true`"
 WEIGHTS_FILE, CONFIG_FILE = "adapter_model.safetensors", "adapter_config.json"
 """The names that PEFT gives an adapter's files."""
 
@@ -62,8 +63,11 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
     sentence = " ".join(document.rights.split())[:MAX_SENTENCE]
     if known is not None and known.commercial == is_commercial:
         return known
-    licence_id = document.licence or OWN_LICENCE
-    return Licence(licence_id, known.name if known else licence_id, is_commercial, sentence)
+    if not document.commercial:
+        sentence = f"{NOT_COMMERCIAL} ({sentence})"
+    if document.licence is None:
+        return Licence(OWN_LICENCE, OWN_LICENCE_NAME, is_commercial, sentence)
+    return Licence(document.licence, known.name if known else document.licence, is_commercial, sentence)
 
 
 def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, folder: Path) -> list[Path]:

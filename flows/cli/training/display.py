@@ -56,7 +56,19 @@ class TrainingView:
         stand = self._course.stand
         rows = [Text(line, style="cyan") for line in Curves.of(stand.status.curve if stand.status else ()).lines()]
         rows += [Text(preview_sentence(made)) for made in stand.previews]
-        return Group(*rows, Text(f"{stand.sentence()} · {self._elapsed()}", style="bold"))
+        figures_rows = folded(f"{stand.sentence()} · {self._elapsed()}", self._console.width)
+        return Group(*rows, *(Text(row, style="bold") for row in figures_rows))
+
+
+def folded(sentence: str, width: int) -> list[str]:
+    """The parts of a sentence in rows of at most ``width`` characters, as far as no part is longer."""
+    rows: list[str] = []
+    for part in sentence.split(" · "):
+        if rows and len(rows[-1]) + len(f" · {part}") <= width:
+            rows[-1] += f" · {part}"
+        else:
+            rows.append(part)
+    return rows
 
 
 def _evaluations(stand: Stand) -> int:

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from catalog.models.store import ModelStore
-from flows.cli.training.display import TrainingView
+from flows.cli.training.display import TrainingView, folded
 from flows.training.course import Course, Curves, PreviewMade, sparkline
 from flows.training.pages import training_page
-from flows.training.registration import licence_of
+from flows.training.registration import NOT_COMMERCIAL, licence_of
 from tasks.training.steps.progress import Point, TrainingStatus
 from tests.unit.tasks.training.steps.test_document import document
 
@@ -64,6 +64,12 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     ]
 
 
+def test_a_terminal_that_is_too_narrow_breaks_the_sentence_between_its_parts() -> None:
+    assert folded("step 3 of 10 · loss 0.9 · 0:02 elapsed", 24) == ["step 3 of 10 · loss 0.9", "0:02 elapsed"]
+    assert folded("step 3 of 10 · loss 0.9", 23) == ["step 3 of 10 · loss 0.9"]
+    assert folded("loading the network", 5) == ["loading the network"]
+
+
 def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
     course = Course(2)
     course.set(encoded=2, styled=2, status=STATUS, previews=(PREVIEW,))
@@ -86,3 +92,4 @@ def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
 def test_rights_amount_to_a_licence(tmp_path, stated: dict[str, object], expected: tuple[str, bool]) -> None:
     licence = licence_of(document(**stated), ModelStore(tmp_path))
     assert (licence.id, licence.commercial) == expected
+    assert (NOT_COMMERCIAL in licence.sentence) == ("commercial" not in stated)
