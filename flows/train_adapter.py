@@ -8,10 +8,11 @@ from catalog.common.errors import InputError
 from flows.orchestration.parameters import AdapterParameters
 from flows.pipeline.run import open_run_catalog
 from flows.runtime.cancelled_tasks import end_tasks
-from flows.training.course import Course, summary
+from flows.training.course import Course
 from flows.training.pages import TrainingPage
 from flows.training.registration import register
 from flows.training.run_training import run_training
+from tasks.training.steps.card import summary
 from tasks.training.steps.document import read_document
 
 

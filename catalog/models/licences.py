@@ -30,10 +30,13 @@ class Refusal:
     @property
     def what(self) -> str:
         """The reason in a sentence."""
-        return (
-            f"the album is commercial, and {self.model} ({self.role}) comes under {self.licence}: "
-            f"{self.sentence[:1].lower()}{self.sentence[1:]}"
-        )
+        return f"the album is commercial, and {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """The model, its role and its licence, as a part of a sentence."""
+        sentence = f"{self.sentence[:1].lower()}{self.sentence[1:]}"
+        return f"{self.model} ({self.role}) comes under {self.licence}: {sentence}"
 
     @property
     def remedy(self) -> str:
@@ -62,9 +65,9 @@ def refusals(
 def refused(refusals: Sequence[Refusal]) -> LicenceRefused:
     """One error for all refusals of an album."""
     models = tuple(dict.fromkeys(refusal.model for refusal in refusals))
-    problem = "; ".join(dict.fromkeys(refusal.what for refusal in refusals))
+    problem = f"the album is commercial, and {'; '.join(dict.fromkeys(refusal.reason for refusal in refusals))}"
     entries = ", ".join(f"{{model: {model}, agreement: …}}" for model in models)
-    remedy = f"Leave out {' and '.join(models)}, or record the licences you obtained: licences: [{entries}]"
+    remedy = f"Leave out {', '.join(models)}, or record the licences you obtained: licences: [{entries}]"
     return LicenceRefused(problem, remedy=remedy, models=" ".join(models))
 
 

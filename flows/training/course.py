@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from catalog.common import figures
-from catalog.common.text import counted
+from tasks.training.steps.card import likeness_sentence
 from tasks.training.steps.progress import Point, TrainingStatus
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -45,6 +45,11 @@ class Stand:
         return _training(self.status) if self.status else "loading the network"
 
 
+def preview_sentence(made: PreviewMade) -> str:
+    """A preview in words: its step, its prompt, and what it is like."""
+    return f"preview of step {made.step}, {made.prompt}: {likeness_sentence(made.closest)}"
+
+
 class Course:
     """The stand of one training, and those who are told of every change."""
 
@@ -72,8 +77,9 @@ def _training(status: TrainingStatus) -> str:
     if held_out := [point for point in status.curve if point.held_out is not None]:
         best = min(held_out, key=lambda point: point.held_out or 0.0)
         parts.append(f"held out {held_out[-1].held_out:.4f} (best {best.held_out:.4f} at {best.step})")
-    parts.append(f"{status.seconds_per_step:.2g} s a step")
-    parts.append(f"at most {figures.clock(status.left_s, with_hours=True)} left")
+    if status.seconds_per_step is not None and status.left_s is not None:
+        parts.append(f"{status.seconds_per_step:.2g} s a step")
+        parts.append(f"at most {figures.clock(status.left_s, with_hours=True)} left")
     return " · ".join(parts)
 
 
@@ -112,10 +118,3 @@ def _row(name: str, values: Sequence[float]) -> str:
     if not values:
         return ""
     return f"{name:<9}{sparkline(values)}  {values[0]:.4f} → {values[-1]:.4f}"
-
-
-def summary(result: dict[str, object]) -> str:
-    """How a training ended, in a sentence."""
-    ending = "the held-out loss no longer fell" if result["stopped"] == "early" else "all steps were made"
-    made = counted(int(str(result["steps"])), "step")
-    return f"{made}: {ending}. The adapter is that of step {result['best_step']}."

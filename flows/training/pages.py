@@ -8,8 +8,7 @@ from contextlib import suppress
 from catalog.common.text import counted
 from flows.artifacts.artifacts import ArtifactWriter
 from flows.artifacts.pages import literal, safe, table
-from flows.training.course import Course, Curves, Stand
-from tasks.training.steps.card import likeness_sentence
+from flows.training.course import Course, Curves, Stand, preview_sentence
 from tasks.training.steps.document import TrainingDocument
 
 EVERY_S = 10.0
@@ -61,7 +60,5 @@ def training_page(document: TrainingDocument, stand: Stand) -> str:
             for point in shown
         )
         lines += table(("step", "loss", "held-out loss"), cells)
-    for preview in stand.previews:
-        finding = literal(likeness_sentence(preview.closest))
-        lines.append(f"- preview of step {preview.step}, {safe(preview.prompt)}: {finding}")
+    lines += [f"- {safe(preview_sentence(preview))}" for preview in stand.previews]
     return "\n".join(lines)

@@ -16,8 +16,9 @@ from flows.training.course import PreviewMade
 from flows.training.finished import Trained, trained_adapter
 from tasks.training.steps.document import TrainingDocument
 
-OWN_LICENCE = "own-recordings"
+OWN_LICENCE, OWN_LICENCE_NAME = "own-recordings", "Own recordings"
 MAX_SENTENCE = 300
+NOT_COMMERCIAL = "No commercial use: the training does not state `commercial: true`"
 WEIGHTS_FILE, CONFIG_FILE = "adapter_model.safetensors", "adapter_config.json"
 """The names that PEFT gives an adapter's files."""
 
@@ -61,7 +62,11 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
     sentence = " ".join(document.rights.split())[:MAX_SENTENCE]
     if known is not None and known.commercial == is_commercial:
         return known
-    licence_id = known.id if known else document.licence or OWN_LICENCE
+    if not document.commercial:
+        sentence = f"{NOT_COMMERCIAL} ({sentence})"
+    if document.licence is None:
+        return Licence(OWN_LICENCE, OWN_LICENCE_NAME, is_commercial, sentence)
+    licence_id = known.id if known else document.licence
     return Licence(licence_id, known.name if known else licence_id, is_commercial, sentence)
 
 

@@ -44,7 +44,8 @@ def train(
 
     ``state`` is that of a snapshot, to go on from there: on the CPU the result is the same, bit for bit, as that of an
     uninterrupted training. ``on_snapshot`` is called after every evaluation and at the first step after
-    ``snapshot_every_s`` seconds without one; ``on_progress`` after every step. An exception that either raises ends the
+    ``snapshot_every_s`` seconds without one; ``on_progress`` before the first step and
+    after every one. An exception that either raises ends the
     training. The network is moved to ``device`` and converted to the parameters' precision; its weights stay as they
     are, without the adapter.
 
@@ -89,6 +90,7 @@ class _Training:
         snapshot_at = time.monotonic()
         if not state.curve:
             self._evaluate_untrained()
+            on_progress(self._progress(None))
         while (stopped := self._stopped()) is None:
             started = time.monotonic()
             loss = self._step()
@@ -100,17 +102,20 @@ class _Training:
             if due or time.monotonic() - snapshot_at >= snapshot_every_s:
                 on_snapshot(self._snapshot(held_out_loss, is_best=is_best))
                 snapshot_at = time.monotonic()
-            on_progress(
-                Progress(
-                    step=state.step,
-                    steps=parameters.steps,
-                    loss=loss,
-                    held_out_loss=held_out_loss,
-                    seconds_per_step=seconds_per_step,
-                    micro_batch=state.fit.micro_batch,
-                )
-            )
+            on_progress(self._progress(seconds_per_step))
         return self._result(stopped)
+
+    def _progress(self, seconds_per_step: float | None) -> Progress:
+        """What the newest point of the curve says."""
+        newest = self._state.curve[-1]
+        return Progress(
+            step=newest.step,
+            steps=self._parameters.steps,
+            loss=newest.loss,
+            held_out_loss=newest.held_out,
+            seconds_per_step=seconds_per_step,
+            micro_batch=self._state.fit.micro_batch,
+        )
 
     def _begun(self) -> TrainingState:
         """The state before the first step."""

@@ -23,13 +23,16 @@ class CurvePoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """After a step: ``step`` of ``steps`` made, its loss, the held-out loss where just evaluated, and the speed."""
+    """After a step: ``step`` of ``steps`` made, its loss, the held-out loss where just evaluated, and the speed.
+
+    Before the first step, ``loss`` and ``seconds_per_step`` are None: there is only the untrained held-out loss.
+    """
 
     step: int
     steps: int
-    loss: float
+    loss: float | None
     held_out_loss: float | None
-    seconds_per_step: float
+    seconds_per_step: float | None
     micro_batch: int
 
 

@@ -137,7 +137,9 @@ def test_a_song_made_with_it_leads_to_every_recording(studio: Studio) -> None:
     assert {song["name"]: song["audio"] for song in adapter["songs"]} == recordings
     assert [song["name"] for song in adapter["songs"] if song["held_out"]] == ["meadow"]
     told = studio.run("lineage", mp3, "--deep").stdout
+    assert "adapter my-style  " in told
     assert "all recordings are my own" in told
     assert all(f"{name}  {digest[:12]}" in told for name, digest in recordings.items())
     commercial = write_sung(studio.folder / "sold", document | {"commercial": True, "selection": {}})
-    assert "my-style" in studio.run("validate", commercial, code=3).stderr
+    refusal = studio.run("validate", commercial, code=3).stderr
+    assert "my-style (generates) comes under Own recordings [own-recordings]: no commercial use" in refusal

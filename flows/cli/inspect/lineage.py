@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from catalog.catalog import open_catalog
+from catalog.catalog import Catalog, open_catalog
 from catalog.catalog_errors import errors_translated
 from catalog.common.errors import InputError
 from catalog.common.settings import load_settings
@@ -40,6 +40,7 @@ def lineage(artifact: str, *, as_json: bool, prov: bool, deep: bool) -> None:
             is_build_known=identity.is_build_known,
         )
         adapters = adapters_of(catalog.database, file_lineage) if deep else ()
+        names = _adapter_names(catalog) if adapters else {}
     if prov:
         print_json(prov_json(file_lineage.root, *(adapter.root for adapter in adapters if adapter.root)))
     elif as_json:
@@ -50,7 +51,7 @@ def lineage(artifact: str, *, as_json: bool, prov: bool, deep: bool) -> None:
     else:
         with errors_translated(settings), understood():
             _print_tree(file_lineage, artifact, identity)
-            _print_adapters(adapters)
+            _print_adapters(adapters, names)
 
 
 def _digest(artifact: str) -> str:
@@ -88,10 +89,12 @@ def _print_tree(file_lineage: Lineage, artifact: str, identity: Identified) -> N
         stdout().print(Text(sentence, style="dim"), soft_wrap=True)
 
 
-def _print_adapters(adapters: Sequence[AdapterOrigin]) -> None:
+def _print_adapters(adapters: Sequence[AdapterOrigin], names: Mapping[str, str]) -> None:
     """Each adapter with the rights and the recordings that it was trained on."""
     for adapter in adapters:
-        stdout().print(Text(f"adapter {adapter.digest[:12]} at {adapter.weight:g}", style="bold"), soft_wrap=True)
+        name = names.get(adapter.digest, "(not among the models here)")
+        sentence = f"adapter {name}  {adapter.digest[:12]} at {adapter.weight:g}"
+        stdout().print(Text(sentence, style="bold"), soft_wrap=True)
         if adapter.root is None:
             stdout().print("  was not trained in this catalog")
             continue
@@ -100,6 +103,15 @@ def _print_adapters(adapters: Sequence[AdapterOrigin]) -> None:
         for song in adapter.songs:
             use = "  held out" if song.held_out else ""
             stdout().print(Text(f"  song     {song.name}  {song.audio[:12]}{use}"), soft_wrap=True)
+
+
+def _adapter_names(catalog: Catalog) -> dict[str, str]:
+    """The names that adapters have among the models of this machine, by their digests."""
+    names: dict[str, list[str]] = {}
+    for name, spec in sorted(catalog.models.specs().items()):
+        if spec.adapter is not None:
+            names.setdefault(spec.adapter.digest, []).append(name)
+    return {digest: ", ".join(found) for digest, found in names.items()}
 
 
 def _ambiguous(file_lineage: Lineage) -> str:

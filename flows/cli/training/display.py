@@ -9,8 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from catalog.common import figures
-from flows.training.course import Course, Curves, Stand
-from tasks.training.steps.card import likeness_sentence
+from flows.training.course import Course, Curves, Stand, preview_sentence
 
 
 class TrainingView:
@@ -48,8 +47,7 @@ class TrainingView:
         if is_evaluated or is_another_stage or stand.is_trained > before.is_trained:
             self._console.print(f"{stand.sentence()} ({self._elapsed()})", soft_wrap=True)
         for preview in stand.previews[len(before.previews) :]:
-            sentence = f"preview of step {preview.step}: {likeness_sentence(preview.closest)}"
-            self._console.print(sentence, soft_wrap=True)
+            self._console.print(Text(preview_sentence(preview)), soft_wrap=True)
 
     def _elapsed(self) -> str:
         return f"{figures.clock(time.monotonic() - self._began_s, with_hours=True)} elapsed"
@@ -57,8 +55,20 @@ class TrainingView:
     def _view(self) -> Group:
         stand = self._course.stand
         rows = [Text(line, style="cyan") for line in Curves.of(stand.status.curve if stand.status else ()).lines()]
-        rows += [Text(f"preview of step {made.step}: {likeness_sentence(made.closest)}") for made in stand.previews]
-        return Group(*rows, Text(f"{stand.sentence()} · {self._elapsed()}", style="bold"))
+        rows += [Text(preview_sentence(made)) for made in stand.previews]
+        figures_rows = folded(f"{stand.sentence()} · {self._elapsed()}", self._console.width)
+        return Group(*rows, *(Text(row, style="bold") for row in figures_rows))
+
+
+def folded(sentence: str, width: int) -> list[str]:
+    """The parts of a sentence in rows of at most ``width`` characters, as far as no part is longer."""
+    rows: list[str] = []
+    for part in sentence.split(" · "):
+        if rows and len(rows[-1]) + len(f" · {part}") <= width:
+            rows[-1] += f" · {part}"
+        else:
+            rows.append(part)
+    return rows
 
 
 def _evaluations(stand: Stand) -> int:

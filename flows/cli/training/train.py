@@ -21,13 +21,13 @@ from catalog.training.style import Style
 from flows.cli.console.stopping import stoppable
 from flows.cli.training.display import TrainingView
 from flows.console import print_json, stdout, warn, with_subject
-from flows.training.course import Course, Stand, summary
+from flows.training.course import Course, Stand
 from flows.training.finished import Trained, begun_times, finished_training, retry_failed
 from flows.training.forecast import Outlook, outlook
 from flows.training.plan_training import PlannedTraining, plan_training, store_training
 from flows.training.read_style import read_style
 from flows.training.registration import register, taken_name, write_files, write_preview
-from tasks.training.steps.card import likeness_sentence
+from tasks.training.steps.card import copied_sentence, summary
 from tasks.training.steps.document import TrainingDocument
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _tell_result(
     note = "" if was_missing else "  (it was trained already; nothing was missing)"
     stdout().print(Text(summary(result)).append(note, style="dim"), soft_wrap=True)
     for found in result["copies"]:
-        stdout().print(f"Asked for {found['take']}: {likeness_sentence(found)}.", soft_wrap=True)
+        stdout().print(Text(f"{copied_sentence(found)}."), soft_wrap=True)
     allowed = "allowed" if model.spec.licence.commercial else "not allowed"
     stdout().print(f"Licence: {model.spec.licence.id}; commercial use is {allowed}.", soft_wrap=True)
     stdout().print(Text("Read and listen: ", style="bold").append(str(folder), style="cyan"), soft_wrap=True)

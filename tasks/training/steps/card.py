@@ -60,7 +60,20 @@ def likeness_sentence(likeness: Mapping[str, Json]) -> str:
     if likeness["is_close"]:
         place = clock(likeness["song_s"])
         return f"at {clock(likeness['latent_s'])} it is close to {likeness['song']} at {place}"
-    return f"nothing is close to a song; the most similar is {likeness['song']} ({likeness['correlation']:.2f})"
+    correlation = f"correlation {likeness['correlation']:.2f}"
+    return f"nothing is close to a song; the most similar is {likeness['song']} ({correlation})"
+
+
+def copied_sentence(copy: Mapping[str, Json]) -> str:
+    """One finding of the copy check with the song whose words and style were sung again."""
+    return f"Sung with the words and style of {copy['take']}: {likeness_sentence(copy)}"
+
+
+def summary(result: Mapping[str, Json]) -> str:
+    """How a training ended, for people."""
+    early = result["stopped"] == "early"
+    ending = "it ended when the held-out loss no longer fell" if early else "as many as were asked for"
+    return f"{counted(result['steps'], 'step')}: {ending}. The adapter is that of step {result['best_step']}."
 
 
 def clock(seconds: float) -> str:
@@ -83,10 +96,7 @@ def _songs(songs: Sequence[Mapping[str, Json]]) -> list[str]:
 
 
 def _course(result: Mapping[str, Json]) -> list[str]:
-    ending = "the held-out loss no longer fell" if result["stopped"] == "early" else "all steps were made"
-    lines = [
-        f"{counted(result['steps'], 'step')} were made: {ending}. The adapter is that of step {result['best_step']}."
-    ]
+    lines = [summary(result)]
     if result["held_out_loss"] is not None and result["untrained_loss"]:
         share = 100 * (1 - result["held_out_loss"] / result["untrained_loss"])
         before, after = result["untrained_loss"], result["held_out_loss"]
@@ -110,4 +120,4 @@ def _figure(value: float | None) -> str:
 def _likenesses(copies: Sequence[Mapping[str, Json]]) -> list[str]:
     if not copies:
         return ["It was not checked."]
-    return [f"- asked for {_plain(copy['take'])}: {_plain(likeness_sentence(copy))}" for copy in copies]
+    return [f"- {_plain(copied_sentence(copy))}" for copy in copies]

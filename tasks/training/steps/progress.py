@@ -36,19 +36,19 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrainingStatus:
-    """How far a training is: optimiser steps made, and the curve so far as (step, loss, held-out loss)."""
+    """How far a training is: optimiser steps made, their speed (None before the first), and the curve so far."""
 
     step: int
     steps: int
-    seconds_per_step: float
+    seconds_per_step: float | None
     micro_batch: int
     curve: tuple[Point, ...]
     written_at: float
 
     @property
-    def left_s(self) -> float:
-        """The time until the last step, if it does not stop earlier."""
-        return (self.steps - self.step) * self.seconds_per_step
+    def left_s(self) -> float | None:
+        """The time until the last step, if it does not stop earlier; None before the first."""
+        return None if self.seconds_per_step is None else (self.steps - self.step) * self.seconds_per_step
 
 
 class ProgressFile:
@@ -61,7 +61,7 @@ class ProgressFile:
         private_folder(self._path.parent)
 
     def note(self, progress: Progress) -> None:
-        """Take in one step."""
+        """Take in one step, or the untrained loss."""
         self._curve.append(Point(progress.step, progress.loss, progress.held_out_loss))
         if time.monotonic() < self._due and progress.held_out_loss is None and progress.step < progress.steps:
             return

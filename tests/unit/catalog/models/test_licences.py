@@ -48,6 +48,7 @@ def test_all_refusals_make_one_error_with_exit_3_that_survives_storing() -> None
     error = refused(refusals([MUQ, VAE], SPECS, commercial=True, agreements={}))
     assert error.exit_code == 3
     assert "muq-mulan-large (conditions)" in str(error)
+    assert str(error).count("the album is commercial") == 1
     assert "diffrhythm-vae (generates)" in str(error)
     assert "{model: diffrhythm-vae, agreement: …}" in error.remedy
     assert isinstance(error_from(error_document(error)), LicenceRefused)

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from catalog.models.store import ModelStore
-from flows.cli.training.display import TrainingView
+from flows.cli.training.display import TrainingView, folded
 from flows.training.course import Course, Curves, PreviewMade, sparkline
 from flows.training.pages import training_page
-from flows.training.registration import licence_of
+from flows.training.registration import NOT_COMMERCIAL, licence_of
 from tasks.training.steps.progress import Point, TrainingStatus
 from tests.unit.tasks.training.steps.test_document import document
 
@@ -42,6 +42,8 @@ def test_the_stages_follow_each_other_in_words() -> None:
     assert course.stand.sentence() == (
         "step 3 of 10 · loss 0.9000 · held out 1.8000 (best 1.6000 at 2) · 2 s a step · at most 0:14 left"
     )
+    course.set(status=TrainingStatus(0, 10, None, 1, CURVE[:1], 0.0))
+    assert course.stand.sentence() == "step 0 of 10 · held out 2.0000 (best 2.0000 at 0)"
     assert Curves.of(CURVE).lines()[1] == "held out █▁▅  2.0000 → 1.8000"
 
 
@@ -58,9 +60,15 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     assert [line.split(" · ")[0] for line in lines] == [
         "loading the network",
         "step 3 of 10",
-        "preview of step 2: nothing is close to a song; the most similar is one",
+        "preview of step 2, folk: nothing is close to a song; the most similar is one",
         "trained",
     ]
+
+
+def test_a_terminal_that_is_too_narrow_breaks_the_sentence_between_its_parts() -> None:
+    assert folded("step 3 of 10 · loss 0.9 · 0:02 elapsed", 24) == ["step 3 of 10 · loss 0.9", "0:02 elapsed"]
+    assert folded("step 3 of 10 · loss 0.9", 23) == ["step 3 of 10 · loss 0.9"]
+    assert folded("loading the network", 5) == ["loading the network"]
 
 
 def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
@@ -93,3 +101,4 @@ def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
 def test_rights_amount_to_a_licence(tmp_path, stated: dict[str, object], expected: tuple[str, bool]) -> None:
     licence = licence_of(document(**stated), ModelStore(tmp_path))
     assert (licence.id, licence.commercial) == expected
+    assert (NOT_COMMERCIAL in licence.sentence) == ("commercial" not in stated)

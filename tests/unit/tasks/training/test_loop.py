@@ -62,7 +62,7 @@ def test_running_out_of_memory_changes_no_definition(monkeypatch: pytest.MonkeyP
     disturbed = trained(three_songs(), parameters)
     first_step = [(4, False), (4, True), (2, True), (2, True)]
     assert sizes == [*first_step, (2, True), (2, True), (1, True), (1, True), (1, True), (1, True)]
-    assert [progress.micro_batch for progress in disturbed.progress] == [2, 1]
+    assert [progress.micro_batch for progress in disturbed.progress if progress.step] == [2, 1]
     assert difference(undisturbed, disturbed) <= 1e-5
 
 
@@ -87,8 +87,8 @@ def test_two_songs_are_learned(record_property: Callable[[str, object], None]) -
     assert after[0] <= 0.6 * before[0]
     assert after[1] > after[0]  # two songs teach little about a third
     assert run.result.stopped_because == "steps"
-    assert [progress.step for progress in run.progress] == list(range(1, 201))
-    assert run.progress[-1].seconds_per_step > 0
+    assert [progress.step for progress in run.progress] == list(range(201))
+    assert (run.progress[-1].seconds_per_step or 0) > 0
 
 
 def losses_on(network: DiT, songs: list[TrainingSong]) -> tuple[float, float]:
@@ -104,10 +104,8 @@ def test_every_evaluation_is_in_the_curve_and_in_a_snapshot() -> None:
     losses = {point.step: point.held_out for point in run.result.curve if point.held_out is not None}
     assert list(losses) == [0, 3, 6]
     assert {snapshot.step: snapshot.held_out_loss for snapshot in run.snapshots} == {3: losses[3], 6: losses[6]}
-    assert {progress.step: progress.held_out_loss for progress in run.progress if progress.step in losses} == {
-        3: losses[3],
-        6: losses[6],
-    }
+    assert {progress.step: progress.held_out_loss for progress in run.progress if progress.step in losses} == losses
+    assert (run.progress[0].loss, run.progress[0].seconds_per_step) == (None, None)
     assert [point.step for point in run.result.curve if point.loss is not None] == [1, 2, 3, 4, 5, 6]
 
 

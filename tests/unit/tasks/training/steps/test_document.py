@@ -91,7 +91,10 @@ def test_the_manifest_has_the_defaults_of_the_training() -> None:
 
 def test_progress_is_read_as_it_was_written_and_none_where_there_is_none(tmp_path: Path) -> None:
     assert status_of(tmp_path, A) is None
-    file = ProgressFile(tmp_path, A, [Point(0, None, 2.0)])
+    file = ProgressFile(tmp_path, A)
+    file.note(Progress(0, 10, None, 2.0, None, 2))
+    untrained = status_of(tmp_path, A)
+    assert (untrained.step, untrained.left_s, untrained.curve) == (0, None, (Point(0, None, 2.0),))
     file.note(Progress(1, 10, 1.5, 1.9, 0.5, 2))
     status = status_of(tmp_path, A)
     assert (status.step, status.left_s, status.curve) == (1, 4.5, (Point(0, None, 2.0), Point(1, 1.5, 1.9)))
