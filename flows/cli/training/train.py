@@ -11,7 +11,7 @@ from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common import figures
-from catalog.common.errors import InputError, MachineError
+from catalog.common.errors import MachineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
 from catalog.models.store import InstalledModel, ModelStore
@@ -25,7 +25,7 @@ from flows.training.finished import Trained, begun_times, finished_training, ret
 from flows.training.forecast import Outlook, outlook
 from flows.training.plan_training import PlannedTraining, plan_training, store_training
 from flows.training.read_style import read_style
-from flows.training.registration import register, taken_name, write_files, write_preview
+from flows.training.registration import make_folder, register, taken_name, write_files, write_preview
 from tasks.training.steps.card import likeness_sentence
 from tasks.training.steps.document import TrainingDocument
 
@@ -61,7 +61,7 @@ def train(
             return
         was_missing = trained is None
         if trained is None:
-            _make_folder(folder)
+            make_folder(folder)
             _check_room(catalog, expected)
             if not as_json:
                 _tell_outlook(planned.document, expected)
@@ -111,15 +111,6 @@ class _PreviewWriter:
         for preview in stand.previews[self._written :]:
             write_preview(self._catalog, preview, self._folder)
         self._written = len(stand.previews)
-
-
-def _make_folder(folder: Path) -> None:
-    """Raise InputError where the folder for card and previews cannot be made, before hours are spent."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"{folder} cannot be written: {error.strerror}"
-        raise InputError(problem, remedy="Choose another folder with --out") from error
 
 
 def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_json: bool) -> None:
