@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ torch = pytest.importorskip("torch", reason="adapters are tensors")
 
 from safetensors.torch import save_file  # noqa: E402
 
-from catalog.common.errors import InputError  # noqa: E402
+from catalog.common.errors import InputError, MachineError  # noqa: E402
+from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
 from tasks.weights.adapters.names import bare  # noqa: E402
 from tasks.weights.adapters.reading import read_adapter  # noqa: E402
 from tasks.weights.adapters.statement import METADATA_KEY, statement_from  # noqa: E402
-from tests.support.tiny_adapters import Q, tiny_adapter, write_peft  # noqa: E402
+from tests.support.tiny_adapters import Q, tiny_adapter, tiny_layers, write_peft  # noqa: E402
+from tests.support.tiny_diffrhythm import write_tiny_dit  # noqa: E402
 
 AT_ONCE_S = 3.0
 PATTERNS = {f"z{number}": 4 for number in range(4096)}
@@ -84,3 +87,11 @@ def test_an_alpha_beyond_any_use_is_told_its_bounds(given: Path) -> None:
     changed(given, lora_alpha=1e308)
     with refused_at_once(r"lora_alpha is 1e\+308, not an alpha above 0 and at most 1e\+06"):
         read_adapter(given)
+
+
+def test_finite_numbers_whose_product_is_not(tmp_path: Path) -> None:
+    weights = write_tiny_dit(tmp_path / "cfm_model.pt", full=False)
+    small = tiny_adapter(tiny_layers(weights))
+    huge = replace(small, alpha=1e6, pairs={layer: (a * 1e30, b * 1e30) for layer, (a, b) in small.pairs.items()})
+    with pytest.raises(MachineError, match="adapters make numbers that are not finite in transformer_blocks"):
+        load_network(weights, adapters=[(huge, 1.0)])

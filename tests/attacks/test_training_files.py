@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +99,26 @@ def test_a_place_that_is_taken_is_told_with_another_to_choose(
     with pytest.raises(InputError, match=r"cannot be written: .*\. Choose another folder with --out"):
         write_files(catalog, document(), trained, tmp_path / "mine")
     assert not list(tmp_path.rglob("*.part*"))
+
+
+WRITERS = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np, torch
+from tasks.style.mulan.vector import write_style
+from tasks.training.steps.encode import write_moments
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+style = np.eye(1, 512, dtype=np.float32)[0]
+for write in (lambda path: write_moments(path, torch.zeros(128, 40)), lambda path: write_style(path, style)):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    try:
+        write(Path(sys.argv[1]))
+    except OSError as error:
+        print(error.errno)
+"""
+
+
+def test_a_full_disk_is_told_by_its_number_where_arrays_are_written(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WRITERS, str(tmp_path / "array.npy")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == [str(errno.EFBIG)] * 2, done.stderr

@@ -15,6 +15,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, resample
 from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
 from tasks.engines.diffrhythm.vae.vae import LATENT_CHANNELS, Vae
+from tasks.npy import npy_bytes
 from tasks.steps.run_step import StepContext
 from tasks.training.audible import LEARNED_CHANNELS, is_silent
 
@@ -56,8 +57,7 @@ def for_encoding(audio: Audio) -> Tensor:
 
 def write_moments(path: Path, moments: Tensor) -> None:
     """Write moments as ``.npy``: equal numbers are equal bytes."""
-    with path.open("wb") as file:
-        np.lib.format.write_array(file, moments.numpy().astype("<f4"), version=(1, 0), allow_pickle=False)
+    path.write_bytes(npy_bytes(moments.numpy().astype("<f4")))
 
 
 def read_moments(path: Path) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,8 @@ def load_network(
     ``exact_buffers`` as for :class:`DiT`; ``prefer_ema`` takes the averaged weights of a training checkpoint;
     ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
     file is mapped into memory rather than read. ``adapters`` are merged into it: the layers that they change are in
-    float32 then. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit.
+    float32 then. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit
+    or overflows.
     """
     tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
     config = _config(tensors, path, max_frames)
@@ -53,7 +54,9 @@ def load_network(
         network = DiT(config, exact_buffers=exact_buffers)
     _compare(network.state_dict(), tensors, path)
     _check_adapters(adapters, network, path)
-    network.load_state_dict({**tensors, **merged(tensors, adapters)}, assign=True)
+    changed = merged(tensors, adapters)
+    _check_finite(changed)
+    network.load_state_dict({**tensors, **changed}, assign=True)
     return network
 
 
@@ -170,6 +173,15 @@ def _check_adapters(adapters: WeightedAdapters, network: DiT, path: Path) -> Non
         raise MachineError(
             f"an adapter does not fit {path.name}: {first_of(faults, _SHOWN)}",
             remedy="Leave it out, or use the network that it was trained on",
+        )
+
+
+def _check_finite(changed: Mapping[str, Tensor]) -> None:
+    """Adapters of finite numbers can still have a product that is beyond float32."""
+    if faults := [name.removesuffix(".weight") for name, tensor in changed.items() if not torch.isfinite(tensor).all()]:
+        raise MachineError(
+            f"the adapters make numbers that are not finite in {first_of(faults, _SHOWN)}",
+            remedy="Give them a smaller weight, or leave them out",
         )
 
 
