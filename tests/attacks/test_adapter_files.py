@@ -16,13 +16,19 @@ torch = pytest.importorskip("torch", reason="adapters are tensors")
 from safetensors.torch import save_file  # noqa: E402
 
 from catalog.common.errors import InputError, MachineError  # noqa: E402
+from catalog.models.spec import Licence  # noqa: E402
+from catalog.models.store import ModelStore  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
+from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.names import bare  # noqa: E402
 from tasks.weights.adapters.reading import read_adapter  # noqa: E402
 from tasks.weights.adapters.statement import METADATA_KEY, statement_from  # noqa: E402
+from tests.support.models import AT  # noqa: E402
 from tests.support.tiny_adapters import Q, tiny_adapter, tiny_layers, write_peft  # noqa: E402
 from tests.support.tiny_diffrhythm import write_tiny_dit  # noqa: E402
+from tests.support.tiny_models import settings_of, tiny_settings  # noqa: E402
 
+BASE = "diffrhythm-1.2-base"
 AT_ONCE_S = 3.0
 PATTERNS = {f"z{number}": 4 for number in range(4096)}
 
@@ -95,3 +101,18 @@ def test_finite_numbers_whose_product_is_not(tmp_path: Path) -> None:
     huge = replace(small, alpha=1e6, pairs={layer: (a * 1e30, b * 1e30) for layer, (a, b) in small.pairs.items()})
     with pytest.raises(MachineError, match="adapters make numbers that are not finite in transformer_blocks"):
         load_network(weights, adapters=[(huge, 1.0)])
+
+
+def test_the_name_of_a_model_of_the_table_is_no_reason_to_remove_it(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home", tiny_settings(tmp_path, BASE))
+    store = ModelStore(settings.models_path, table=settings.models_table)
+    adapter = tiny_adapter(tiny_layers(store.need(BASE).weights))
+    given = write_peft(tmp_path / "given", adapter)
+    own = Licence("own", "own", False, "mine")
+    with pytest.raises(InputError) as refused:
+        register_adapter(store, BASE, given, base=BASE, licence=own, origin="test", at=AT)
+    assert refused.value.remedy == "Choose another name"
+    register_adapter(store, "mine", given, base=BASE, licence=own, origin="test", at=AT)
+    write_peft(given, replace(adapter, alpha=1.0))
+    with pytest.raises(InputError, match="run `songline models remove mine` first"):
+        register_adapter(store, "mine", given, base=BASE, licence=own, origin="test", at=AT)
