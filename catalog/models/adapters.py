@@ -91,7 +91,9 @@ def _same(store: ModelStore, name: str, facts: AdapterFacts, terms: Licence) -> 
     has_terms = (spec.licence.id, spec.licence.commercial) == (terms.id, terms.commercial)
     if spec.adapter == facts and has_terms:
         return store.installed(name) if store.is_whole(name) else None  # a damaged one is installed again
-    remedy = f"Choose another name, or run `songline models remove {name}` first"
+    remedy = "Choose another name"
+    if name not in store.table.models:  # a name of the table remains taken
+        remedy = f"{remedy}, or run `songline models remove {name}` first"
     raise InputError(f"there is a model {name} already, and it is another", remedy=remedy)
 
 

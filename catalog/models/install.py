@@ -104,9 +104,9 @@ class InstallSession:
         """Raises MachineError where the disk has no space for that many more bytes."""
         free_bytes = shutil.disk_usage(self.home).free
         if size_bytes + ROOM_TO_SPARE > free_bytes:
-            problem = (
-                f"{self.name} needs {size_bytes / 1e9:.2f} GB more and {self.home} has {free_bytes / 1e9:.2f} GB free"
-            )
+            needed = f"{size_bytes / 1e9:.2f} GB more"
+            spare = f"{ROOM_TO_SPARE / 1e9:.2f} GB to spare"
+            problem = f"{self.name} needs {needed} with {spare}, and {self.home} has {free_bytes / 1e9:.2f} GB free"
             raise MachineError(problem, remedy="Free disk space, or point SONGLINE_MODELS to a larger disk")
 
     def finish(

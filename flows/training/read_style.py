@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.models.store import ModelStore
 from catalog.training.loader import load_style
@@ -30,11 +31,16 @@ def hear(path: Path) -> Recording:
     """Decode a recording. Raises InputError where it is no whole audio file, or is silent or too long."""
     from tasks.audio.files import read_audio, sample_digest
     from tasks.style.reference.inspection import inspect
+    from tasks.training.audible import LEARNED_CHANNELS, is_silent
 
     findings = inspect(path)
     audio = read_audio(path, longest_s=LONGEST_SONG_S)
-    remarks = tuple(finding.message for finding in findings if finding.check in REMARKED)
-    return Recording(audio.duration_s, sample_digest(audio), remarks)
+    if is_silent(audio.samples):
+        raise InputError(f"{path.name} is silent", remedy="Leave it out of the training")
+    remarks = [finding.message for finding in findings if finding.check in REMARKED]
+    if audio.channels > LEARNED_CHANNELS:
+        remarks.append(f"Of its {audio.channels} channels, the first two are learned.")
+    return Recording(audio.duration_s, sample_digest(audio), tuple(remarks))
 
 
 def _check_style(path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.catalog import Catalog
-from catalog.common.errors import InputError
+from catalog.common.errors import InputError, remedy_of_writing
 from catalog.common.slugs import slug
-from catalog.files.permissions import users_umask
+from catalog.files.permissions import file_mode_in, users_file_mode, users_umask
+from catalog.files.whole_file import copy_whole
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
 from flows.training.course import PreviewMade
@@ -31,7 +33,7 @@ def register(catalog: Catalog, document: TrainingDocument, trained: Trained) -> 
     from tasks.engines.diffrhythm.registration import register_adapter
 
     with catalog.scratch() as folder:
-        _write_adapter(catalog, trained, folder)
+        _write_adapter(catalog, trained, folder, mode=file_mode_in(folder))
         return register_adapter(
             catalog.models,
             document.name,
@@ -71,32 +73,47 @@ def licence_of(document: TrainingDocument, models: ModelStore) -> Licence:
 
 
 def write_files(catalog: Catalog, document: TrainingDocument, trained: Trained, folder: Path) -> list[Path]:
-    """Write adapter, card, curve and previews into ``folder``, readable as the user's umask has it; returns the
-    previews' paths."""
-    with users_umask():
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_adapter(catalog, trained, folder)
-        for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
-            _copy(catalog, trained.result.made[role], folder / name)
+    """Write adapter, card, curve and previews into ``folder``; returns the previews' paths.
+
+    Permissions follow the user's umask, as the files may be shared. Raises InputError where one cannot be written.
+    """
+    make_folder(folder)
+    _write_adapter(catalog, trained, folder, mode=users_file_mode())
+    for role, name in (("card", "card.md"), ("loss_curve", "loss_curve.json")):
+        _copy(catalog, trained.result.made[role], folder / name, mode=users_file_mode())
     return [write_preview(catalog, preview, folder) for preview in trained.previews]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results of the user's. Raises InputError where it cannot be made."""
+    with _refused_by(folder), users_umask():
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_preview(catalog: Catalog, preview: PreviewMade, folder: Path) -> Path:
     """Write a preview into ``folder/previews``; returns its path."""
     path = folder / "previews" / f"{slug(preview.prompt, fallback='preview')}-step-{preview.step}.wav"
-    with users_umask():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _copy(catalog, preview.audio, path)
+    make_folder(path.parent)
+    _copy(catalog, preview.audio, path, mode=users_file_mode())
     return path
 
 
-def _write_adapter(catalog: Catalog, trained: Trained, folder: Path) -> None:
-    _copy(catalog, trained.result.made["adapter"], folder / WEIGHTS_FILE)
-    _copy(catalog, trained.result.made["adapter_config"], folder / CONFIG_FILE)
+def _write_adapter(catalog: Catalog, trained: Trained, folder: Path, *, mode: int) -> None:
+    _copy(catalog, trained.result.made["adapter"], folder / WEIGHTS_FILE, mode=mode)
+    _copy(catalog, trained.result.made["adapter_config"], folder / CONFIG_FILE, mode=mode)
 
 
-def _copy(catalog: Catalog, digest: str, path: Path) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    shutil.copyfile(catalog.store.local(digest), part)
-    part.replace(path)
+def _copy(catalog: Catalog, digest: str, path: Path, *, mode: int) -> None:
+    source = catalog.store.local(digest)
+    with _refused_by(path):
+        copy_whole(source, path, mode=mode)
+
+
+@contextmanager
+def _refused_by(path: Path) -> Iterator[None]:
+    """Raise InputError for what the system says against writing at ``path``."""
+    try:
+        yield
+    except OSError as error:
+        remedy = remedy_of_writing(error, "Choose another folder with --out")
+        raise InputError(f"{path} cannot be written: {error.strerror or error}", remedy=remedy) from error

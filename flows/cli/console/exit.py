@@ -58,12 +58,20 @@ def _run_app(app: typer.Typer, arguments: Sequence[str], *, as_json: bool) -> in
     except _ClickException as error:
         return _report_error(InputError(str(error).rstrip("."), remedy="See `songline --help`"), as_json=as_json)
     except Exception as error:
-        return _report_error(to_songline_error(error), as_json=as_json)
+        if not _is_interrupted(error):
+            return _report_error(to_songline_error(error), as_json=as_json)
+        code = INTERRUPTED_CODE
     if code == INTERRUPTED_CODE:
         from flows.console import stderr
 
         stderr().print(STOPPED)
     return code if isinstance(code, int) else 0
+
+
+def _is_interrupted(error: Exception) -> bool:
+    """Whether Ctrl-C came while Pydantic serialised something: it raises an error of its own, and only names the
+    interruption in its text. Prefect does so while it is imported."""
+    return type(error).__name__ == "PydanticSerializationError" and "KeyboardInterrupt" in str(error)
 
 
 def known_error(error: BaseException) -> SonglineError | None:

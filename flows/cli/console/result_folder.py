@@ -18,6 +18,8 @@ def check_result_folder(out: Path, *, mark: str, what: str) -> None:
     Songline's own results; ``what`` names these."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file, not a folder", remedy="Name another folder with --out")
+    if out.is_symlink() and not out.exists():
+        raise InputError(f"{out} is a link that leads nowhere", remedy="Name another folder with --out")
     if out.is_dir() and any(out.iterdir()) and not (out / mark).is_file():
         sentence = f"{out} is not empty and holds no {what} of Songline"
         raise InputError(sentence, remedy="Name another folder with --out, or empty this one")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
 from catalog.common import figures
-from catalog.common.errors import InputError, MachineError, SonglineError
+from catalog.common.errors import MachineError, SonglineError
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
-from catalog.files.permissions import users_umask
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.training.schema import training_json_schema
 from catalog.training.style import Style
@@ -26,12 +25,9 @@ from flows.training.finished import Trained, begun_times, finished_training, ret
 from flows.training.forecast import Outlook, outlook
 from flows.training.plan_training import PlannedTraining, plan_training, store_training
 from flows.training.read_style import read_style
-from flows.training.registration import register, taken_name, write_files, write_preview
+from flows.training.registration import make_folder, register, taken_name, write_files, write_preview
 from tasks.training.steps.card import copied_sentence, summary
 from tasks.training.steps.document import TrainingDocument
-
-if TYPE_CHECKING:
-    pass
 
 MEMORY_NOTE = "That is more than is free: close other programs, or lower `crop_frames` or `rank`."
 
@@ -65,7 +61,7 @@ def train(
             return
         was_missing = trained is None
         if trained is None:
-            _make_folder(folder)
+            make_folder(folder)
             _check_room(catalog, expected)
             if not as_json:
                 _tell_outlook(planned.document, expected)
@@ -123,16 +119,6 @@ class PreviewWriter:
             except (OSError, SonglineError) as error:
                 reason = getattr(error, "strerror", None) or str(error)
                 warn(f"the preview of step {preview.step} could not be written: {reason}")
-
-
-def _make_folder(folder: Path) -> None:
-    """Raise InputError where the folder for card and previews cannot be made, before hours are spent."""
-    try:
-        with users_umask():
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"{folder} cannot be written: {error.strerror}"
-        raise InputError(problem, remedy="Choose another folder with --out") from error
 
 
 def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.common.errors import InputError
 from db.files.regular_file import open_regular
+from tasks.npy import npy_bytes
 from tasks.style.mulan.names import STYLE_SIZE
 
 Style = NDArray[np.float32]
@@ -51,9 +52,7 @@ def read_style(path: Path) -> Style:
 
 def write_style(path: Path, style: Style) -> None:
     """Write a checked vector as ``.npy``, float32, shape (512,): equal vectors give equal bytes."""
-    vector = checked_style(style, name=path.name).astype("<f4")
-    with path.open("wb") as file:
-        np.lib.format.write_array(file, vector, version=(1, 0), allow_pickle=False)
+    path.write_bytes(npy_bytes(checked_style(style, name=path.name).astype("<f4")))
 
 
 def checked_style(vector: NDArray[np.generic], *, name: str = "the style vector") -> Style:

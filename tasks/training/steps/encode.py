@@ -15,7 +15,9 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, resample
 from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
 from tasks.engines.diffrhythm.vae.vae import LATENT_CHANNELS, Vae
+from tasks.npy import npy_bytes
 from tasks.steps.run_step import StepContext
+from tasks.training.audible import LEARNED_CHANNELS, is_silent
 
 MEDIA_TYPE = "application/x-npy"
 PEAK = 10 ** (-6 / 20)
@@ -46,17 +48,16 @@ def for_encoding(audio: Audio) -> Tensor:
     Raises InputError for silence.
     """
     samples = resample(audio, SAMPLE_RATE).samples
-    stereo = np.repeat(samples, 2, axis=0) if audio.channels == 1 else samples[:2]
-    peak = float(np.abs(stereo).max(initial=0.0))
-    if peak == 0.0:
+    stereo = np.repeat(samples, 2, axis=0) if audio.channels == 1 else samples[:LEARNED_CHANNELS]
+    if is_silent(stereo):
         raise InputError("the recording is silent", remedy="Leave it out of the training")
+    peak = float(np.abs(stereo).max())
     return torch.from_numpy(np.ascontiguousarray(stereo * np.float32(PEAK / peak)))
 
 
 def write_moments(path: Path, moments: Tensor) -> None:
     """Write moments as ``.npy``: equal numbers are equal bytes."""
-    with path.open("wb") as file:
-        np.lib.format.write_array(file, moments.numpy().astype("<f4"), version=(1, 0), allow_pickle=False)
+    path.write_bytes(npy_bytes(moments.numpy().astype("<f4")))
 
 
 def read_moments(path: Path) -> tuple[Tensor, Tensor]:

@@ -93,7 +93,7 @@ def config_from(document: Mapping[str, Json], *, file: str) -> AdapterConfig:
     alpha = _alpha(document.get("lora_alpha", 8), f"{file}: lora_alpha")
     ranks = {name: _rank(value, f"{file}: {name}") for name, value in _pattern(document, "rank_pattern", file)}
     alphas = {name: _alpha(value, f"{file}: {name}") for name, value in _pattern(document, "alpha_pattern", file)}
-    return AdapterConfig(rank, alpha, ranks, alphas, bool(document.get("use_rslora", False)))
+    return AdapterConfig(rank, alpha, ranks, alphas, _flag(document.get("use_rslora"), f"{file}: use_rslora"))
 
 
 def config_document(config: AdapterConfig, layers: Collection[str]) -> dict[str, Json]:
@@ -157,5 +157,11 @@ def _rank(value: Json, what: str) -> int:
 
 def _alpha(value: Json, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_ALPHA:
-        raise InputError(f"{what} is {str(value)[:40]}, not an alpha above 0", remedy=REMEDY)
+        raise InputError(f"{what} is {str(value)[:40]}, not an alpha above 0 and at most {MAX_ALPHA:g}", remedy=REMEDY)
     return float(value)
+
+
+def _flag(value: Json, what: str) -> bool:
+    if value is not None and not isinstance(value, bool):
+        raise InputError(f"{what} is {str(value)[:40]!r}, not true or false", remedy=REMEDY)
+    return bool(value)

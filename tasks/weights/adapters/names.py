@@ -39,6 +39,9 @@ _OTHER_KINDS = (
 )
 """Parts of names that tell what else a file holds than LoRA of linear layers."""
 
+MAX_NAME = 256
+"""Characters of a tensor's name; those of real adapters have about 80."""
+
 REMEDY = "Train it anew as plain LoRA of linear layers, or have its trainer export it so"
 
 
@@ -56,9 +59,9 @@ def tensor_name(key: str, *, file: str) -> TensorName:
     for mark, kind in _OTHER_KINDS:
         if mark in key:
             raise InputError(f"{file} holds {kind}, which is not supported: {key[:120]}", remedy=REMEDY)
-    if key.startswith("lora_"):
+    if key.startswith("lora_") and len(key) <= MAX_NAME:
         return _of_kohya(key, file)
-    match = _DOTTED.fullmatch(key)
+    match = _DOTTED.fullmatch(key) if len(key) <= MAX_NAME else None
     if match is None:
         raise InputError(f"{file} holds {key[:120]!r}, which is no tensor of a LoRA adapter", remedy=REMEDY)
     part = _PARTS[match[2] or match[3] or match[4]]
@@ -67,9 +70,10 @@ def tensor_name(key: str, *, file: str) -> TensorName:
 
 def bare(layer: str) -> str:
     """A layer's name in the network's own state dict, without the prefixes of wrappers."""
-    while prefix := next((prefix for prefix in _WRAPPERS if layer.startswith(prefix)), ""):
-        layer = layer.removeprefix(prefix)
-    return layer
+    start = 0
+    while prefix := next((prefix for prefix in _WRAPPERS if layer.startswith(prefix, start)), ""):
+        start += len(prefix)
+    return layer[start:]
 
 
 def _of_kohya(key: str, file: str) -> TensorName:

@@ -27,6 +27,9 @@ from tasks.weights.adapters.statement import METADATA_KEY, Statement, statement_
 MAX_BYTES = 2 << 30
 """Of the tensors; rank 256 of every layer of the published network takes 0.8 GB."""
 
+MAX_TENSORS = 4096
+"""Of a file; an adapter of every linear layer of the published network has under 1000."""
+
 MAX_CONFIG_BYTES = 1 << 20
 DIFFUSERS_KEY = "lora_adapter_metadata"
 """Where diffusers states rank and alpha in the tensors' file."""
@@ -110,6 +113,9 @@ def _tensors(data: bytes, file: str) -> dict[str, Tensor]:
         raise _unreadable(file) from error
     if not tensors:
         raise InputError(f"{file} holds no tensors", remedy="Get the adapter's files again")
+    if len(tensors) > MAX_TENSORS:
+        problem = f"{file} holds {len(tensors)} tensors, more than the {MAX_TENSORS} that an adapter may have"
+        raise InputError(problem, remedy=REMEDY)
     return tensors
 
 

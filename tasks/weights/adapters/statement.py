@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalog.common.digests import Json, canonical_json
 from catalog.common.errors import InputError
-from tasks.weights.adapters.config import MAX_ALPHA, MAX_RANK, AdapterConfig
+from tasks.weights.adapters.config import MAX_ALPHA, MAX_PATTERNS, MAX_RANK, AdapterConfig
 from tasks.weights.adapters.file import Adapter, Rope
 
 METADATA_KEY = "songline"
@@ -19,6 +19,8 @@ MAX_STATEMENT_BYTES = 4 << 20
 
 Rank = Annotated[int, Field(ge=1, le=MAX_RANK)]
 Alpha = Annotated[float, Field(gt=0, le=MAX_ALPHA)]
+Ranks = Annotated[dict[str, Rank], Field(max_length=MAX_PATTERNS)]
+Alphas = Annotated[dict[str, Alpha], Field(max_length=MAX_PATTERNS)]
 
 
 class Numbers(BaseModel):
@@ -28,8 +30,8 @@ class Numbers(BaseModel):
 
     rank: Rank
     alpha: Alpha
-    rank_pattern: dict[str, Rank] = {}
-    alpha_pattern: dict[str, Alpha] = {}
+    rank_pattern: Ranks = {}
+    alpha_pattern: Alphas = {}
     use_rslora: bool = False
 
 

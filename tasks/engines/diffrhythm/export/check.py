@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 
 from catalog.common.digests import digest_file
-from catalog.common.errors import CheckFailed, InputError, SonglineError
+from catalog.common.errors import CheckFailed, SonglineError
 from catalog.models.store import ModelStore
+from tasks.engines.diffrhythm.export.arrays import read_arrays
 from tasks.engines.diffrhythm.export.comparison import (
-    Array,
     Arrays,
     Difference,
     decoder_example,
@@ -25,7 +23,6 @@ from tasks.engines.diffrhythm.export.comparison import (
     torch_velocity,
 )
 from tasks.engines.diffrhythm.export.document import (
-    CHECK_FILE,
     DECODER_FILE,
     NETWORK_FILE,
     SamplerDocument,
@@ -117,9 +114,7 @@ def _check_declarations(folder: Path, document: SamplerDocument) -> None:
 
 def _same_sources(store: ModelStore, document: SamplerDocument) -> tuple[Sources | None, str | None]:
     """The installed models that the folder was made from, or why they cannot be used."""
-    (network,) = document.sources("network") or (None,)
-    if network is None:
-        raise InputError("the document names no network", remedy="Export the model again")
+    (network,) = document.sources("network")
     adapters = [(source.name, source.weight or 0.0) for source in document.sources("adapter")]
     try:
         sources = find_sources(store, network.name, adapters)
@@ -137,9 +132,7 @@ def _contents(entries: Iterable[SourceEntry]) -> list[tuple[str, str, float | No
 def _stored_comparisons(
     folder: Path, document: SamplerDocument, network: Session, decoder: Session
 ) -> Iterator[Comparison]:
-    arrays = _read_arrays(folder)
-    if missing := {*document.network.inputs, "velocity", "latents", "audio"} - arrays.keys():
-        raise CheckFailed(f"{CHECK_FILE} holds no {' and no '.join(sorted(missing))}", remedy="Export the model again")
+    arrays = read_arrays(folder, (*document.network.inputs, "velocity", "latents", "audio"))
     inputs = {name: arrays[name] for name in document.network.inputs}
     limit_db = LIMITS_DB[document.network.dtype]
     yield _comparison(
@@ -169,11 +162,3 @@ def _comparison(file: str, reference: Reference, inputs: Arrays, found: Differen
     first_input = next(iter(inputs.values()))
     frames = first_input.shape[1 if file == NETWORK_FILE else 2]
     return Comparison(file, reference, len(first_input), frames, found, limit_db)
-
-
-def _read_arrays(folder: Path) -> dict[str, Array]:
-    try:
-        with np.load(folder / CHECK_FILE, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise CheckFailed(f"{CHECK_FILE} cannot be read", remedy="Export the model again") from error

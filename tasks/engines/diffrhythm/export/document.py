@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from catalog.common.errors import InputError, MachineError
-from catalog.models.spec import Licence, Sha256
+from catalog.models.spec import Licence, Name, Sha256
 from db.files.regular_file import read_regular
 
 SAMPLER_FILE = "sampler.json"
@@ -21,6 +21,9 @@ README_FILE: Literal["README.md"] = "README.md"
 FileName = Literal["dit.onnx", "dit.onnx.data", "vae_decoder.onnx", "check.npz", "README.md"]
 Precision = Literal["float32", "float16"]
 Buffers = Literal["float16", "exact"]
+
+CHECKED_FILES: tuple[FileName, ...] = (NETWORK_FILE, WEIGHTS_FILE, DECODER_FILE, CHECK_FILE)
+"""Files that every document names, with their digests: none is read whose digest is not stated."""
 
 _MAX_BYTES = 1 << 20
 
@@ -78,7 +81,7 @@ class SourceEntry(_Entry):
     """A model that the files were made from; ``weight`` for an adapter, merged into the network."""
 
     role: Literal["network", "adapter", "decoder", "negative style"]
-    name: str
+    name: Name
     revision: str
     digest: str
     weight: float | None = None
@@ -125,6 +128,20 @@ class SamplerDocument(_Entry):
     commercial: bool = Field(description="Whether every licence allows commercial use")
     licences: tuple[LicenceEntry, ...]
     files: dict[FileName, FileEntry]
+
+    @field_validator("made_from")
+    @classmethod
+    def _one_network(cls, sources: tuple[SourceEntry, ...]) -> tuple[SourceEntry, ...]:
+        if sum(source.role == "network" for source in sources) != 1:
+            raise ValueError("there is one network")
+        return sources
+
+    @field_validator("files")
+    @classmethod
+    def _all_files(cls, files: dict[FileName, FileEntry]) -> dict[FileName, FileEntry]:
+        if missing := [name for name in CHECKED_FILES if name not in files]:
+            raise ValueError(f"{missing[0]} is missing")
+        return files
 
     def write(self, folder: Path) -> None:
         """Write it into a folder. Raises OSError."""

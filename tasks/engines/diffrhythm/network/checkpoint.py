@@ -51,7 +51,8 @@ def load_network(
     ``max_frames`` is 6144 for a network with a duration embedding and 2048 for one without, unless given. A ``.pt``
     file is mapped into memory rather than read. ``adapters`` are merged into it: the layers that they change are in
     float32 then. ``merge_layers=False`` leaves the transformer's layers as they are stored, for a caller who merges
-    them one by one. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit.
+    them one by one. Raises MachineError that names the fault of the file, or the layer that an adapter does not fit
+    or overflows.
     """
     tensors = _unprefixed(_weights(_read(path), path, prefer_ema=prefer_ema))
     config = _config(tensors, path, max_frames)
@@ -60,7 +61,7 @@ def load_network(
     _compare(network.state_dict(), tensors, path)
     _check_adapters(adapters, network, path)
     now = adapters if merge_layers else adapters_of_layers(adapters, lambda name: not name.startswith(LAYERS))
-    network.load_state_dict({**tensors, **merged(tensors, now)}, assign=True)
+    network.load_state_dict({**tensors, **finitely_merged(tensors, now)}, assign=True)
     return network
 
 
@@ -186,6 +187,20 @@ def _check_adapters(adapters: WeightedAdapters, network: DiT, path: Path) -> Non
             f"an adapter does not fit {path.name}: {first_of(faults, _SHOWN)}",
             remedy="Leave it out, or use the network that it was trained on",
         )
+
+
+def finitely_merged(weights: Mapping[str, Tensor], adapters: WeightedAdapters) -> dict[str, Tensor]:
+    """The tensors that ``adapters`` change, as :func:`merged` gives them.
+
+    Raises MachineError where they are not finite: adapters of finite numbers can have a product beyond float32.
+    """
+    changed = merged(weights, adapters)
+    if faults := [name.removesuffix(".weight") for name, tensor in changed.items() if not torch.isfinite(tensor).all()]:
+        raise MachineError(
+            f"the adapters make numbers that are not finite in {first_of(faults, _SHOWN)}",
+            remedy="Give them a smaller weight, or leave them out",
+        )
+    return changed
 
 
 def _without_ema(path: Path) -> MachineError:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from tasks.engines.diffrhythm.network.checkpoint import adapters_of_layers
+from tasks.engines.diffrhythm.network.checkpoint import adapters_of_layers, finitely_merged
 from tasks.engines.diffrhythm.network.fused import FusedLayer, QuantisedLayer, as_layer
 from tasks.engines.diffrhythm.network.layers import Layer
 from tasks.engines.diffrhythm.network.network import DiT
-from tasks.weights.adapters.merge import WeightedAdapters, merged
+from tasks.weights.adapters.merge import WeightedAdapters
 
 if TYPE_CHECKING:
     from torchao.core.config import AOBaseConfig
@@ -48,7 +48,7 @@ class StreamedLayers:
         """A layer's weights by their names in the network, with the adapters' changes."""
         of_layer = adapters_of_layers(self._adapters, lambda name: name.startswith(prefix))
         weights = {f"{prefix}{name}": tensor for name, tensor in layer.state_dict().items()}
-        return {**weights, **merged(weights, of_layer)}
+        return {**weights, **finitely_merged(weights, of_layer)}
 
     def _joined(self, weights: Mapping[str, Tensor], prefix: str) -> FusedLayer:
         """A layer's matrices: merged, then joined, then converted."""
