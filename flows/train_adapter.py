@@ -8,8 +8,8 @@ from catalog.common.errors import InputError
 from flows.orchestration.parameters import AdapterParameters
 from flows.pipeline.run import open_run_catalog
 from flows.runtime.cancelled_tasks import end_tasks
-from flows.training.course import Course
 from flows.training.pages import TrainingPage
+from flows.training.progress import ProgressReporter
 from flows.training.registration import register
 from flows.training.run_training import run_training
 from tasks.training.steps.card import summary
@@ -24,9 +24,9 @@ async def train_adapter(work: AdapterParameters) -> str:
     """
     with open_run_catalog() as catalog:
         document = read_document(catalog.store.local(work.training).read_bytes())
-        course = Course(len(document.songs))
-        async with TrainingPage(document, course):
-            trained = await run_training(catalog, document, course)
+        reporter = ProgressReporter(len(document.songs))
+        async with TrainingPage(document, reporter):
+            trained = await run_training(catalog, document, reporter)
         try:
             placed = f"registered as {register(catalog, document, trained).spec.name}"
         except InputError as error:  # the training itself is done, and its files are in the store

@@ -13,9 +13,9 @@ from prefect.exceptions import PrefectException, TerminationSignal
 
 from catalog.catalog import Catalog
 from catalog.common.errors import MachineError, WorkError
-from flows.training.course import Course
 from flows.training.finished import Trained
 from flows.training.pages import TrainingPage
+from flows.training.progress import ProgressReporter
 from flows.training.run_training import run_training
 from tasks.training.steps.document import TrainingDocument
 
@@ -26,7 +26,7 @@ class Run:
 
     catalog: Catalog
     document: TrainingDocument
-    course: Course
+    reporter: ProgressReporter
     trained: Trained | None = None
 
 
@@ -37,14 +37,14 @@ _run: ContextVar[Run] = ContextVar("songline_training")
 async def train_adapter(name: str, training: str) -> str:
     """Train what :func:`train_locally` was given; gives the training's key."""
     run = _run.get()
-    async with TrainingPage(run.document, run.course):
-        run.trained = await run_training(run.catalog, run.document, run.course)
+    async with TrainingPage(run.document, run.reporter):
+        run.trained = await run_training(run.catalog, run.document, run.reporter)
     return run.trained.key
 
 
-def train_locally(catalog: Catalog, document: TrainingDocument, training: str, course: Course) -> Trained:
+def train_locally(catalog: Catalog, document: TrainingDocument, training: str, reporter: ProgressReporter) -> Trained:
     """Run the flow in this process; ``training`` is the digest of the stored document. Raises its error."""
-    run = Run(catalog, document, course)
+    run = Run(catalog, document, reporter)
     token = _run.set(run)
     try:
         asyncio.run(train_adapter(document.name, training))

@@ -117,7 +117,7 @@ def read_shape(diagnostics: Diagnostics) -> ManifestFile | None:
     except ValidationError as error:
         errors = error.errors(include_url=False)
     diagnostics.add_errors(errors)
-    return check(ManifestFile, mended(data, [_unit(plain_path(error["loc"])) for error in errors], _stand_in))
+    return check(ManifestFile, corrected(data, [_unit(plain_path(error["loc"])) for error in errors], _stand_in))
 
 
 def check(model: type[Model], data: Json) -> Model:
@@ -131,13 +131,13 @@ def _unit(path: FieldPath) -> FieldPath:
     return path[:depth]
 
 
-def mended(
+def corrected(
     data: dict[str, Any], units: Iterable[FieldPath], stand_in_of: Callable[[FieldPath], Json]
 ) -> dict[str, Any]:
     """A copy of ``data`` without the faulty ``units``; those with a stand-in, which are required, get it."""
-    mended_data = copy.deepcopy(data)
+    corrected_data = copy.deepcopy(data)
     for unit in sorted(set(units), key=len, reverse=True):
-        parent: Any = mended_data
+        parent: Any = corrected_data
         for step in unit[:-1]:
             parent = parent[step]
         stand_in = stand_in_of(unit)
@@ -145,7 +145,7 @@ def mended(
             parent[unit[-1]] = stand_in
         else:
             parent.pop(unit[-1], None)
-    return mended_data
+    return corrected_data
 
 
 def _stand_in(unit: FieldPath) -> Json:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from catalog.common.digests import Json
 from catalog.manifest.faults import MAX_FAULTS, FieldPath
 from catalog.manifest.messages import describe
-from catalog.manifest.validation import Diagnostics, check, mended
+from catalog.manifest.validation import Diagnostics, check, corrected
 from catalog.training.schema import FORMS, MODELS, TrainingFile, TrainingSongFile
 
 MOST_WORDED = 2 * MAX_FAULTS
@@ -37,7 +37,7 @@ def read_training_shape(diagnostics: Diagnostics) -> TrainingFile | None:
     for path, detail in zip(paths[:MOST_WORDED], errors, strict=False):
         diagnostics.add(path, *describe(detail, _fields_at(path[:-1])))
     diagnostics.bad.update(paths)
-    return check(TrainingFile, mended(data, map(_unit, paths), _stand_in))
+    return check(TrainingFile, corrected(data, map(_unit, paths), _stand_in))
 
 
 def _fields_at(path: FieldPath) -> Collection[str]:

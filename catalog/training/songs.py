@@ -72,7 +72,7 @@ class _Reader:
             return Path(), "", _UNHEARD
         try:
             file, digest = find_reference(self.folder, written.audio)
-            recording = self.vocabulary.hear(file)
+            recording = self.vocabulary.read_recording(file)
         except SonglineError as error:
             self.diagnostics.add(path, error.what, error.remedy)
             return Path(), "", _UNHEARD

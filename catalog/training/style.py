@@ -84,12 +84,13 @@ def accept_style(_path: Path) -> None:
 class TrainingVocabulary:
     """The names and checks of this installation.
 
-    ``hear`` decodes a recording and ``check_style`` reads a style vector; both raise SonglineError. ``frame_s`` is the
-    length of a latent frame in seconds, ``style_s`` that of the audio from which a style vector is made.
+    ``read_recording`` decodes a recording and ``check_style`` reads a style vector; both raise SonglineError.
+    ``frame_s`` is the length of a latent frame in seconds, ``style_s`` that of the audio from which a style vector is
+    made.
     """
 
     bases: Collection[str]
-    hear: Callable[[Path], Recording]
+    read_recording: Callable[[Path], Recording]
     frame_s: float
     style_s: float
     check_style: Callable[[Path], None] = field(default=accept_style)

@@ -24,7 +24,7 @@ from flows.orchestration.budget import Budget, budget_of
 from flows.orchestration.parameters import ShardParameters
 from flows.orchestration.run_launcher import RunLauncher
 from flows.orchestration.run_tracker import RunTracker
-from flows.pipeline.score_requests import Judgements, ScoreRequestsByKey
+from flows.pipeline.score_requests import ScoreRequests, ScoreRequestsByKey
 from flows.planning.shards import RenderShard, render_shards
 from tasks.steps.environment import execution_environment
 
@@ -62,7 +62,7 @@ class ShardDispatcher:
         self._expected_s = {key: expected_s(recipe) for key, recipe in recipes.items()}
         self._ended_runs: Counter[frozenset[str]] = Counter()
         self._runs_without_progress = 0
-        self._judgements = Judgements(catalog, planned)
+        self._judgements = ScoreRequests(catalog, planned)
         self._missing_scores: Mapping[str, ScoreRequestsByKey] = {}
         self._missing_work = frozenset(recipes)
         self.missing = self.unrendered = frozenset(recipes)

@@ -13,7 +13,7 @@ from catalog.ledger.submissions import is_settled
 from catalog.plan.plan import PlannedAlbum
 from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
-from flows.pipeline.score_requests import Judgements
+from flows.pipeline.score_requests import ScoreRequests
 from flows.pipeline.task_executor import PrefectExecutor
 from flows.planning.shards import largest_bytes, local_shards
 from tasks.prefect_tasks import PrefectTasks
@@ -69,7 +69,7 @@ def raise_if_renders_missing(catalog: Catalog, planned: PlannedAlbum) -> None:
     statuses = catalog.ledger.statuses("render", keys)
     if not all(is_settled(statuses.get(key)) for key in keys):
         raise TransientError("renders are missing again", remedy="The album's coordinating run starts them again")
-    if Judgements(catalog, planned).missing_requests([key for key, status in statuses.items() if status.finished]):
+    if ScoreRequests(catalog, planned).missing_requests([key for key, status in statuses.items() if status.finished]):
         remedy = "The album's coordinating run has them scored on a GPU"
         raise TransientError("judges have not scored every candidate", remedy=remedy)
 

@@ -17,7 +17,7 @@ ScoreRequestsByKey = Mapping[str, StepRequest]
 """Scoring steps by their keys."""
 
 
-class Judgements:
+class ScoreRequests:
     """The steps of judges that load models, for which an album's songs wait once their candidates are rendered."""
 
     def __init__(self, catalog: Catalog, planned: PlannedAlbum) -> None:

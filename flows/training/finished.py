@@ -9,7 +9,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import SonglineError
 from catalog.ledger.results import StepResult, step_result, times_leased
 from catalog.ledger.work import StepRequest
-from flows.training.course import PreviewMade
+from flows.training.progress import PreviewMade
 from tasks.training.steps.document import TrainingDocument
 
 
@@ -35,8 +35,8 @@ def finished_training(catalog: Catalog, document: TrainingDocument) -> Trained |
         return None
     previews = []
     for prompt, style in prepared.preview_styles.items():
-        wanted = document.preview_request(result.made["adapter"], style, prepared.moments)
-        made = step_result(catalog.database, wanted.key)
+        preview = document.preview_request(result.made["adapter"], style, prepared.moments)
+        made = step_result(catalog.database, preview.key)
         if made is None:
             return None
         previews.append(preview_made(int(result.result["best_step"]), prompt, made))

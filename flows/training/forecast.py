@@ -22,7 +22,7 @@ KEPT_CHECKPOINTS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class RunForecast:
     """Seconds until the last step, at most; memory of the device; bytes in the store; and how a step is done."""
 
     seconds: float
@@ -34,7 +34,7 @@ class Outlook:
     device: str
 
 
-def outlook(document: TrainingDocument, settings: Settings, models: ModelStore) -> Outlook:
+def forecast_run(document: TrainingDocument, settings: Settings, models: ModelStore) -> RunForecast:
     """The forecast of a training on this machine."""
     device, free_bytes, name = _device(settings)
     parameters = document.parameters
@@ -49,7 +49,7 @@ def outlook(document: TrainingDocument, settings: Settings, models: ModelStore) 
     )
     moments = sum(int(song.duration_s * FRAME_RATE) * MOMENT_BYTES for song in document.songs)
     checkpoint = (STATE_COPIES + 1) * 4 * adapter_weights(config, parameters)
-    return Outlook(
+    return RunForecast(
         seconds=forecast.seconds,
         memory_bytes=forecast.memory_bytes,
         free_bytes=free_bytes,

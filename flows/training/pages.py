@@ -8,7 +8,7 @@ from contextlib import suppress
 from catalog.common.text import counted
 from flows.artifacts.artifacts import ArtifactWriter
 from flows.artifacts.pages import literal, safe, table
-from flows.training.course import Course, Curves, Stand, preview_sentence
+from flows.training.progress import Curves, ProgressReporter, TrainingProgress, preview_sentence
 from tasks.training.steps.document import TrainingDocument
 
 EVERY_S = 10.0
@@ -16,11 +16,11 @@ ROWS = 30
 
 
 class TrainingPage:
-    """Follows a course for as long as the block runs."""
+    """Follows a reporter for as long as the block runs."""
 
-    def __init__(self, document: TrainingDocument, course: Course) -> None:
+    def __init__(self, document: TrainingDocument, reporter: ProgressReporter) -> None:
         self._document = document
-        self._course = course
+        self._reporter = reporter
         self._writer = ArtifactWriter(document.name)
         self._following: asyncio.Task[None] | None = None
 
@@ -42,16 +42,22 @@ class TrainingPage:
             await self._show()
 
     async def _show(self) -> None:
-        text = training_page(self._document, self._course.stand)
+        text = training_page(self._document, self._reporter.progress)
         await self._writer.show("training", text, description=f"The training of {safe(self._document.name)}")
 
 
-def training_page(document: TrainingDocument, stand: Stand) -> str:
+def training_page(document: TrainingDocument, progress: TrainingProgress) -> str:
     """The page in markdown: the stage, the curve as bars and as a table, the previews."""
     held_out = sum(song.held_out for song in document.songs)
     songs = f"{counted(len(document.songs), 'song')}, {held_out} of them held out"
-    lines = [f"# {safe(document.name)}", "", literal(stand.sentence()), "", f"{songs}, for {safe(document.base.name)}"]
-    points = list(stand.status.curve) if stand.status else []
+    lines = [
+        f"# {safe(document.name)}",
+        "",
+        literal(progress.sentence()),
+        "",
+        f"{songs}, for {safe(document.base.name)}",
+    ]
+    points = list(progress.status.curve) if progress.status else []
     if rows := Curves.of(points).lines():
         lines += ["", "```", *rows, "```", ""]
         shown = [point for point in points if point.held_out is not None][-ROWS:] or points[-ROWS:]
@@ -60,5 +66,5 @@ def training_page(document: TrainingDocument, stand: Stand) -> str:
             for point in shown
         )
         lines += table(("step", "loss", "held-out loss"), cells)
-    lines += [f"- {safe(preview_sentence(preview))}" for preview in stand.previews]
+    lines += [f"- {safe(preview_sentence(preview))}" for preview in progress.previews]
     return "\n".join(lines)

@@ -24,10 +24,10 @@ def read_style(path: Path, settings: Settings) -> Style:
     """Read and check a training's manifest. Raises ManifestError with every fault."""
     models = ModelStore(settings.models_path, table=settings.models_table)
     bases = [name for name, spec in models.specs().items() if BASE_MODEL in (name, spec.like) and not spec.adapter]
-    return load_style(path, TrainingVocabulary(bases, hear, 1 / FRAME_RATE, WINDOW_S, _check_style))
+    return load_style(path, TrainingVocabulary(bases, read_recording, 1 / FRAME_RATE, WINDOW_S, _check_style))
 
 
-def hear(path: Path) -> Recording:
+def read_recording(path: Path) -> Recording:
     """Decode a recording. Raises InputError where it is no whole audio file, or is silent or too long."""
     from tasks.audio.files import read_audio, sample_digest
     from tasks.style.reference.inspection import inspect

@@ -14,8 +14,8 @@ from catalog.files.permissions import file_mode_in, users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
 from catalog.models.spec import Licence
 from catalog.models.store import InstalledModel, ModelStore
-from flows.training.course import PreviewMade
 from flows.training.finished import Trained, trained_adapter
+from flows.training.progress import PreviewMade
 from tasks.training.steps.document import TrainingDocument
 
 OWN_LICENCE, OWN_LICENCE_NAME = "own-recordings", "Own recordings"

@@ -16,8 +16,8 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from flows.pipeline.progress import Progress
 from flows.pipeline.task_executor import PrefectExecutor
-from flows.training.course import Course, PreviewMade
 from flows.training.finished import Materials, Trained, preview_made
+from flows.training.progress import PreviewMade, ProgressReporter
 from tasks.prefect_tasks import PrefectTasks
 from tasks.training.steps.document import TrainingDocument
 from tasks.training.steps.progress import status_of
@@ -26,27 +26,27 @@ from tasks.worker_pool import WorkerPool
 WATCH_S = 1.0
 
 
-async def run_training(catalog: Catalog, document: TrainingDocument, course: Course) -> Trained:
-    """Bring a training to its end; ``course`` is told how it goes. Raises the error of a step that failed.
+async def run_training(catalog: Catalog, document: TrainingDocument, reporter: ProgressReporter) -> Trained:
+    """Bring a training to its end; ``reporter`` is told how it goes. Raises the error of a step that failed.
 
     A preview that fails is reported in the result and stops nothing.
     """
-    prepared = await _prepare(catalog, document, course)
+    prepared = await _prepare(catalog, document, reporter)
     request = document.train_request(prepared.moments, prepared.styles)
     with closing(WorkerPool(catalog.settings)) as pool, closing(WorkerPool(catalog.settings)) as preview_pool:
-        previews = _Previews(catalog, document, prepared, _executor(catalog, preview_pool), course)
-        watching = asyncio.create_task(_watch(catalog, request.key, course, previews))
+        previews = _Previews(catalog, document, prepared, _executor(catalog, preview_pool), reporter)
+        watching = asyncio.create_task(_watch(catalog, request.key, reporter, previews))
         try:
             result = await _executor(catalog, pool).step(request, f"Train {document.name}")
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        course.set(is_trained=True)
+        reporter.set(is_trained=True)
         await previews.finish(result)
     return Trained(request.key, result, prepared.moments, tuple(previews.of_result), previews.failures)
 
 
-async def _prepare(catalog: Catalog, document: TrainingDocument, course: Course) -> Materials:
+async def _prepare(catalog: Catalog, document: TrainingDocument, reporter: ProgressReporter) -> Materials:
     """Encode every song and make every style, each at most once ever."""
     with closing(WorkerPool(catalog.settings)) as pool:
         executor = _executor(catalog, pool)
@@ -54,14 +54,14 @@ async def _prepare(catalog: Catalog, document: TrainingDocument, course: Course)
         async def encode(index: int) -> str:
             song = document.songs[index]
             result = await executor.step(document.encode_request(song), f"Encode {song.name}")
-            course.set(encoded=course.stand.encoded + 1)
+            reporter.set(encoded=reporter.progress.encoded + 1)
             return result.made["moments"]
 
         async def style(index: int) -> str:
             song = document.songs[index]
             request = document.style_request(song)
             made = (await executor.step(request, f"Style of {song.name}")).made["style"] if request else None
-            course.set(styled=course.stand.styled + 1)
+            reporter.set(styled=reporter.progress.styled + 1)
             return made or str(song.style["vector"])
 
         async def preview_style(prompt: str, request: StepRequest) -> tuple[str, str]:
@@ -75,12 +75,12 @@ async def _prepare(catalog: Catalog, document: TrainingDocument, course: Course)
     return Materials(dict(zip(names, moments, strict=True)), dict(zip(names, styles, strict=True)), dict(previews))
 
 
-async def _watch(catalog: Catalog, key: str, course: Course, previews: _Previews) -> None:
+async def _watch(catalog: Catalog, key: str, reporter: ProgressReporter, previews: _Previews) -> None:
     """Tell how far the training is, and have previews made, until cancelled."""
     while True:
         await asyncio.sleep(WATCH_S)
         if status := status_of(catalog.settings.home, key):
-            course.set(status=status)
+            reporter.set(status=status)
         previews.start_due(key)
 
 
@@ -93,13 +93,13 @@ class _Previews:
         document: TrainingDocument,
         prepared: Materials,
         executor: PrefectExecutor,
-        course: Course,
+        reporter: ProgressReporter,
     ) -> None:
         self._catalog = catalog
         self._document = document
         self._prepared = prepared
         self._executor = executor
-        self._course = course
+        self._reporter = reporter
         self._done_for = 0
         self._running: list[asyncio.Task[PreviewMade | None]] = []
         self.of_result: list[PreviewMade] = []
@@ -134,7 +134,7 @@ class _Previews:
             self.failures[prompt] = error
             return None
         preview = preview_made(step, prompt, result)
-        self._course.set(previews=(*self._course.stand.previews, preview))
+        self._reporter.set(previews=(*self._reporter.progress.previews, preview))
         return preview
 
 

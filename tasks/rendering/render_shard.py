@@ -68,13 +68,10 @@ class _Shard:
 
     def _render_batch(self, batch: Sequence[Recipe]) -> None:
         """Render a batch; where the engine breaks, render the rest in halves to find the recipe at fault."""
-        owed_recipes = {recipe.digest: recipe for recipe in batch}
-        if self._broke(batch, owed_recipes):
-            remaining_recipes = list(owed_recipes.values())
-            for half in (
-                remaining_recipes[: len(remaining_recipes) // 2],
-                remaining_recipes[len(remaining_recipes) // 2 :],
-            ):
+        remaining = {recipe.digest: recipe for recipe in batch}
+        if self._broke(batch, remaining):
+            recipes, middle = list(remaining.values()), len(remaining) // 2
+            for half in (recipes[:middle], recipes[middle:]):
                 if half:
                     self._render_batch(half)
 

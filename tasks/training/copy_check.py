@@ -76,9 +76,9 @@ def _correlation(window: Tensor, spectrum: Tensor, places: Tensor) -> Tensor:
     length = 2 * (spectrum.shape[1] - 1)
     product = (torch.fft.rfft(window, n=length).conj() * spectrum).sum(dim=0)
     raw = torch.fft.irfft(product, n=length)[: len(places)]
-    heard = places > QUIET_SHARE * places.mean()
+    is_loud = places > QUIET_SHARE * places.mean()
     scale = (places * window.square().sum()).sqrt()
-    return torch.where(heard, raw / scale.clamp(min=torch.finfo(raw.dtype).tiny), 0.0)
+    return torch.where(is_loud, raw / scale.clamp(min=torch.finfo(raw.dtype).tiny), 0.0)
 
 
 def _energies(latent: Tensor, length: int) -> Tensor:

@@ -21,9 +21,9 @@ from catalog.common.errors import InputError, ManifestError
 from catalog.common.settings import Settings
 from catalog.files import permissions
 from catalog.ledger.results import StepResult
-from flows.training.course import PreviewMade
 from flows.training.finished import Trained
-from flows.training.read_style import hear, read_style
+from flows.training.progress import PreviewMade
+from flows.training.read_style import read_recording, read_style
 from flows.training.registration import write_files
 from tests.support.style_manifest import RATE, style_document, write_style
 from tests.unit.tasks.training.steps.test_document import document
@@ -38,11 +38,11 @@ def recording(path: Path, channels: list[float]) -> Path:
 @pytest.mark.parametrize("channels", [[0.0, 0.0], [1e-8, 1e-8], [0.0, 0.0, 0.3]])
 def test_a_recording_without_sound_where_it_is_learned_from(tmp_path: Path, channels: list[float]) -> None:
     with pytest.raises(InputError, match=r"silent\.wav is silent\. Leave it out"):
-        hear(recording(tmp_path / "silent.wav", channels))
+        read_recording(recording(tmp_path / "silent.wav", channels))
 
 
 def test_channels_that_are_not_learned_are_told(tmp_path: Path) -> None:
-    remarks = hear(recording(tmp_path / "eight.wav", [0.3] * 8)).remarks
+    remarks = read_recording(recording(tmp_path / "eight.wav", [0.3] * 8)).remarks
     assert "Of its 8 channels, the first two are learned." in remarks
 
 

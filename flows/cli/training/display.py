@@ -9,21 +9,21 @@ from rich.live import Live
 from rich.text import Text
 
 from catalog.common import figures
-from flows.training.course import Course, Curves, Stand, preview_sentence
+from flows.training.progress import Curves, ProgressReporter, TrainingProgress, preview_sentence
 
 
 class TrainingView:
-    """Follows a course for as long as the block runs. Nothing is shown where ``is_silent``."""
+    """Follows a reporter for as long as the block runs. Nothing is shown where ``is_silent``."""
 
-    def __init__(self, course: Course, console: Console, *, is_silent: bool) -> None:
-        self._course = course
+    def __init__(self, reporter: ProgressReporter, console: Console, *, is_silent: bool) -> None:
+        self._reporter = reporter
         self._console = console
         self._is_silent = is_silent
         self._is_live = console.is_terminal and not is_silent
         self._began_s = time.monotonic()
-        self._shown = course.stand
+        self._shown = reporter.progress
         self._live = Live(console=console, get_renderable=self._view, refresh_per_second=2, transient=False)
-        course.listen(self._changed)
+        reporter.listen(self._changed)
 
     def __enter__(self) -> TrainingView:
         if self._is_live:
@@ -38,25 +38,27 @@ class TrainingView:
         if self._is_live:
             self._live.stop()
 
-    def _changed(self, stand: Stand) -> None:
-        before, self._shown = self._shown, stand
+    def _changed(self, progress: TrainingProgress) -> None:
+        before, self._shown = self._shown, progress
         if self._is_silent or self._is_live:
             return
-        is_evaluated = _evaluations(stand) > _evaluations(before)
-        is_another_stage = stand.status is None and stand.sentence() != before.sentence()
-        if is_evaluated or is_another_stage or stand.is_trained > before.is_trained:
-            self._console.print(f"{stand.sentence()} ({self._elapsed()})", soft_wrap=True)
-        for preview in stand.previews[len(before.previews) :]:
+        is_evaluated = _evaluations(progress) > _evaluations(before)
+        is_another_stage = progress.status is None and progress.sentence() != before.sentence()
+        if is_evaluated or is_another_stage or progress.is_trained > before.is_trained:
+            self._console.print(f"{progress.sentence()} ({self._elapsed()})", soft_wrap=True)
+        for preview in progress.previews[len(before.previews) :]:
             self._console.print(Text(preview_sentence(preview)), soft_wrap=True)
 
     def _elapsed(self) -> str:
         return f"{figures.clock(time.monotonic() - self._began_s, with_hours=True)} elapsed"
 
     def _view(self) -> Group:
-        stand = self._course.stand
-        rows = [Text(line, style="cyan") for line in Curves.of(stand.status.curve if stand.status else ()).lines()]
-        rows += [Text(preview_sentence(made)) for made in stand.previews]
-        figures_rows = folded(f"{stand.sentence()} · {self._elapsed()}", self._console.width)
+        progress = self._reporter.progress
+        rows = [
+            Text(line, style="cyan") for line in Curves.of(progress.status.curve if progress.status else ()).lines()
+        ]
+        rows += [Text(preview_sentence(made)) for made in progress.previews]
+        figures_rows = folded(f"{progress.sentence()} · {self._elapsed()}", self._console.width)
         return Group(*rows, *(Text(row, style="bold") for row in figures_rows))
 
 
@@ -71,5 +73,5 @@ def folded(sentence: str, width: int) -> list[str]:
     return rows
 
 
-def _evaluations(stand: Stand) -> int:
-    return sum(point.held_out is not None for point in stand.status.curve) if stand.status else 0
+def _evaluations(progress: TrainingProgress) -> int:
+    return sum(point.held_out is not None for point in progress.status.curve) if progress.status else 0

@@ -20,10 +20,10 @@ from catalog.training.style import Style
 from flows.cli.console.stopping import stoppable
 from flows.cli.training.display import TrainingView
 from flows.console import print_json, stdout, warn, with_subject
-from flows.training.course import Course, Stand
 from flows.training.finished import Trained, begun_times, finished_training, retry_failed
-from flows.training.forecast import Outlook, outlook
+from flows.training.forecast import RunForecast, forecast_run
 from flows.training.plan_training import PlannedTraining, plan_training, store_training
+from flows.training.progress import ProgressReporter, TrainingProgress
 from flows.training.read_style import read_style
 from flows.training.registration import make_folder, register, taken_name, write_files, write_preview
 from tasks.training.steps.card import copied_sentence, summary
@@ -47,9 +47,9 @@ def train(
     style, planned = _planned(path, settings, name=name, preview=preview)
     for line in (*style.warnings, *planned.remarks):
         warn(line)
-    expected = outlook(planned.document, settings, ModelStore(settings.models_path, table=settings.models_table))
+    expected = forecast_run(planned.document, settings, ModelStore(settings.models_path, table=settings.models_table))
     if dry_run:
-        _tell_plan(planned.document, expected, as_json=as_json)
+        _print_plan(planned.document, expected, as_json=as_json)
         return
     folder = out / planned.document.name
     with open_catalog(settings) as catalog:
@@ -64,11 +64,11 @@ def train(
             make_folder(folder)
             _check_room(catalog, expected)
             if not as_json:
-                _tell_outlook(planned.document, expected)
+                _print_forecast(planned.document, expected)
             trained = _train(catalog, style, planned.document, folder, is_silent=as_json)
         model = register(catalog, planned.document, trained)
         write_files(catalog, planned.document, trained, folder)
-    _tell_result(planned.document, trained, model, folder, was_missing=was_missing, as_json=as_json)
+    _print_result(planned.document, trained, model, folder, was_missing=was_missing, as_json=as_json)
 
 
 def schema() -> None:
@@ -91,13 +91,13 @@ def _train(catalog: Catalog, style: Style, document: TrainingDocument, folder: P
 
     training = store_training(catalog, style, document)
     retry_failed(catalog, document)
-    course = Course(len(document.songs))
-    course.listen(PreviewWriter(catalog, folder))
+    reporter = ProgressReporter(len(document.songs))
+    reporter.listen(PreviewWriter(catalog, folder))
     with local_api(catalog.settings.prefect_path):
         from flows.train_locally import train_locally
 
-        with TrainingView(course, stdout(), is_silent=is_silent) as view, stoppable(view.stop):
-            return train_locally(catalog, document, training, course)
+        with TrainingView(reporter, stdout(), is_silent=is_silent) as view, stoppable(view.stop):
+            return train_locally(catalog, document, training, reporter)
 
 
 class PreviewWriter:
@@ -110,9 +110,9 @@ class PreviewWriter:
         self._catalog, self._folder = catalog, folder
         self._written = 0
 
-    def __call__(self, stand: Stand) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         """Write the previews that are new."""
-        new_previews, self._written = stand.previews[self._written :], len(stand.previews)
+        new_previews, self._written = progress.previews[self._written :], len(progress.previews)
         for preview in new_previews:
             try:
                 write_preview(self._catalog, preview, self._folder)
@@ -137,7 +137,7 @@ def _submit(catalog: Catalog, style: Style, document: TrainingDocument, *, as_js
         stdout().print("it is done: what is trained is only registered here.")
 
 
-def _check_room(catalog: Catalog, expected: Outlook) -> None:
+def _check_room(catalog: Catalog, expected: RunForecast) -> None:
     free_bytes = shutil.disk_usage(catalog.settings.home).free
     if free_bytes < expected.stored_bytes:
         raise MachineError(
@@ -147,9 +147,9 @@ def _check_room(catalog: Catalog, expected: Outlook) -> None:
         )
 
 
-def _tell_plan(document: TrainingDocument, expected: Outlook, *, as_json: bool) -> None:
+def _print_plan(document: TrainingDocument, expected: RunForecast, *, as_json: bool) -> None:
     if not as_json:
-        _tell_outlook(document, expected)
+        _print_forecast(document, expected)
         return
     songs = [
         {"name": song.name, "duration_s": song.duration_s, "lines": len(song.lines), "held_out": song.held_out}
@@ -168,7 +168,7 @@ def _tell_plan(document: TrainingDocument, expected: Outlook, *, as_json: bool) 
     )
 
 
-def _tell_outlook(document: TrainingDocument, expected: Outlook) -> None:
+def _print_forecast(document: TrainingDocument, expected: RunForecast) -> None:
     held_out = [song.name for song in document.songs if song.held_out]
     minutes = sum(song.duration_s for song in document.songs) / 60
     songs = f"{counted(len(document.songs), 'song')} ({minutes:.0f} min)"
@@ -185,7 +185,7 @@ def _tell_outlook(document: TrainingDocument, expected: Outlook) -> None:
         warn(MEMORY_NOTE)
 
 
-def _tell_result(
+def _print_result(
     document: TrainingDocument,
     trained: Trained,
     model: InstalledModel,

@@ -15,7 +15,7 @@ from tasks.steps.run_step import StepContext
 from tasks.style.mulan.vector import read_style
 from tasks.training.items import TrainingSong
 from tasks.training.steps.encode import installed_model, read_moments
-from tasks.training.steps.singing import SongRequest, closest, sing
+from tasks.training.steps.singing import SongRequest, closest, sample_songs
 from tasks.weights.adapters.reading import adapter_of
 
 
@@ -33,7 +33,7 @@ def preview(context: StepContext) -> StepOutcome:
     lines = tuple((float(start_s), tuple(tokens)) for start_s, tokens in stated["lines"])
     sampling = Sampling(steps=stated["steps"], cfg_strength=stated["cfg_strength"])
     request = SongRequest(lines, style, stated["frames"], stated["seed"])
-    (latent,) = sing(network, [request], sampling, device=device, dtype=getattr(torch, stated["dtype"]))
+    (latent,) = sample_songs(network, [request], sampling, device=device, dtype=getattr(torch, stated["dtype"]))
     del network
     vae = Vae.load(installed_model(models, stated["vae"]).weights, device=device)
     samples = vae.decode(latent[None], chunked=True)[0]

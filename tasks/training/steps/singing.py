@@ -29,7 +29,7 @@ class SongRequest:
     seed: int
 
 
-def sing(
+def sample_songs(
     network: DiT, requests: Sequence[SongRequest], sampling: Sampling, *, device: torch.device, dtype: torch.dtype
 ) -> list[Tensor]:
     """The latent [T, 64] of each request, float32 on the CPU. The network is taken over."""
@@ -56,10 +56,10 @@ def copies(
     most like one of them.
     """
     learned = [song for song in songs if not song.held_out]
-    asked = learned[:TAKES]
-    requests = [SongRequest(song.lines, song.style, frames, seed) for song in asked]
-    latents = sing(network, requests, sampling, device=device, dtype=dtype)
-    return [closest(latent, learned, take=song.name) for latent, song in zip(latents, asked, strict=True)]
+    checked_songs = learned[:TAKES]
+    requests = [SongRequest(song.lines, song.style, frames, seed) for song in checked_songs]
+    latents = sample_songs(network, requests, sampling, device=device, dtype=dtype)
+    return [closest(latent, learned, take=song.name) for latent, song in zip(latents, checked_songs, strict=True)]
 
 
 def closest(latent: Tensor, songs: Sequence[TrainingSong], *, take: str) -> dict[str, Json]:

@@ -26,12 +26,20 @@ INSTEAD = {
     "desk": "dispatcher, diagnostics",
     "parcel": "shard",
     "purse": "budget",
-    "teller": "explainer",
     "circumstances": "execution environment",
     "courses": "chroma sequence",
     "wish": "request, options",
     "shelf": "buffer",
     "bag": "ensemble",
+    "teller": "explainer",
+    "tidings": "messages, report",
+    "errand": "task, request",
+    "haste": "speed, timeout",
+    "fruitless": "without progress",
+    "mend": "repair, correct",
+    "mended": "repaired, corrected",
+    "owed": "remaining, missing",
+    "outlook": "forecast",
 }
 """Words that were private to this code, and what is said instead. They do not come back."""
 

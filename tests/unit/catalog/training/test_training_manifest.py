@@ -23,7 +23,7 @@ songs:
 """
 
 
-def hear(path: Path) -> Recording:
+def read_recording(path: Path) -> Recording:
     """A recording whose file says how long it is, and what is to be remarked."""
     words = path.read_text().split(maxsplit=2)
     if words[0] == "broken":
@@ -36,7 +36,7 @@ def check_style(path: Path) -> None:
         raise InputError(f"{path.name} is no whole .npy file", remedy="Give a vector")
 
 
-VOCABULARY = TrainingVocabulary(frozenset({"diffrhythm-1.2-base"}), hear, FRAME_S, 10.0, check_style)
+VOCABULARY = TrainingVocabulary(frozenset({"diffrhythm-1.2-base"}), read_recording, FRAME_S, 10.0, check_style)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from flows.orchestration import budget, render_dispatcher
 from flows.orchestration.coordinator import AlbumCoordinator
 from flows.pipeline.progress import Progress
 from flows.pipeline.run import raise_if_renders_missing
-from flows.pipeline.score_requests import Judgements
+from flows.pipeline.score_requests import ScoreRequests
 from tests.support.clock import FakeClock
 from tests.support.farm import FakeFarm
 from tests.support.inline_executor import HERE, produce
@@ -127,7 +127,7 @@ def test_a_worker_that_is_lost_at_judging_is_followed_by_another_gpu_worker(gpu,
 def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: Path) -> None:
     planned = rendered_before(gpu, tmp_path / "album")
     poison = planned.songs[0].candidates[0].render_key
-    asked = Judgements(gpu, planned).missing_requests([poison])[poison]
+    asked = ScoreRequests(gpu, planned).missing_requests([poison])[poison]
     coordinator = coordinator_of(gpu, planned, farm)
 
     def work():
@@ -139,7 +139,7 @@ def test_a_candidate_that_ends_its_judges_runs_fails_alone(gpu, farm, tmp_path: 
     assert rounds(coordinator, work, most=60) == "all settled"
     assert coordinator.failures == {}
     assert len(CharmScorer.heard) == 1
-    assert Judgements(gpu, planned).missing_requests([poison]) == {}
+    assert ScoreRequests(gpu, planned).missing_requests([poison]) == {}
     (status,) = gpu.ledger.statuses("step", list(asked)).values()
     assert status.state == "failed"
     assert f"{render_dispatcher.FAIL_AFTER} runs ended at this step alone" in str(status.error)
@@ -154,7 +154,7 @@ def test_who_is_judging_holds_its_run(gpu, farm, tmp_path: Path) -> None:
     run.state = "running"
     coordinator.round()
     render = farm.renders_of(gpu, run)[0]
-    (request, *_) = Judgements(gpu, planned).missing_requests([render])[render].values()
+    (request, *_) = ScoreRequests(gpu, planned).missing_requests([render])[render].values()
     gpu.ledger.declare_steps([request])
     lease = gpu.ledger.claim("step", request.key)
     clock.now_s = 10_000.0

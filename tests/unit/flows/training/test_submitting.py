@@ -8,8 +8,8 @@ import pytest
 
 from catalog.catalog import Catalog
 from flows.cli.training.train import PreviewWriter
-from flows.training.course import PreviewMade, Stand
 from flows.training.finished import begun_times
+from flows.training.progress import PreviewMade, TrainingProgress
 from flows.training.submitted import start_run
 from tests.support.farm import FakeFarm
 from tests.unit.tasks.training.steps.test_document import document
@@ -54,8 +54,8 @@ def test_a_preview_that_cannot_be_written_stops_nothing(
     previews = tuple(PreviewMade(2, prompt, digest, {}) for prompt, digest in (("folk", "0" * 64), ("jazz", whole)))
     for folder in (tmp_path / "file", tmp_path / "out"):
         writer = PreviewWriter(catalog, folder)
-        writer(Stand(2, previews=previews[:1]))
-        writer(Stand(2, previews=previews))
+        writer(TrainingProgress(2, previews=previews[:1]))
+        writer(TrainingProgress(2, previews=previews))
     assert [path.name for path in (tmp_path / "out" / "previews").iterdir()] == ["jazz-step-2.wav"]
     warnings = capsys.readouterr().err
     assert warnings.count("the preview of step 2 could not be written") == 3

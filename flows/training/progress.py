@@ -25,7 +25,7 @@ class PreviewMade:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class TrainingProgress:
     """Where a training stands. ``status`` is None before its first step."""
 
     songs: int
@@ -50,22 +50,22 @@ def preview_sentence(made: PreviewMade) -> str:
     return f"preview of step {made.step}, {made.prompt}: {likeness_sentence(made.closest)}"
 
 
-class Course:
-    """The stand of one training, and those who are told of every change."""
+class ProgressReporter:
+    """The progress of one training, and those who are told of every change."""
 
     def __init__(self, songs: int) -> None:
-        self.stand = Stand(songs)
-        self._listeners: list[Callable[[Stand], None]] = []
+        self.progress = TrainingProgress(songs)
+        self._listeners: list[Callable[[TrainingProgress], None]] = []
 
-    def listen(self, listener: Callable[[Stand], None]) -> None:
+    def listen(self, listener: Callable[[TrainingProgress], None]) -> None:
         """Have ``listener`` called after every change."""
         self._listeners.append(listener)
 
     def set(self, **changes: object) -> None:
-        """Change the stand."""
-        changed = replace(self.stand, **changes)  # type: ignore[arg-type]
-        if changed != self.stand:
-            self.stand = changed
+        """Change the progress."""
+        changed = replace(self.progress, **changes)  # type: ignore[arg-type]
+        if changed != self.progress:
+            self.progress = changed
             for listener in self._listeners:
                 listener(changed)
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from catalog.models.store import ModelStore
 from flows.cli.training.display import TrainingView, folded
-from flows.training.course import Course, Curves, PreviewMade, sparkline
 from flows.training.pages import training_page
+from flows.training.progress import Curves, PreviewMade, ProgressReporter, sparkline
 from flows.training.registration import NOT_COMMERCIAL, licence_of
 from tasks.training.steps.progress import Point, TrainingStatus
 from tests.unit.tasks.training.steps.test_document import document
@@ -34,28 +34,28 @@ def test_a_long_curve_is_averaged_to_the_width() -> None:
 
 
 def test_the_stages_follow_each_other_in_words() -> None:
-    course = Course(3)
-    assert course.stand.sentence() == "preparing the songs: 0 of 3"
-    course.set(encoded=3, styled=3)
-    assert course.stand.sentence() == "loading the network"
-    course.set(status=STATUS)
-    assert course.stand.sentence() == (
+    reporter = ProgressReporter(3)
+    assert reporter.progress.sentence() == "preparing the songs: 0 of 3"
+    reporter.set(encoded=3, styled=3)
+    assert reporter.progress.sentence() == "loading the network"
+    reporter.set(status=STATUS)
+    assert reporter.progress.sentence() == (
         "step 3 of 10 · loss 0.9000 · held out 1.8000 (best 1.6000 at 2) · 2 s a step · at most 0:14 left"
     )
-    course.set(status=TrainingStatus(0, 10, None, 1, CURVE[:1], 0.0))
-    assert course.stand.sentence() == "step 0 of 10 · held out 2.0000 (best 2.0000 at 0)"
+    reporter.set(status=TrainingStatus(0, 10, None, 1, CURVE[:1], 0.0))
+    assert reporter.progress.sentence() == "step 0 of 10 · held out 2.0000 (best 2.0000 at 0)"
     assert Curves.of(CURVE).lines()[1] == "held out █▁▅  2.0000 → 1.8000"
 
 
 def test_without_a_terminal_each_event_is_one_line() -> None:
-    out, course = io.StringIO(), Course(1)
-    with TrainingView(course, Console(file=out, width=200), is_silent=False):
-        course.set(encoded=1)
-        course.set(styled=1)
-        course.set(status=STATUS)
-        course.set(status=TrainingStatus(4, 10, 2.0, 1, (*CURVE, Point(4, 0.8, None)), 0.0))
-        course.set(previews=(PREVIEW,))
-        course.set(is_trained=True)
+    out, reporter = io.StringIO(), ProgressReporter(1)
+    with TrainingView(reporter, Console(file=out, width=200), is_silent=False):
+        reporter.set(encoded=1)
+        reporter.set(styled=1)
+        reporter.set(status=STATUS)
+        reporter.set(status=TrainingStatus(4, 10, 2.0, 1, (*CURVE, Point(4, 0.8, None)), 0.0))
+        reporter.set(previews=(PREVIEW,))
+        reporter.set(is_trained=True)
     lines = [line.partition(" (")[0] for line in out.getvalue().splitlines()]
     assert [line.split(" · ")[0] for line in lines] == [
         "loading the network",
@@ -72,10 +72,10 @@ def test_a_terminal_that_is_too_narrow_breaks_the_sentence_between_its_parts() -
 
 
 def test_the_page_has_the_curve_and_escapes_what_the_user_wrote() -> None:
-    course = Course(2)
+    reporter = ProgressReporter(2)
     preview = replace(PREVIEW, prompt="folk](http://a.example) <b>\n# loud")
-    course.set(encoded=2, styled=2, status=STATUS, previews=(preview,))
-    text = training_page(document(name="my-style"), course.stand)
+    reporter.set(encoded=2, styled=2, status=STATUS, previews=(preview,))
+    text = training_page(document(name="my-style"), reporter.progress)
     assert "| 2 | 1.0000 | 1.6000 |" in text
     assert "2 songs, 1 of them held out" in text
     (line,) = [line for line in text.splitlines() if line.startswith("- preview")]
