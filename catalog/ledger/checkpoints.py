@@ -112,7 +112,7 @@ def _rows(session: Session, step_key: str, *conditions: sa.ColumnElement[bool]) 
 
 def _remove(session: Session, rows: Sequence[CheckpointRow]) -> list[str]:
     digests = sorted(
-        {digest for row in rows for digest in (row.adapter_digest, row.state_digest)} - _sung_from(session)
+        {digest for row in rows for digest in (row.adapter_digest, row.state_digest)} - _adapters_to_preview(session)
     )
     for row in rows:
         session.delete(row)
@@ -125,7 +125,7 @@ def _remove(session: Session, rows: Sequence[CheckpointRow]) -> list[str]:
     return list(free_digests)
 
 
-def _sung_from(session: Session) -> set[str]:
+def _adapters_to_preview(session: Session) -> set[str]:
     """The adapters of which previews are not made yet."""
     unfinished = sa.select(Step.inputs).where(Step.kind == "preview", Step.state != Step.finished_state)
     return {str(inputs.get("adapter")) for inputs in session.scalars(unfinished)}

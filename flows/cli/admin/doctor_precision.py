@@ -58,6 +58,11 @@ def sentence(measured: MeasuredPrecision) -> str:
     figures = f"{measured.forward_error:.3f} off full precision in one evaluation"
     if measured.sample_error is not None and measured.sample_cosine is not None:
         figures += f", {measured.sample_error:.3f} in a whole sample (cosine of the means {measured.sample_cosine:.4f})"
+    if measured.embedding_cosine is not None and measured.match_full is not None and measured.match is not None:
+        figures += (
+            f", embeddings of the same seeds {measured.embedding_cosine:.3f} alike, match with the prompts "
+            f"{measured.match:.3f} (full precision {measured.match_full:.3f})"
+        )
     return f"{figures}, on {measured.device}"
 
 
@@ -94,9 +99,10 @@ def _measured(measured: MeasuredPrecision) -> Check:
 
 
 def _sampled(settings: Settings, network: InstalledModel, form: Form) -> Check:
+    from tasks.engines.diffrhythm.embedding_check import EmbeddingCheck
     from tasks.engines.diffrhythm.precision_gate import measure_sample
 
     try:
-        return _measured(measure_sample(settings, network, form))
+        return _measured(measure_sample(settings, network, form, check=EmbeddingCheck.here(settings)))
     except SonglineError as error:
         return Check(f"{network.spec.name} in {form}", "note", error.what, error.remedy)

@@ -23,6 +23,9 @@ SAMPLE_ERROR = 0.10
 SAMPLE_COSINE = 0.99
 """A whole sample's largest relative error, and the least likeness of its latents' averages over time."""
 
+EMBEDDING_COSINE = 0.95
+"""The least mean cosine of MuQ-MuLan's embeddings of the same seed in both forms."""
+
 SCHEME = "precision/v1"
 MAX_BYTES = 64 * 1024
 
@@ -32,7 +35,8 @@ class MeasuredPrecision:
     """The errors of one network in one form on one device, against the same in full precision.
 
     ``forward_error`` is one evaluation's, relative; ``sample_error`` and ``sample_cosine`` are a whole sample's, None
-    until they were asked for.
+    until they were asked for. So are the figures of :mod:`tasks.engines.diffrhythm.embedding_check`, which need
+    MuQ-MuLan: the cosine of embeddings, and the match with the prompt in full precision, in the form, and its spread.
     """
 
     network: str
@@ -43,6 +47,10 @@ class MeasuredPrecision:
     forward_error: float
     sample_error: float | None = None
     sample_cosine: float | None = None
+    embedding_cosine: float | None = None
+    match_full: float | None = None
+    match: float | None = None
+    match_spread: float | None = None
 
     @property
     def is_refused(self) -> bool:
@@ -54,7 +62,14 @@ class MeasuredPrecision:
         """Whether a figure is over its limit."""
         is_sample_far = self.sample_error is not None and not self.sample_error <= SAMPLE_ERROR
         is_sample_other = self.sample_cosine is not None and not self.sample_cosine >= SAMPLE_COSINE
-        return not self.forward_error <= WARN_ABOVE or is_sample_far or is_sample_other
+        return not self.forward_error <= WARN_ABOVE or is_sample_far or is_sample_other or self._sounds_otherwise
+
+    @property
+    def _sounds_otherwise(self) -> bool:
+        """Whether renders are far from those in full precision, or match prompts worse by more than seeds differ."""
+        if self.embedding_cosine is None or self.match_full is None or self.match is None or self.match_spread is None:
+            return False
+        return not self.embedding_cosine >= EMBEDDING_COSINE or not self.match >= self.match_full - self.match_spread
 
 
 def precision_key(inputs: Mapping[str, Json], device: str) -> str:

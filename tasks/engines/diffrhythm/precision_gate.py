@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -31,6 +32,9 @@ from tasks.engines.diffrhythm.network.sampler import Sampler, Sampling
 from tasks.engines.diffrhythm.weight_forms import FP8_CAPABILITY, Form, no_fp8, require_torchao
 from tasks.weights.adapters.merge import WeightedAdapters
 from tasks.weights.out_of_memory import is_out_of_memory
+
+if TYPE_CHECKING:
+    from tasks.engines.diffrhythm.embedding_check import EmbeddingCheck
 
 _LOG = logging.getLogger("songline.precision")
 
@@ -124,10 +128,12 @@ def measure_sample(
     *,
     frames: int = precision.SAMPLE_FRAMES,
     sampling: Sampling = precision.SAMPLE,
+    check: EmbeddingCheck | None = None,
 ) -> MeasuredPrecision:
     """One evaluation and a whole sample of an installed network in a form against full precision; the result is kept.
 
-    Raises what :func:`require_form` does. On a CPU the published networks take the better part of an hour.
+    With ``check``, embeddings of several songs are compared too. Raises what :func:`require_form` does. On a CPU the
+    published networks take the better part of an hour, and with ``check`` many hours.
     """
     device = torch.device(settings.device_here)
     require_form(form, device)
@@ -141,6 +147,7 @@ def measure_sample(
     full = Sampler(network, device=device, dtype=reference_dtype(device))
     velocities = precision.probe_velocities(full, config)
     latent = precision.probe_sample(full, config, frames=frames, sampling=sampling)
+    embeddings = check.embed(full, config) if check else {}
     del network, full
     sampler, _ = Quantised(read, form, device, dtype).sampler()
     forward_error = precision.worst_error(velocities, precision.probe_velocities(sampler, config))
@@ -156,6 +163,15 @@ def measure_sample(
     name = device_name(device)
     measured = MeasuredPrecision(model.spec.name, 0, form, inputs["dtype"], name, forward_error)
     measured = replace(measured, sample_error=of_sample.error, sample_cosine=of_sample.cosine)
+    if check:
+        figures = check.compare(embeddings, check.embed(sampler, config))
+        measured = replace(
+            measured,
+            embedding_cosine=figures.cosine,
+            match_full=figures.match_full,
+            match=figures.match,
+            match_spread=figures.spread,
+        )
     keep_precision(settings, precision_key(inputs, name), measured)
     return measured
 

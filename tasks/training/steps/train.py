@@ -87,7 +87,7 @@ def songs_of(context: StepContext, stated: list[Mapping[str, Json]]) -> list[Tra
 
 
 class CheckpointKeeper:
-    """Keeps what a training tells: checkpoints under its lease, and its progress. ``state`` is where it goes on."""
+    """Keeps the checkpoints of a training, under its lease, and its progress. ``state`` is that of the newest, or None."""
 
     def __init__(self, context: StepContext, parameters: TrainingParameters) -> None:
         if context.lease is None:
@@ -123,10 +123,10 @@ class CheckpointKeeper:
 
     def _sweep(self) -> None:
         """Remove the bytes of old checkpoints. While work is in progress, younger ones are kept for its writers."""
-        ripe = [digest for removed_at, digest in self._garbage if time.monotonic() - removed_at > YOUNG_S]
-        if ripe:
-            collect_these(self._catalog.database, self._catalog.store, ripe)
-            self._garbage = [entry for entry in self._garbage if entry[1] not in ripe]
+        removable = [digest for removed_at, digest in self._garbage if time.monotonic() - removed_at > YOUNG_S]
+        if removable:
+            collect_these(self._catalog.database, self._catalog.store, removable)
+            self._garbage = [entry for entry in self._garbage if entry[1] not in removable]
 
     def _newest(self, parameters: TrainingParameters) -> tuple[bytes | None, list[CurvePoint]]:
         """The state of the newest checkpoint that is whole and can be read, and its curve; None where none can."""

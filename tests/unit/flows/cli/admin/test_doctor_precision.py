@@ -88,7 +88,8 @@ def test_networks_are_sampled_and_other_models_left_alone(tmp_path: Path, monkey
     from tasks.engines.diffrhythm.precision_gate import measure_sample
     from tests.support.tiny_models import settings_of, tiny_settings
 
-    assert measure_sample.__kwdefaults__ == {"frames": precision.SAMPLE_FRAMES, "sampling": precision.SAMPLE}
+    defaults = {"frames": precision.SAMPLE_FRAMES, "sampling": precision.SAMPLE, "check": None}
+    assert measure_sample.__kwdefaults__ == defaults
     monkeypatch.setitem(measure_sample.__kwdefaults__, "frames", 48)
     monkeypatch.setitem(measure_sample.__kwdefaults__, "sampling", Sampling(steps=8))
     settings = settings_of(tmp_path, tiny_settings(tmp_path, "diffrhythm-1.2-base", "diffrhythm-vae"))
