@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from catalog.common.digests import Json
+from catalog.common.slugs import slug
 from catalog.manifest.fields import FilePath, Id, Language, Prompt, Seed, fault
 from catalog.manifest.schema import MAX_LYRICS_CHARACTERS, FileModel
 from catalog.models.spec import Name as ModelName
@@ -31,8 +32,15 @@ def _licence_id(text: str) -> str:
 
 def _each_once(layers: list[Layer]) -> list[Layer]:
     if len(set(layers)) != len(layers):
-        raise fault("a layer stands twice", "Name each of them once")
+        raise fault("a layer occurs twice", "Name each of them once")
     return layers
+
+
+def _own_files(prompts: list[str]) -> list[str]:
+    """Previews are named after their prompts."""
+    if len({slug(prompt, fallback="preview") for prompt in prompts}) != len(prompts):
+        raise fault("two prompts would be written to the same file", "Let them differ in a letter or a number")
+    return prompts
 
 
 def _hold_out_form(value: Any) -> str:
@@ -99,7 +107,7 @@ class ParametersFile(FileModel):
 class PreviewsFile(FileModel):
     """What the adapter is asked to sing while it is trained, so that overfitting is heard."""
 
-    prompts: list[Prompt] | None = Field(
+    prompts: Annotated[list[Prompt], AfterValidator(_own_files)] | None = Field(
         None, min_length=1, max_length=4, description="Left out: the prompts of the first two songs that have one."
     )
     every: int = Field(0, ge=0, le=1_000_000, description="Steps between two previews; 0: only of the result.")

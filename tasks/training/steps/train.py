@@ -87,7 +87,7 @@ def songs_of(context: StepContext, stated: list[Mapping[str, Json]]) -> list[Tra
 
 
 class CheckpointKeeper:
-    """Keeps the checkpoints of a training, under its lease, and its progress. ``state`` is that of the newest, or None."""
+    """Keeps the checkpoints of a training, under its lease, and its progress; ``state`` is that of the newest one."""
 
     def __init__(self, context: StepContext, parameters: TrainingParameters) -> None:
         if context.lease is None:

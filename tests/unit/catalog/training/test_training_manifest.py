@@ -158,6 +158,7 @@ licence: my licence
         ("hold_out: [one, two, three]\n", "no song is left to learn from"),
         ("name: My Style\n", "my-style.yaml:1: name"),
         ("commercial: 1\n", "1 is not true or false"),
+        ('previews: {prompts: ["jazz, piano", "Jazz piano"]}\n', "two prompts would be written to the same file"),
     ],
 )
 def test_single_faults(folder: Path, change: str, sentence: str) -> None:
