@@ -19,6 +19,7 @@ from catalog.common.errors import InputError, MachineError  # noqa: E402
 from catalog.models.spec import Licence  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
+from tasks.engines.diffrhythm.network.quantised import StreamedLayers  # noqa: E402
 from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.names import bare  # noqa: E402
 from tasks.weights.adapters.reading import read_adapter  # noqa: E402
@@ -101,6 +102,10 @@ def test_finite_numbers_whose_product_is_not(tmp_path: Path) -> None:
     huge = replace(small, alpha=1e6, pairs={layer: (a * 1e30, b * 1e30) for layer, (a, b) in small.pairs.items()})
     with pytest.raises(MachineError, match="adapters make numbers that are not finite in transformer_blocks"):
         load_network(weights, adapters=[(huge, 1.0)])
+    # Merged layer by layer, as it is before weights are quantised.
+    network = load_network(weights, adapters=[(huge, 1.0)], merge_layers=False)
+    with pytest.raises(MachineError, match="adapters make numbers that are not finite in transformer_blocks"):
+        list(StreamedLayers(network, device=torch.device("cpu"), dtype=torch.float32, adapters=[(huge, 1.0)]))
 
 
 def test_the_name_of_a_model_of_the_table_is_no_reason_to_remove_it(tmp_path: Path) -> None:
