@@ -24,6 +24,7 @@ COMMANDS = {
     "Choose takes": ["scores", "select", "rerun", "retake", "judges"],
     "Look": ["status", "lineage", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],
+    "Train a sound": ["train"],
     "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "gc"],
     "Farm": ["deploy", "worker", "submit", "pause", "resume", "cancel", "inbox", "metrics"],
 }

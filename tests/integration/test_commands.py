@@ -163,7 +163,7 @@ def test_a_folder_that_holds_something_else_is_refused_before_any_work(
 
 WRONG = {
     "unknown album": (["status", "nowhere"], {}, 2, "input", "no album 'nowhere'", "small"),
-    "unknown album, export": (["export", "nowhere"], {}, 2, "input", "nowhere", "songline render"),
+    "unknown album, export": (["export", "nowhere"], {}, 2, "input", "no album 'nowhere'", "small"),
     "missing manifest": (["validate", "nowhere.yaml"], {}, 2, "manifest", "nowhere.yaml", ""),
     "unknown candidate": (["rerun", "nobody-1"], {}, 2, "input", "nobody-1", "songline scores"),
     "ambiguous candidate": (["rerun", "one-"], {}, 2, "input", "several candidates: one-1-", "more of the id"),

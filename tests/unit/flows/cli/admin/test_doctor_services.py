@@ -154,7 +154,7 @@ def test_a_prefect_server_is_looked_at_with_what_is_on_it(look, prefect_server, 
         deploy(client, read_deployment_file(default_deployment_file()), settings)
         client.send_worker_heartbeat("cpu", "worker-cpu", heartbeat_interval_seconds=30)
         found = look(prefect, notify="slack-webhook/nowhere")
-        assert found["deployments"].found == "all 5 there"
+        assert found["deployments"].found == "all 6 there"
         assert found["work pool cpu"].found == "1 worker online"
         assert found["work pool gpu"].found == "no worker is online, of 0 known"
         assert (found["notifications"].verdict, "no block" in found["notifications"].found) == ("note", True)

@@ -113,7 +113,7 @@ def test_noise_cut_files_and_other_things_are_refused_by_name(tmp_path: Path) ->
     settings = swapped(tmp_path / "noise", "htdemucs", "955717e8.safetensors", b"noise" * 100)
     with pytest.raises(MachineError, match=r"955717e8\.safetensors cannot be read as a Demucs network"):
         load(settings, "htdemucs")
-    with pytest.raises(InputError, match=r"955717e8\.safetensors was not taken: it is empty"):
+    with pytest.raises(InputError, match=r"955717e8\.safetensors was not accepted: it is empty"):
         swapped(tmp_path / "empty", "htdemucs", "955717e8.safetensors", b"")
     with pytest.raises(SonglineError, match=rf"955717e8\.safetensors .* a safetensors file of {len(whole)} bytes"):
         swapped(tmp_path / "cut", "htdemucs", "955717e8.safetensors", whole[: len(whole) // 2])
