@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,6 @@ import pytest
 import yaml
 
 from catalog.common.digests import digest_file
-from catalog.files.permissions import users_mask
 from tests.integration.sung_album import document_with, write_sung
 from tests.support.commands import environment, songline
 from tests.support.style_manifest import NAMES, style_document, write_style
@@ -67,10 +67,14 @@ class Studio:
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
-    """Trained by a command that was killed once and given again."""
+    """Trained, under a umask of 022, by a command that was killed once and given again."""
     studio = Studio(tmp_path_factory.mktemp("studio"))
-    studio.killed_at_its_first_checkpoint()
-    studio.train()
+    before = os.umask(0o022)
+    try:
+        studio.killed_at_its_first_checkpoint()
+        studio.train()
+    finally:
+        os.umask(before)
     return studio
 
 
@@ -106,7 +110,7 @@ def test_the_killed_training_went_on_and_left_nothing_behind(studio: Studio) -> 
     assert {"adapter_model.safetensors", "adapter_config.json", "card.md", "loss_curve.json"} < names
     assert sum(name.startswith("previews/") for name in names) == 2
     modes = {(folder / name).stat().st_mode & 0o777 for name in names}
-    assert modes == {0o666 & ~users_mask()}, "the user asked for them, so they are not private to Songline"
+    assert modes == {0o644}, "the user asked for them, so they are not private to Songline"
 
 
 def test_the_same_command_again_trains_nothing(studio: Studio) -> None:
