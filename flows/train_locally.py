@@ -52,7 +52,7 @@ def train_locally(catalog: Catalog, document: TrainingDocument, training: str, r
         raise SystemExit(128 + signal.SIGTERM) from None
     except (httpx.HTTPError, PrefectException) as error:
         raise MachineError(
-            f"Prefect's local API broke off: {str(error).splitlines()[0]}",
+            f"Prefect's local API stopped answering: {str(error).splitlines()[0]}",
             remedy=f"Look for a full disk and read {catalog.settings.prefect_path / 'server.log'}; then run it again",
         ) from error
     finally:
