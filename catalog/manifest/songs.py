@@ -7,24 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 
-from pydantic import ValidationError
-
 from catalog.album.album import Song, passed_on_from
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, tonic_and_mode
-from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
-from catalog.common.text import did_you_mean
+from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import read_lyrics
+from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, deliverables_of
+from catalog.manifest.engines import check_defaults, engines_of
 from catalog.manifest.faults import Fault, FieldPath, SourceLocation
-from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import find_file, find_reference, find_style, read_file
 from catalog.manifest.limits import check_candidates, check_lyrics, check_references
-from catalog.manifest.schema import DEFAULT_LENGTH_S, DEFAULT_SEEDS, SeedRange, SongFile
-from catalog.manifest.validation import Diagnostics, check
+from catalog.manifest.schema import DEFAULT_LENGTH_S, SongFile
+from catalog.manifest.validation import Diagnostics
 
 DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5
@@ -34,10 +33,13 @@ _LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
 
 def read_songs(context: ManifestContext) -> tuple[Song, ...]:
     """Every song, in order; faults are added to the diagnostics."""
-    _check_default_settings(context)
-    for path in (_DEFAULTS, *(("songs", index) for index in range(len(context.manifest.songs)))):
-        _check_twice(context.diagnostics, (*path, "seeds"))
-    check_candidates(context.diagnostics, context.manifest, most=context.vocabulary.max_candidates)
+    check_defaults(context)
+    check_candidates(
+        context.diagnostics,
+        context.manifest,
+        most=context.vocabulary.max_candidates,
+        default_engine=context.vocabulary.default_engine,
+    )
     check_lyrics(context.diagnostics, context.manifest, context.folder)
     check_references(
         context.diagnostics, context.manifest, context.folder, needs_ffmpeg=context.vocabulary.needs_ffmpeg
@@ -53,7 +55,7 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
     defaults = context.manifest.defaults
     length_s = song_file.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = song_file.language or defaults.language or DEFAULT_LANGUAGE
-    engine = _engine(context, path, song_file)
+    first_engine, *other_engines = engines_of(context, path, song_file)
     reference, reference_digest = _given_file(context, (*path, "reference"), song_file.reference, find_reference)
     style, style_digest = _given_file(context, (*path, "style"), song_file.style, find_style)
     _check_prompt(context.diagnostics, path, song_file)
@@ -75,9 +77,11 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         key=song_file.key,
         language=language,
         length_s=length_s,
-        engine=engine,
-        settings=_settings(context, path, song_file, engine),
-        seeds=_seeds(context, path, song_file),
+        engine=first_engine.engine,
+        settings=first_engine.settings,
+        seeds=first_engine.seeds,
+        keeps_times=first_engine.keeps_times,
+        other_engines=tuple(other_engines),
         writers=tuple(song_file.writers),
         isrc=song_file.isrc,
         style=style,
@@ -95,84 +99,6 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         for notice in context.vocabulary.notices(song, context.manifest):
             _note(context, path, song_file, notice)
     return song
-
-
-def _engine(context: ManifestContext, field_path: FieldPath, song_file: SongFile) -> str:
-    """The song's engine; an unknown one is reported where it was named."""
-    path = (*field_path, "engine") if song_file.engine else (*_DEFAULTS, "engine")
-    name = song_file.engine or _default_engine(context)
-    engines = context.vocabulary.engines
-    if name not in engines:
-        context.diagnostics.add(path, f"there is no engine {name!r}", did_you_mean(name, engines))
-    return name
-
-
-def _default_engine(context: ManifestContext) -> str:
-    return context.manifest.defaults.engine or context.vocabulary.default_engine
-
-
-def _check_default_settings(context: ManifestContext) -> None:
-    """Checks the defaults' settings against the default engine, even where no song uses them."""
-    model = context.vocabulary.engines.get(_default_engine(context))
-    if model is None:
-        return
-    try:
-        check(model, context.manifest.defaults.settings)
-    except ValidationError as error:
-        errors = [detail for detail in error.errors(include_url=False) if detail["type"] != "missing"]
-        for detail in errors:
-            detail["loc"] = (*_DEFAULTS, "settings", *detail["loc"])
-        context.diagnostics.add_errors(errors, known=model.model_fields)
-
-
-def _settings(context: ManifestContext, field_path: FieldPath, song_file: SongFile, engine: str) -> dict[str, Json]:
-    """The engine's settings with all its defaults; the defaults' settings apply to songs that use the same engine."""
-    model = context.vocabulary.engines.get(engine)
-    if model is None:
-        return {}
-    default_settings = context.manifest.defaults.settings if engine == _default_engine(context) else {}
-    try:
-        return check(model, {**default_settings, **song_file.settings}).model_dump(mode="json")
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    for detail in errors:
-        is_shared = (
-            bool(detail["loc"]) and detail["loc"][0] in default_settings and detail["loc"][0] not in song_file.settings
-        )
-        detail["loc"] = (*(_DEFAULTS if is_shared else field_path), "settings", *detail["loc"])
-    context.diagnostics.add_errors(errors, known=model.model_fields)
-    return {}
-
-
-def _seeds(context: ManifestContext, field_path: FieldPath, song_file: SongFile) -> tuple[int, ...]:
-    """The song's seeds, else the defaults'."""
-    requested_seeds = song_file.seeds or context.manifest.defaults.seeds
-    path = (*(field_path if song_file.seeds else _DEFAULTS), "seeds")
-    if requested_seeds is None:
-        seeds: tuple[int, ...] = DEFAULT_SEEDS
-    elif isinstance(requested_seeds, SeedRange):
-        seeds = tuple(range(requested_seeds.start, requested_seeds.start + requested_seeds.count))
-        if seeds[-1] > MAX_SEED:
-            context.diagnostics.add(path, f"the last seed would be {seeds[-1]}, above {MAX_SEED}", "Start lower")
-    else:
-        seeds = tuple(requested_seeds)
-    minimum = context.manifest.selection.min_candidates
-    if len(seeds) < minimum:
-        message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({minimum})."
-        context.diagnostics.warn(path if requested_seeds else field_path, f"{message} Add seeds or lower it.")
-    return seeds
-
-
-def _check_twice(diagnostics: Diagnostics, path: FieldPath) -> None:
-    """Reports repeated seeds, as written, even in a list with other faults."""
-    seen_seeds: set[int] = set()
-    for index, seed in enumerate(diagnostics.source.list_at(path)):
-        if isinstance(seed, int) and not isinstance(seed, bool):
-            if seed in seen_seeds:
-                diagnostics.add(
-                    path, f"{seed} occurs twice", "Remove one of them", at=diagnostics.place((*path, index))
-                )
-            seen_seeds.add(seed)
 
 
 def _given_file(
@@ -239,7 +165,7 @@ def _lyrics(
     is_file = "\n" not in lyrics_field.strip("\n")
     try:
         data: bytes | str = _lyrics_file(context, lyrics_field.strip("\n")) if is_file else lyrics_field
-        lyrics = parse_lrc(data, length_s=limit_s)
+        lyrics = read_lyrics(data, length_s=limit_s)
     except LyricsError as error:
         for fault in error.faults:
             place = _lyrics_place(diagnostics, path, lyrics_field if is_file else None, fault.line)

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.album.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
 from catalog.common.errors import InputError
+from catalog.lyrics.lines import MAX_LINES, MAX_LYRICS_BYTES
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.reading import stored_lyrics
 from catalog.plan.plan import Candidate, candidate_id, candidate_of
 from catalog.plan.queries import candidate_by_prefix
 from catalog.recipe import Recipe

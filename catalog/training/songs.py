@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.slugs import slug
+from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.manifest.faults import Fault, FieldPath, SourceLocation
 from catalog.manifest.files import find_file, find_reference, find_style, read_file
 from catalog.manifest.validation import Diagnostics

@@ -8,7 +8,7 @@ it" follow the same code and cannot disagree.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -17,6 +17,7 @@ from catalog.album.album import Song
 from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
+from catalog.common.settings import Settings
 from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of
 from catalog.ledger.work import StepRequest
@@ -170,8 +171,7 @@ class AlbumPipeline:
     def _unused_settings(self) -> dict[str, list[str]]:
         """The unused settings of each song for its engine, as sentences."""
         settings = self._catalog.settings
-        songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
-        return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
+        return {planned.song.id: list(_unused_fields(planned.song, settings)) for planned in self._planned.songs}
 
     def _with_title(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error with the title of its song, which the inner steps do not know."""
@@ -251,3 +251,10 @@ class AlbumPipeline:
             *(self._executor.step(step, f"{step.kind} · {song.title} · seed {candidate.seed}") for step in requests)
         )
         self._progress.note(song.id, scored=1)
+
+
+def _unused_fields(song: Song, settings: Settings) -> Iterator[str]:
+    """What the engines of a song do not use, as sentences."""
+    for variant in song.for_engines():
+        if variant.engine in ENGINES:
+            yield from get_engine(variant.engine, settings).unused(variant).values()

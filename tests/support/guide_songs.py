@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.album.album import Song
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
 from tasks.engines.guide.engine import GuideEngine
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ STARTER_ENGINE = "guide"
 if TYPE_CHECKING:
     from catalog.album.album import Song
     from catalog.common.digests import Json
+    from catalog.common.settings import Settings
     from catalog.plan.plan import PlannedSong
     from flows.cli.console.failures import Failure
     from flows.pipeline.forecast import AlbumForecast
@@ -57,7 +58,7 @@ def validate(path: Path, *, as_json: bool) -> None:
         warn(with_song_title(album, line))
     for line in album.hints:
         stdout().print(Text(f"hint: {with_song_title(album, line)}", style="dim"), soft_wrap=True)
-    candidates = sum(len(song.seeds) for song in album.songs)
+    candidates = sum(len(choice.seeds) for song in album.songs for choice in song.engines)
     stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
 
@@ -79,7 +80,6 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.pipeline.survey import survey
     from flows.planning.plan_album import plan_album, reused_id_warning
     from flows.planning.read_manifest import read_album
-    from tasks.engines.registry import get_engine
 
     settings = load_settings()
     album = read_album(path, settings)
@@ -90,9 +90,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
         warnings = [*album.warnings, *filter(None, [reused_id_warning(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
-    explanations = (
-        [_explanation(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
-    )
+    explanations = [each for song in planned.songs for each in _explanations(song, settings)] if explain else []
     if as_json:
         document = {"album": album.id, **asdict(album_forecast), "policy": policy, "warnings": warnings}
         document["failures"] = [failure.document() for failure in failures]
@@ -137,20 +135,29 @@ def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) 
 EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "weights", "vae", "vae_dtype")
 
 
-def _explanation(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
+def _explanations(planned: PlannedSong, settings: Settings) -> Iterator[dict[str, Any]]:
+    """The inputs of each of a song's engines, in words."""
+    from tasks.engines.registry import get_engine
+
+    for song in planned.song.for_engines():
+        recipes = (candidate.recipe for candidate in planned.candidates if candidate.recipe.engine == song.engine)
+        if recipe := next(recipes, None):
+            yield _explanation(song, recipe.inputs, get_engine(song.engine, settings))
+
+
+def _explanation(song: Song, inputs: Mapping[str, Json], engine: Engine) -> dict[str, Any]:
     """The inputs of a song's engine, in words."""
-    inputs = planned.candidates[0].recipe.inputs
     files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
     return {
-        "song": planned.song.id,
-        "title": planned.song.title,
-        "engine": planned.song.engine,
-        "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
-        **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
+        "song": song.id,
+        "title": song.title,
+        "engine": song.engine,
+        "style": _style(inputs["style"], song) if "style" in inputs else f'text "{song.prompt or ""}"',
+        **({"negative_style": _style(inputs["negative_style"], song)} if "negative_style" in inputs else {}),
         **files,
-        **_adapters(planned.song, inputs),
+        **_adapters(song, inputs),
         **{name: inputs[name] for name in EXPLAINED_INPUTS if name in inputs},
-        "not_used": list(engine.unused(planned.song).values()),
+        "not_used": list(engine.unused(song).values()),
     }
 
 

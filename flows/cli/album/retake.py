@@ -12,7 +12,6 @@ from typing import Any
 from rich.text import Text
 
 from catalog.album.album import Song
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
@@ -22,6 +21,9 @@ from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
 from catalog.ledger.work import WorkStatus
+from catalog.lyrics.lines import MAX_LYRICS_BYTES
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import Lyrics
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
@@ -65,13 +67,12 @@ def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
 def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     """The lines as DiffRhythm would sing them, also where the song names another engine for a trial."""
     engine = DiffRhythmEngine(settings)
-    engine_settings = song.settings if song.engine == engine.name else {}
+    own = next((variant for variant in song.for_engines() if variant.engine == engine.name), None)
+    sung = own or replace(song, engine=engine.name, settings={}, other_engines=())
     try:
-        return preview_rows(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
+        return preview_rows(engine.place(sung))
     except InputError as error:
-        note = (
-            "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
-        )
+        note = "" if own else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
         raise InputError(f"{song.title}{note}: {error.what}", remedy=error.remedy) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
-from catalog.album.lyrics import stored_lyrics
+from catalog.lyrics.reading import stored_lyrics
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.release.listening_page.view import (

@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
-from catalog.album.syllables import count_syllables
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
+from catalog.lyrics.syllables import count_syllables
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
@@ -57,6 +57,8 @@ class GuideEngine:
     revision: ClassVar[int] = REVISION
     native_stems: ClassVar[bool] = True
     batches: ClassVar[bool] = False
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
 
     def __init__(self, settings: Settings) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from catalog.album.syllables import count_syllables
+from catalog.lyrics.syllables import count_syllables
 from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.arrangement.score import Grid, Line, Note, Section
 

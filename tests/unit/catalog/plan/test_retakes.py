@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
-from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.album.mastering import MasteringSpec
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.plan.plan import Candidate, expand, store_plan
 from catalog.plan.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
 from catalog.plan.status import songs_of
