@@ -25,7 +25,7 @@ def brief_of(song: Song) -> Brief:
         key=song.key or key_from_prompt(song.prompt),
         prompt=song.prompt,
         language=song.language,
-        line_starts_s=tuple(line.start_s for line in song.lyrics.lines if line.text),
+        line_starts_s=tuple(line.start_s for line in song.lyrics.sung) if song.lyrics.timed else (),
     )
 
 
@@ -42,7 +42,7 @@ def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mappi
     ``identities`` identify the files of every model. They need not be installed: only running the step needs them.
     """
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
-    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if judge.reads_lyrics else ()
+    lines = _lines(song) if judge.reads_lyrics else ()
     brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
     judge_document = {
         "name": judge.name,
@@ -51,6 +51,12 @@ def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mappi
     }
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)
+
+
+def _lines(song: Song) -> tuple[tuple[float | None, str], ...]:
+    """The words to be sung, each line with its start where that is known."""
+    is_timed = song.lyrics.timed
+    return tuple((line.start_s if is_timed else None, line.text) for line in song.lyrics.sung)
 
 
 def request_judges(
@@ -98,6 +104,7 @@ def request_selection(
                     "seed": candidate.seed,
                     "order": candidate.order,
                     "retake": candidate.parent is not None,
+                    **({"engine": candidate.recipe.engine} if song.other_engines else {}),
                     "score_keys": list(keys),
                 }
                 for candidate, keys in scored

@@ -97,6 +97,7 @@ def select(context: StepContext) -> StepOutcome:
             candidate["order"],
             {**wordless_readings, **readings(database, candidate["score_keys"])},
             candidate["retake"],
+            candidate.get("engine"),
         )
         for candidate in parameters["candidates"]
     ]

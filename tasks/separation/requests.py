@@ -26,7 +26,7 @@ def request_stems(
         "model": album.stems,
         "identity": identities[album.stems],
         "two_stems": album.two_stems,
-        "line_starts_s": [line.start_s for line in song.lyrics.lines if line.text],
+        "line_starts_s": [line.start_s for line in song.lyrics.sung] if song.lyrics.timed else [],
         **({"instrumental": True} if song.instrumental else {}),
     }
     return request("demix", parameters, {"audio": audio_digest})

@@ -31,10 +31,14 @@ class StemView:
 
 @dataclass(frozen=True, slots=True)
 class LyricView:
-    """One line with its time; a rest where ``text`` is empty."""
+    """One line; a rest where ``text`` is empty.
 
-    start_s: float
+    ``start_s`` is None where the time is not known, ``section`` the label of the section that begins with the line.
+    """
+
+    start_s: float | None
     text: str
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)

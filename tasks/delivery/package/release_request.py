@@ -116,11 +116,19 @@ def encode_tags(
         track_peak=_peak(master.result["true_peak_dbtp"]),
         album_gain_db=_gain_db(level.integrated_lufs) if level else None,
         album_peak=_peak(level.true_peak_dbtp) if level else None,
-        lyrics_lrc=lyrics.to_lrc(),
-        lyrics_text="\n".join(line.text for line in song.lyrics.lines),
+        lyrics_lrc=lyrics.to_lrc() if lyrics.timed else None,
+        lyrics_text=_words(song),
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
     ).document()
+
+
+def _words(song: Song) -> str:
+    """The words as a player shows them without times: with section marks where the lyrics have some."""
+    lyrics = song.lyrics
+    if lyrics.timed and not any(line.section for line in lyrics.lines):
+        return "\n".join(line.text for line in lyrics.lines)
+    return lyrics.to_text().rstrip("\n")
 
 
 def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) -> dict[str, Json]:

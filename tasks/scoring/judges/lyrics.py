@@ -174,10 +174,22 @@ def _lines(brief: Brief, units_of: Sound) -> list[Line]:
     starts_s = [start_s for start_s, _ in brief.lines]
     ends_s = [*starts_s[1:], brief.length_s]
     return [
-        Line(start_s, min(max(end_s, start_s), start_s + LONGEST_LINE_S), units)
+        _line(start_s, end_s, units, brief.length_s)
         for (start_s, text), end_s in zip(brief.lines, ends_s, strict=True)
         if (units := units_of(text))
     ]
+
+
+def _line(start_s: float | None, end_s: float | None, units: tuple[str, ...], length_s: float) -> Line:
+    if start_s is None or end_s is None:
+        return Line(0.0, length_s, units, timed=False)
+    return Line(start_s, min(max(end_s, start_s), start_s + LONGEST_LINE_S), units)
+
+
+def _window(result: TranscribedLine, value: float) -> Window:
+    """The window of a line: its time; of a line without one the span in which it was transcribed."""
+    start_s, end_s = (result.line.start_s, result.line.end_s) if result.line.timed else result.span_s or (0.0, 0.0)
+    return Window(start_s, end_s, value)
 
 
 def _units(phrases: Sequence[Phrase], units_of: Sound) -> list[Unit]:
@@ -191,14 +203,12 @@ def _units(phrases: Sequence[Phrase], units_of: Sound) -> list[Unit]:
 
 
 def _rate(lines: Sequence[TranscribedLine]) -> Measured:
-    windows = (Window(result.line.start_s, result.line.end_s, result.error_rate) for result in lines)
+    windows = (_window(result, result.error_rate) for result in lines)
     return Measured(error_rate(lines), tuple(windows))
 
 
 def _coverage(lines: Sequence[TranscribedLine]) -> Measured:
-    windows = tuple(
-        Window(result.line.start_s, result.line.end_s, float(result.is_covered(TOLERANCE_S))) for result in lines
-    )
+    windows = tuple(_window(result, float(result.is_covered(TOLERANCE_S))) for result in lines)
     return Measured(sum(window.value for window in windows) / len(windows), windows)
 
 
