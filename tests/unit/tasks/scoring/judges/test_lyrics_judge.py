@@ -113,3 +113,20 @@ def test_a_song_with_words_states_no_instrumental() -> None:
     reading = LyricsScorer(model).score(music(), BRIEF)["unwanted_voice_lu"]
     assert isinstance(reading, NotMeasurable)
     assert reading.is_not_stated
+
+
+def test_words_without_times_may_be_sung_at_any_time_and_their_windows_are_where() -> None:
+    brief = Brief(24.0, lines=tuple((None, text) for _, text in BRIEF.lines))
+    late = (Phrase(10.0, 12.0, RIGHT[0].text), Phrase(20.0, 22.0, RIGHT[1].text))
+    per, _, coverage = read(Hears(late), brief).values()
+    assert (value(per), value(coverage)) == (0.0, 1.0)
+    assert isinstance(per, Measured)
+    assert [10.0 < window.start_s < 12.0 for window in per.windows] == [True, False]
+    assert [20.0 < window.start_s < 22.0 for window in per.windows] == [False, True]
+
+
+def test_a_line_without_a_time_that_is_not_sung_has_no_place() -> None:
+    brief = Brief(24.0, lines=((None, RIGHT[0].text), (None, "zzz qqq")))
+    _, cer, coverage = read(Hears((RIGHT[0],)), brief).values()
+    assert isinstance(cer, Measured)
+    assert (cer.windows[1].start_s, cer.windows[1].end_s, value(coverage)) == (0.0, 0.0, 0.5)
