@@ -9,24 +9,32 @@ from tasks.mastering.requests import MASTER_BITS
 from tasks.steps.step_kinds import request
 
 
-def request_acceptance(spec: MasteringSpec, master: StepResult) -> StepRequest:
-    """Examine a written master against its target."""
+def request_acceptance(spec: MasteringSpec, master: StepResult, *, rate: int | None = None) -> StepRequest:
+    """Examine a written master against its target; ``rate`` is the one it was resampled to in Hz, None where it has
+    its source's."""
+    asked_rate = rate or int(master.result["source_rate"])
     target = {
         "target_lufs": master.result["target_lufs"],
         "ceiling_dbtp": master.result["ceiling_dbtp"],
-        "rate": master.result["source_rate"],
+        "rate": asked_rate,
         "bits": MASTER_BITS,
         "channels": 2,
-        "frames": master.result["source_frames"] - _cut(master),
+        "frames": _source_frames(master, asked_rate) - _cut(master, asked_rate),
         "loudness_may_be_under": spec.loudness_may_be_under,
         "trimmed": spec.trim,
     }
     return request("accept", {"target": target}, {"master": master.made["master"]})
 
 
-def _cut(master: StepResult) -> int:
-    """Frames that mastering cut off a song's ends."""
-    ends, rate = master.result["ends"], int(master.result["source_rate"])
+def _source_frames(master: StepResult, rate: int) -> int:
+    """The source's length in frames of another rate in Hz, to the nearest."""
+    frames, source_rate = int(master.result["source_frames"]), int(master.result["source_rate"])
+    return (2 * frames * rate + source_rate) // (2 * source_rate)
+
+
+def _cut(master: StepResult, rate: int) -> int:
+    """Frames that mastering cut off a song's ends, at ``rate`` in Hz."""
+    ends = master.result["ends"]
     return round((float(ends["head_s"]) + float(ends["tail_s"])) * rate)
 
 

@@ -1,4 +1,4 @@
-"""The request for the stems of a winner."""
+"""The requests for the stems of a winner, and for the same at the rate of its release."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from tasks.steps.step_kinds import request
+
+MIX, STEM = "mix", "stem/"
+"""The role of the mix in the step ``resample``, and what the roles of the stems begin with."""
 
 
 def request_stems(
@@ -30,3 +33,8 @@ def request_stems(
         **({"instrumental": True} if song.instrumental else {}),
     }
     return request("demix", parameters, {"audio": audio_digest})
+
+
+def request_resampled(mix_digest: str, stems: Mapping[str, str], *, rate: int) -> StepRequest:
+    """The mix and its stems, given by name and digest, at another rate in Hz."""
+    return request("resample", {"rate": rate}, {MIX: mix_digest, **{STEM + name: stems[name] for name in stems}})

@@ -18,6 +18,7 @@ from catalog.release.listening_page.view import (
     TrackView,
     candidate_views,
 )
+from catalog.release.resampled import Resampled
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.package.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
@@ -94,6 +95,7 @@ def _track(parts: TrackParts) -> TrackView:
         target_lufs=released_track.targets.integrated_lufs,
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
+        rate_note=_rate_note(released_track.resampled),
         lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
@@ -141,6 +143,11 @@ def _stems_note(separation: Separation | None) -> str | None:
 def _note(stopped_by: str | None) -> str | None:
     """The limit that stopped a master as a sentence, without the name for scripts."""
     return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
+
+
+def _rate_note(resampled: Resampled | None) -> str | None:
+    """The change of a track's sampling rate, as a sentence."""
+    return f"{resampled.sentence[:1].upper()}{resampled.sentence[1:]}." if resampled else None
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:

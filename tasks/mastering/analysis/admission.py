@@ -7,6 +7,7 @@ import numpy as np
 from catalog.common.errors import AudioRefused
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio, beyond_any_level
+from tasks.audio.files import resample
 from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
 
@@ -23,6 +24,18 @@ def check_input(source: Audio, *, name: str = "audio") -> Audio:
         check_samples(nonfinite, peak, name=name)
     check_length(source.frames, source.rate, name=name)
     return source if source.channels == 2 else Audio(np.repeat(source.samples, 2, axis=0), source.rate)
+
+
+def at_rate(source: Audio, rate: int | None, *, name: str = "audio") -> Audio:
+    """The source at ``rate`` in Hz, by soxr HQ; unchanged where that is None or its own. Its length is rounded to whole
+    frames.
+
+    Raises AudioRefused, as :func:`check_input` does, before samples that are not finite can spread.
+    """
+    if rate is None or rate == source.rate:
+        return source
+    check_input(source, name=name)
+    return resample(source, rate)
 
 
 def check_layout(channels: int, rate: int, *, name: str) -> None:
