@@ -15,6 +15,10 @@ class Resampled(_Part):
     to_hz: int
     by: str = SOXR_HQ
 
+    def length(self, frames: int) -> int:
+        """The length of ``frames`` at the new rate, to the nearest frame; half a frame counts up."""
+        return (2 * frames * self.to_hz + self.from_hz) // (2 * self.from_hz)
+
     @property
     def sentence(self) -> str:
         """The same for people, without a full stop."""

@@ -158,7 +158,7 @@ class SongFinisher:
         stems = await self._executor.step(request, f"separate · {song.title}")
         if take.rate is None:
             return stems, None
-        resampling = request_resampled(audio, stems.made, rate=take.rate)
+        resampling = request_resampled(audio, stems, rate=take.rate)
         return stems, await self._executor.step(resampling, f"resample · {song.title}")
 
     async def _versions(

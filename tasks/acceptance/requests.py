@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from catalog.album.mastering import MasteringSpec
+from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
+from catalog.release.resampled import Resampled
 from tasks.mastering.requests import MASTER_BITS
 from tasks.steps.step_kinds import request
 
@@ -19,17 +23,16 @@ def request_acceptance(spec: MasteringSpec, master: StepResult, *, rate: int | N
         "rate": asked_rate,
         "bits": MASTER_BITS,
         "channels": 2,
-        "frames": _source_frames(master, asked_rate) - _cut(master, asked_rate),
+        "frames": _source_frames(master.result, asked_rate) - _cut(master, asked_rate),
         "loudness_may_be_under": spec.loudness_may_be_under,
         "trimmed": spec.trim,
     }
     return request("accept", {"target": target}, {"master": master.made["master"]})
 
 
-def _source_frames(master: StepResult, rate: int) -> int:
-    """The source's length in frames of another rate in Hz, to the nearest."""
-    frames, source_rate = int(master.result["source_frames"]), int(master.result["source_rate"])
-    return (2 * frames * rate + source_rate) // (2 * source_rate)
+def _source_frames(report: Mapping[str, Json], rate: int) -> int:
+    """The source's length in frames of ``rate`` in Hz."""
+    return Resampled(from_hz=int(report["source_rate"]), to_hz=rate).length(int(report["source_frames"]))
 
 
 def _cut(master: StepResult, rate: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
-from tasks.mastering.analysis.admission import at_rate, check_input
+from tasks.mastering.analysis.admission import admitted_at, check_input
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.colour import target_of, treat
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
@@ -26,7 +26,7 @@ def song_level(
     will be made, at that rate. Raises AudioRefused where its loudness cannot be measured.
     """
     target = target_of(spec, reference)
-    source = at_rate(source, rate)
+    source = admitted_at(source, rate)
     if not spec.gain_only:
         run = Stages(check_input(source))
         run.to_working_level(WORKING_LUFS)

@@ -16,7 +16,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
-from tasks.mastering.analysis.admission import at_rate
+from tasks.mastering.analysis.admission import admitted_at
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import Levels, MasterReport, Stage
 from tasks.mastering.colour import Treated, target_of, treat
@@ -51,7 +51,7 @@ def master_file(
     """
     target = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
     dimensions = _Source(source.rate, source.frames)
-    source = at_rate(source, rate)
+    source = admitted_at(source, rate)
     treatment = treat(source, spec=spec, target=target, reference=reference, fade_out_s=fade_out_s)
     del source  # every copy of a song that is released here reduces peak memory by a tenth
     goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)

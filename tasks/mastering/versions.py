@@ -15,7 +15,7 @@ from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
-from tasks.mastering.analysis.admission import at_rate, check_input, loudness_or_refusal, lufs_or_refusal
+from tasks.mastering.analysis.admission import admitted_at, check_input, loudness_or_refusal, lufs_or_refusal
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import number
 from tasks.mastering.colour import apply_tone, target_of
@@ -88,7 +88,7 @@ def version_file(
     """
     part = _part(check_input(mix), check_input(vocals, name="voice"), version)
     resampled = None if rate in (None, mix.rate) else Resampled(from_hz=mix.rate, to_hz=rate)
-    mix_and_part = [at_rate(mix, rate), at_rate(part, rate, name=version)]
+    mix_and_part = [admitted_at(mix, rate), admitted_at(part, rate, name=version)]
     del mix, vocals, part  # references that are not held here can be released by the callee
     lufs_or_refusal(integrated_lufs(mix_and_part[1]), name=version)
     target = target_of(spec, reference)

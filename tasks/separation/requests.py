@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from catalog.album.album import NATIVE_STEMS, Album, Song
 from catalog.common.digests import Json
+from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from tasks.steps.step_kinds import request
@@ -35,6 +36,8 @@ def request_stems(
     return request("demix", parameters, {"audio": audio_digest})
 
 
-def request_resampled(mix_digest: str, stems: Mapping[str, str], *, rate: int) -> StepRequest:
-    """The mix and its stems, given by name and digest, at another rate in Hz."""
-    return request("resample", {"rate": rate}, {MIX: mix_digest, **{STEM + name: stems[name] for name in stems}})
+def request_resampled(mix_digest: str, separated: StepResult, *, rate: int) -> StepRequest:
+    """The mix and its stems, in the order in which they were separated, at another rate in Hz."""
+    stems = [name for name in separated.result.get("stems", separated.made) if name in separated.made]
+    inputs = {STEM + name: separated.made[name] for name in stems}
+    return request("resample", {"rate": rate, "stems": stems}, {MIX: mix_digest, **inputs})
