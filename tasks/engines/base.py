@@ -170,13 +170,15 @@ class Engine(Protocol):
     """The light half.
 
     ``batches`` states that it loads a model and renders many recipes at once: such an engine gets one process per
-    device, and the recipes of all songs in common batches. ``rate_hz`` is the sampling rate of everything it renders.
+    device, and the recipes of all songs in common batches. ``keeps_times`` states that words are sung at the times of
+    the lyrics, ``rate_hz`` is the rate of its sound.
     """
 
     name: ClassVar[str]
     revision: ClassVar[int]
     native_stems: ClassVar[bool]
     batches: ClassVar[bool]
+    keeps_times: ClassVar[bool]
     rate_hz: ClassVar[int]
     settings_model: ClassVar[type[BaseModel]]
 

@@ -18,7 +18,6 @@ from catalog.release.listening_page.view import (
     TrackView,
     candidate_views,
 )
-from catalog.release.resampled import Resampled
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.package.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
@@ -95,7 +94,7 @@ def _track(parts: TrackParts) -> TrackView:
         target_lufs=released_track.targets.integrated_lufs,
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
-        rate_note=_rate_note(released_track.resampled),
+        rate_note=_rate_note(released_track),
         lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
@@ -145,9 +144,9 @@ def _note(stopped_by: str | None) -> str | None:
     return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
 
 
-def _rate_note(resampled: Resampled | None) -> str | None:
+def _rate_note(track: ReleasedTrack) -> str | None:
     """The change of a track's sampling rate, as a sentence."""
-    return f"{resampled.sentence[:1].upper()}{resampled.sentence[1:]}." if resampled else None
+    return f"{track.resampled.sentence[:1].upper()}{track.resampled.sentence[1:]}." if track.resampled else None
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:

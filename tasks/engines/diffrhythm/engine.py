@@ -26,7 +26,7 @@ from tasks.engines.diffrhythm.adapters import adapters_document, adapters_of, mi
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
-from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE, passage_between
+from tasks.engines.diffrhythm.network.frames import passage_between
 from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
 from tasks.engines.diffrhythm.weight_forms import refusal, tolerance_dbfs, tolerance_note, weights_document
 from tasks.phonemes.reader import Reader
@@ -48,7 +48,8 @@ class DiffRhythmEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = True
-    rate_hz: ClassVar[int] = SAMPLE_RATE
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = 44_100
     settings_model: ClassVar[type[BaseModel]] = DiffRhythmSettings
 
     def __init__(self, settings: Settings) -> None:

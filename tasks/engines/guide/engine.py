@@ -57,6 +57,7 @@ class GuideEngine:
     revision: ClassVar[int] = REVISION
     native_stems: ClassVar[bool] = True
     batches: ClassVar[bool] = False
+    keeps_times: ClassVar[bool] = True
     rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
 
