@@ -185,5 +185,8 @@ class ManifestFile(FileModel):
     two_stems: Literal["vocals", "drums", "bass", "other"] | None = Field(
         None, description="Only this part and all the rest, where a separation model makes the stems."
     )
+    rate: Literal[44100, 48000] | None = Field(
+        None, description="Sampling rate of the whole release in Hz; left out: the most frequent among the winners."
+    )
     deliverables: Deliverables = Field(list(DEFAULT_DELIVERABLES), description="The kinds of files to make.")
     wav: WavFile = Field(WavFile(), description="What WAV files hold beside their sound.")

@@ -111,7 +111,7 @@ class TrackView:
 
     ``peaks`` are (lowest, highest) sample of sections of equal length, ``loudness`` (seconds, LUFS or None);
     ``weights`` are the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and
-    MIDI; ``unused`` are sentences on inputs that its engine ignored.
+    MIDI; ``unused`` are sentences on inputs that its engine ignored; ``rate_note`` tells a change of its sampling rate.
     """
 
     position: int
@@ -130,6 +130,7 @@ class TrackView:
     target_lufs: float | None = None
     readings: tuple[ReadingView, ...] = ()
     note: str | None = None
+    rate_note: str | None = None
     lyrics: tuple[LyricView, ...] = ()
     candidates: tuple[CandidateView, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)

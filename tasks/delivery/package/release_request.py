@@ -49,12 +49,14 @@ class EncodedFile:
 
 @dataclass(frozen=True, slots=True)
 class SelectedTake:
-    """A song with its winner, and the artifacts of its render, by name."""
+    """A song with its winner, and the artifacts of its render, by name. ``rate`` is the release's in Hz where the
+    winner has another and is resampled, else None."""
 
     planned: PlannedSong
     winner: Candidate
     products: Mapping[str, str]
     decision: StepResult
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,14 @@ class Mastered:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTrack:
-    """A mastered song with all its other files for the release."""
+    """A mastered song with all its other files for the release; ``resampled`` are mix and stems at the release's rate,
+    where the winner has another."""
 
     mastered: Mastered
     drawing: StepResult
     encoded: Mapping[str, EncodedFile]
     separated: StepResult | None
+    resampled: StepResult | None = None
 
     @property
     def song(self) -> Song:
@@ -83,7 +87,15 @@ class FinishedTrack:
     @property
     def stems(self) -> Mapping[str, str]:
         """The winner's stems by name."""
-        return self.separated.made if self.separated else {}
+        if self.separated is None:
+            return {}
+        made = (self.resampled or self.separated).made
+        return {name: made[name] for name in self.separated.made}
+
+    @property
+    def mix(self) -> str:
+        """The winner before mastering."""
+        return self.resampled.made["mix"] if self.resampled else self.mastered.take.products["audio"]
 
 
 def disclosure(engine: str, revision: int) -> str:
@@ -229,13 +241,14 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
         ],
         "stems": list(finished.stems),
         **({"unused": list(unused)} if unused else {}),
+        **({"resampled_key": finished.resampled.key} if finished.resampled else {}),
         **song.passed_on(),
     }
 
 
 def _inputs(finished: FinishedTrack) -> dict[str, str]:
     products = finished.mastered.take.products
-    parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
+    parts = {"mix": finished.mix, "master": finished.mastered.master.made["master"]}
     if "midi" in products:
         parts["midi"] = products["midi"]
     parts |= {f"deliverable/{name}": deliverable.digest for name, deliverable in finished.encoded.items()}

@@ -128,6 +128,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         separation=_separation(context, track),
         enhanced_by=context.request.parameters["enhance"],
         unused=tuple(track.get("unused", ())),
+        resampled=report.get("resampled"),
         **passed_on_from(track),
     )
     return TrackParts(released_track, decision, curves, track["prompt"], sung)
@@ -152,9 +153,10 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
     if track["separated_key"] is None:
         return None
     result = _found(context, track["separated_key"])
+    delivered = _found(context, track["resampled_key"]) if "resampled_key" in track else result
     return Separation(
         model=context.request.parameters["stems"],
-        null_dbfs=result["null_dbfs"],
+        null_dbfs=delivered["null_dbfs"],
         residual_db=result.get("residual_db"),
         common_gain_db=result.get("common_gain_db", 0.0),
     )

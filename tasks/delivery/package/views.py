@@ -95,6 +95,7 @@ def _track(parts: TrackParts) -> TrackView:
         target_lufs=released_track.targets.integrated_lufs,
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
+        rate_note=_rate_note(released_track),
         lyrics=tuple(
             LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section)
             for line in parts.lyrics.lines
@@ -145,6 +146,11 @@ def _stems_note(separation: Separation | None) -> str | None:
 def _note(stopped_by: str | None) -> str | None:
     """The limit that stopped a master as a sentence, without the name for scripts."""
     return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
+
+
+def _rate_note(track: ReleasedTrack) -> str | None:
+    """The change of a track's sampling rate, as a sentence."""
+    return f"{track.resampled.sentence[:1].upper()}{track.resampled.sentence[1:]}." if track.resampled else None
 
 
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
