@@ -16,6 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
+from flows.planning.language_notices import language_notices
 from flows.planning.required_models import check_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -104,6 +105,7 @@ def _notices(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
     yield from engine.notices(song)
     for field, message in engine.unused(song).items():
         yield Notice("warning", field, message)
+    yield from language_notices(song, manifest.selection)
     if song.instrumental and manifest.two_stems == VOICE:
         yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
     if song.prompt and (hint := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):
