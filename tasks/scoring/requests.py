@@ -55,15 +55,6 @@ def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mappi
     return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)
 
 
-def _rules(song: Song, judge: Judge) -> dict[str, Json]:
-    """The revision of the rules for phonemes, for lyrics that are not English or Chinese.
-
-    Readings of those two never changed, so that their scores keep their keys; so do those of songs without words.
-    """
-    reads_words = judge.reads_lyrics and not song.instrumental
-    return {"rules": RULES_REVISION} if reads_words and not has_own_rules(song.language) else {}
-
-
 def request_judges(
     song: Song, audio_digest: str, *, policy: Policy, identities: Mapping[str, Json]
 ) -> tuple[StepRequest, ...]:
@@ -123,3 +114,12 @@ def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
     """Mark a song without words where the policy counts metrics of words: no fault of its candidates."""
     counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
     return {"wordless": True} if counts_words else {}
+
+
+def _rules(song: Song, judge: Judge) -> dict[str, Json]:
+    """The revision of the rules for phonemes, for lyrics that are not English or Chinese.
+
+    Readings of those two never changed, so that their scores keep their keys; so do those of songs without words.
+    """
+    reads_words = judge.reads_lyrics and not song.instrumental
+    return {"rules": RULES_REVISION} if reads_words and not has_own_rules(song.language) else {}
