@@ -1,4 +1,4 @@
-"""What the language of a song means for its scores, in sentences for ``validate``."""
+"""What the language of a song, or having no words, means for its scores, in sentences for ``validate``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from catalog.common.text import listed
 from catalog.selection.policy import Policy
 from tasks.scoring.judges.languages import ENGINE_RULES, SPOKEN, TRANSCRIBED
 from tasks.scoring.registry import metrics_of_words
+
+VOICE_METRIC = "unwanted_voice_lu"
+VOICE_GATE = f"{VOICE_METRIC}: {{max: -15}}"
 
 PHONEME_ERRORS = ("lyric_per", "lyric_mix_per")
 
@@ -31,3 +34,10 @@ def language_notices(song: Song, policy: Policy) -> Iterator[Notice]:
         verb = "counts" if len(counted) == 1 else "count"
         message = f"There are no rules for the phonemes of {name}: {listed(counted)} {verb} characters instead."
         yield Notice("hint", "language", message)
+
+
+def wordless_notices(song: Song, policy: Policy, *, engine_sings: bool) -> Iterator[Notice]:
+    """A hint for a song without words on an engine that sings, where no gate would reject a voice in it."""
+    if song.instrumental and engine_sings and VOICE_METRIC not in policy.limits:
+        message = f"Nothing rejects a take in which somebody sings: a gate `{VOICE_GATE}` under `selection` does."
+        yield Notice("hint", "title", message)

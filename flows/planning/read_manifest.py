@@ -16,7 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
-from flows.planning.language_notices import language_notices
+from flows.planning.language_notices import language_notices, wordless_notices
 from flows.planning.required_models import check_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -106,6 +106,8 @@ def _notices(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
     for field, message in engine.unused(song).items():
         yield Notice("warning", field, message)
     yield from language_notices(song, manifest.selection)
+    # The parts of an engine that sings are not known: a model must separate them.
+    yield from wordless_notices(song, manifest.selection, engine_sings=not engine.native_stems)
     if song.instrumental and manifest.two_stems == VOICE:
         yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
     if song.prompt and (hint := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):

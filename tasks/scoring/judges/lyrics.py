@@ -12,6 +12,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from catalog.album.languages import language_code
@@ -168,7 +169,26 @@ def _listening(
             return phones_of(text, language)
         return without_gaps_and_marks(reader.tokens(text, language).phones)
 
-    return LyricsModels(Whisper.load(whisper.folder, device=settings.device_here), phonemes, voice)
+    def load() -> Transcriber:
+        return Whisper.load(whisper.folder, device=settings.device_here)
+
+    # A song without words needs its voice alone, not the 3 GB of a transcriber.
+    return LyricsModels(_LoadedWhenNeeded(load) if voice else load(), phonemes, voice)
+
+
+class _LoadedWhenNeeded:
+    """A transcriber that is loaded by the first song with words."""
+
+    def __init__(self, load: Callable[[], Transcriber]) -> None:
+        self._transcriber = cache(load)
+
+    def knows(self, language: str) -> bool:
+        """See :class:`Transcriber`."""
+        return self._transcriber().knows(language)
+
+    def passes(self, audio: Audio, language: str) -> Iterator[tuple[Phrase, ...]]:
+        """See :class:`Transcriber`."""
+        return self._transcriber().passes(audio, language)
 
 
 def _above(voice: Audio, mix_lufs: float) -> float:

@@ -60,3 +60,20 @@ def test_a_code_without_a_name_is_taken_as_it_is(tmp_path: Path, settings: Any) 
 def test_what_is_no_tag_is_refused_with_the_nearest(tmp_path: Path, settings: Any, written: str, meant: str) -> None:
     with pytest.raises(ManifestError, match=f"'{written}' is not a language tag. Did you mean '{meant}'\\?"):
         read(tmp_path, settings, written)
+
+
+@pytest.mark.parametrize(
+    ("engine", "selection", "is_said"),
+    [
+        ("diffrhythm", {}, True),
+        ("diffrhythm", {"gates": {"unwanted_voice_lu": {"max": -20}}}, False),
+        ("guide", {}, False),
+    ],
+)
+def test_a_gate_is_advised_where_an_engine_could_sing_without_words(
+    tmp_path: Path, settings: Any, engine: str, selection: Any, is_said: bool
+) -> None:
+    song = WORDLESS | {"engine": engine, "length_s": 95}
+    album = read(tmp_path, settings, "en", song=song, selection=selection)
+    hints = [line for line in album.hints if "unwanted_voice_lu: {max: -15}" in line]
+    assert len(hints) == is_said
