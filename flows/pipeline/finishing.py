@@ -14,6 +14,7 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
 from catalog.plan.plan import PlannedAlbum
+from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor
 from flows.pipeline.held_back import limiting_reason, loudness_remedy
 from flows.pipeline.progress import Progress
@@ -30,6 +31,7 @@ from tasks.delivery.package.release_request import (
     version_tags,
 )
 from tasks.delivery.requests import request_album_level, request_drawing, request_encoding
+from tasks.delivery.tags.track_tags import without_language
 from tasks.enhancement.requests import request_enhancement
 from tasks.mastering.levels import SongLevel, common_gain_db
 from tasks.mastering.requests import request_level, request_master, request_version
@@ -55,8 +57,17 @@ def needs_stems(album: Album, song: Song) -> bool:
 class SongFinisher:
     """Finishes the winners of one album."""
 
-    def __init__(self, planned: PlannedAlbum, executor: Executor, progress: Progress, *, models: ModelStore) -> None:
+    def __init__(
+        self,
+        planned: PlannedAlbum,
+        executor: Executor,
+        progress: Progress,
+        *,
+        models: ModelStore,
+        steps: DataLoader[StepResult],
+    ) -> None:
         self._models = models
+        self._steps = steps
         self._album = planned.album
         self._planned = planned
         self._executor = executor
@@ -201,17 +212,27 @@ class SongFinisher:
 
     async def _encode(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.take.planned.song
-        request = request_encoding(
-            kind,
-            digest,
-            tags=tags,
-            cover_digest=self._planned.cover_digest,
-            ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
-            wav_tags=self._album.wav_tags,
+        request, earlier = (
+            request_encoding(
+                kind,
+                digest,
+                tags=tags_then,
+                cover_digest=self._planned.cover_digest,
+                ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
+                wav_tags=self._album.wav_tags,
+            )
+            for tags_then in (tags, without_language(tags))
         )
+        request = await self._already_made(request, earlier)
         encoding = await self._executor.step(request, f"encode · {song.title} · {kind}")
         self._raise_if_failed(song, kind, encoding.result["findings"])
         return EncodedFile(encoding.made["file"], encoding.key)
+
+    async def _already_made(self, request: StepRequest, earlier: StepRequest) -> StepRequest:
+        """``earlier``, as a version before the tag of the language asked for the same file, where that is the one that
+        is made: a delivered file never changes by an upgrade."""
+        made = await self._steps.load_many([request.key, earlier.key])
+        return earlier if request.key not in made and earlier.key in made else request
 
     def _raise_if_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None

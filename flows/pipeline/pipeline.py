@@ -19,7 +19,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.common.settings import Settings
 from catalog.ledger.recording import ensure_current, newest_decisions
-from catalog.ledger.results import StepResult, products_of
+from catalog.ledger.results import StepResult, products_of, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.pipeline.dataloader import DataLoader
@@ -96,7 +96,8 @@ class AlbumPipeline:
         self._progress = progress
         self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models)
+        steps = DataLoader(lambda keys: step_results(catalog.database, keys))
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
         self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 

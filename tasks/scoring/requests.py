@@ -12,6 +12,7 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from catalog.selection.decide import Policy
 from tasks.scoring.base import Brief
+from tasks.scoring.judges.languages import RULES_REVISION, has_own_rules
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
 from tasks.steps.step_kinds import request
 from tasks.style.prompt.advice import embedded_text
@@ -48,6 +49,7 @@ def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mappi
         "name": judge.name,
         "revision": judge.revision,
         "models": [identities[name] for name in judge.models],
+        **_rules(song, judge),
     }
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)
@@ -119,3 +121,12 @@ def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
     """Mark a song without words where the policy counts metrics of words: no fault of its candidates."""
     counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
     return {"wordless": True} if counts_words else {}
+
+
+def _rules(song: Song, judge: Judge) -> dict[str, Json]:
+    """The revision of the rules for phonemes, for lyrics that are not English or Chinese.
+
+    Readings of those two never changed, so that their scores keep their keys; so do those of songs without words.
+    """
+    reads_words = judge.reads_lyrics and not song.instrumental
+    return {"rules": RULES_REVISION} if reads_words and not has_own_rules(song.language) else {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from catalog.album.album import Song
+from catalog.album.languages import WORDLESS, iso_639_3
 from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
@@ -132,6 +133,7 @@ def encode_tags(
         lyrics_text=_words(song),
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
+        language=WORDLESS if song.instrumental else iso_639_3(song.language),
     ).document()
 
 
@@ -156,8 +158,8 @@ def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) ->
         "album_gain_db": None,
         "album_peak": None,
     }
-    wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None} if version == "instrumental" else {}
-    return {**tags, **version_fields, **wordless}
+    wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None, "language": WORDLESS}
+    return {**tags, **version_fields, **(wordless if version == "instrumental" else {})}
 
 
 def _gain_db(integrated_lufs: float | None) -> float | None:

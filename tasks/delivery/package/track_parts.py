@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.album.album import passed_on_from
+from catalog.album.languages import WORDLESS
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
@@ -34,9 +35,6 @@ from tasks.delivery.package.packing import Packing
 from tasks.delivery.package.sung_times import with_found_times
 from tasks.scoring.registry import judges_for
 from tasks.steps.run_step import StepContext
-
-WORDLESS = "zxx"
-"""The language of a recording without words (ISO 639-2: no linguistic content)."""
 
 
 @dataclass(frozen=True, slots=True)

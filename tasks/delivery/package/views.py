@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
+from catalog.album.languages import WORDLESS
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.release.listening_page.view import (
@@ -118,6 +119,9 @@ def _track(parts: TrackParts) -> TrackView:
         ),
         credits=_credits(released_track),
         explicit=bool(released_track.explicit),
+        language=None if released_track.language == WORDLESS else released_track.language,
+        title_language=released_track.title_language,
+        instrumental=released_track.language == WORDLESS,
     )
 
 
