@@ -14,6 +14,7 @@ ENGINES: Mapping[str, str] = MappingProxyType(
     {
         "guide": "tasks.engines.guide.engine:GuideEngine",
         "diffrhythm": "tasks.engines.diffrhythm.engine:DiffRhythmEngine",
+        "acestep": "tasks.engines.acestep.engine:AceStepEngine",
     }
 )
 """Engine name to ``module:class`` of its light half, which is created from the settings."""

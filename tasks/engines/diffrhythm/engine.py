@@ -20,9 +20,9 @@ from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
+from tasks.engines.adapters.stated import adapters_document, adapters_of, missing_adapters
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.diffrhythm import inputs as engine_inputs
-from tasks.engines.diffrhythm.adapters import adapters_document, adapters_of, missing_adapters
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
@@ -105,7 +105,7 @@ class DiffRhythmEngine:
             "ema": settings.ema,
             "vae": settings.vae,
             "vae_dtype": settings.decoder_dtype(self._settings),
-            **adapters_document(settings, self._models),
+            **adapters_document(settings.adapters, self._models),
             **weights_document(settings, self._settings),
             **({"compiled": True} if settings.compile else {}),
             **({"lyrics": "original"} if settings.lyrics == "original" else {}),
