@@ -170,7 +170,9 @@ class Engine(Protocol):
     """The light half.
 
     ``batches`` states that it loads a model and renders many recipes at once: such an engine gets one process per
-    device, and the recipes of all songs in common batches.
+    device, and the recipes of all songs in common batches. ``packages`` are those beyond Songline's own that planning
+    or rendering needs, ``suggested_models`` the models of the registry that a first song needs; both are for
+    ``songline doctor``.
     """
 
     name: ClassVar[str]
@@ -178,6 +180,8 @@ class Engine(Protocol):
     native_stems: ClassVar[bool]
     batches: ClassVar[bool]
     settings_model: ClassVar[type[BaseModel]]
+    packages: ClassVar[tuple[str, ...]]
+    suggested_models: ClassVar[tuple[str, ...]]
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """The engine's own notices about a song: faults that it would refuse, and warnings."""
@@ -216,6 +220,9 @@ class Engine(Protocol):
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """The models and sound libraries of a recipe, and their licences."""
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """What the engine gets for a song, by name, for ``plan --explain``: texts as they are read, models, values."""
 
     def load(self) -> Renderer:
         """The heavy half, ready to render."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,6 @@ STARTER_ENGINE = "guide"
 """The default engine of a starter album: it renders on every machine, without models."""
 
 if TYPE_CHECKING:
-    from catalog.album.album import Song
-    from catalog.common.digests import Json
     from catalog.plan.plan import PlannedSong
     from flows.cli.console.failures import Failure
     from flows.pipeline.forecast import AlbumForecast
@@ -108,7 +106,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         stdout().print(Text(explanation.pop("title"), style="bold"))
         unused_inputs = explanation.pop("not_used")
         for name, value in (*explanation.items(), *(("not used", reason) for reason in unused_inputs)):
-            stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
+            lines = str(value).replace("\n", f"\n{' ' * 18}")
+            stdout().print(Text(f"  {name:<15} {lines}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     _print_forecast(album_forecast, failures)
 
@@ -134,38 +133,12 @@ def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) 
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "weights", "vae", "vae_dtype")
-
-
 def _explanation(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
     """The inputs of a song's engine, in words."""
-    inputs = planned.candidates[0].recipe.inputs
-    files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
     return {
         "song": planned.song.id,
         "title": planned.song.title,
         "engine": planned.song.engine,
-        "style": _style(inputs["style"], planned.song) if "style" in inputs else f'text "{planned.song.prompt or ""}"',
-        **({"negative_style": _style(inputs["negative_style"], planned.song)} if "negative_style" in inputs else {}),
-        **files,
-        **_adapters(planned.song, inputs),
-        **{name: inputs[name] for name in EXPLAINED_INPUTS if name in inputs},
+        **engine.explain(planned.song, planned.candidates[0].recipe),
         "not_used": list(engine.unused(planned.song).values()),
     }
-
-
-def _adapters(song: Song, inputs: Mapping[str, Json]) -> dict[str, str]:
-    """The adapters as the song names them, with their weights."""
-    if "adapters" not in inputs:
-        return {}
-    return {"adapters": ", ".join(f"{each['model']} at {each['weight']:g}" for each in song.settings["adapters"])}
-
-
-def _style(style: Mapping[str, Json], song: Song) -> str:
-    if "text" in style:
-        return f'text "{style["text"]}"'
-    if "audio" in style:
-        return f"the middle ten seconds of {song.reference.name if song.reference else 'the reference'}"
-    if "vector" in style:
-        return f"the vector in {song.style.name if song.style else 'the style file'}"
-    return f"{style['fixed']}"

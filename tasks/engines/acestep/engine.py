@@ -23,7 +23,7 @@ from tasks.engines.acestep.names import FRAME_RATE_HZ, NETWORK_PREFIX, PACKAGES,
 from tasks.engines.acestep.settings import AceStepSettings
 from tasks.engines.acestep.texts import as_repaint, song_lyrics
 from tasks.engines.acestep.tokens import token_counter
-from tasks.engines.adapters.stated import adapters_document, adapters_of, missing_adapters
+from tasks.engines.adapters.stated import adapters_document, adapters_in_words, adapters_of, missing_adapters
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.passages import span_between
 
@@ -174,13 +174,16 @@ class AceStepEngine:
         )
         return (*models, *adapters_of(recipe, self._models))
 
-    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, str]:
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
         """Both texts exactly as they are tokenised, with their tokens, and the values of the sampler."""
         count, inputs = token_counter(self._models), recipe.inputs
         return {
             **{part: stated["name"] for part, stated in inputs["files"].items()},
-            "prompt": f"{count(inputs['prompt'])} tokens\n{inputs['prompt']}",
-            "lyrics": f"{count(inputs['lyrics'])} tokens\n{inputs['lyrics']}",
+            **adapters_in_words(song, recipe),
+            "prompt": inputs["prompt"],
+            "prompt_tokens": count(inputs["prompt"]),
+            "lyrics": inputs["lyrics"],
+            "lyric_tokens": count(inputs["lyrics"]),
             **({"reference": song.reference.name} if song.reference else {}),
             **{name: inputs[name] for name in ("steps", "guidance", "shift", "dtype", "vae_dtype") if name in inputs},
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 Variant = Literal["turbo", "sft", "base", "xl-turbo", "xl-sft", "xl-base"]
@@ -25,6 +26,21 @@ FRAME_SAMPLES = RATE_HZ // FRAME_RATE_HZ
 """Samples that one frame of the latents stands for: 1920."""
 
 SHORTEST_S, LONGEST_S = 10, 600
+
+LAYER_NAMES: Mapping[str, str] = {
+    "q_proj": "to_q",
+    "k_proj": "to_k",
+    "v_proj": "to_v",
+    "o_proj": "to_out.0",
+    "q_norm": "norm_q",
+    "k_norm": "norm_k",
+}
+"""The authors' names of parts of an attention, and those of diffusers."""
+
+
+def diffusers_name(layer: str) -> str:
+    """A layer's name in diffusers' network, from the authors' name or its own."""
+    return ".".join(LAYER_NAMES.get(part, part) for part in layer.removeprefix("decoder.").split("."))
 
 
 def is_turbo(variant: str) -> bool:

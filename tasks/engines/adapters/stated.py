@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, ModelMissing, SonglineError
@@ -56,6 +57,13 @@ def missing_adapters(recipe: Recipe, models: ModelStore) -> tuple[str, ...]:
     """The names of a recipe's adapters whose content is not installed here any more."""
     digests = [digest for digest, _ in recipe.inputs.get("adapters", [])]
     return tuple(adapter_used(models, digest).name for digest in digests if adapter_by_digest(models, digest) is None)
+
+
+def adapters_in_words(song: Song, recipe: Recipe) -> dict[str, str]:
+    """The adapters of a recipe as its song names them, with their weights; nothing where there are none."""
+    if "adapters" not in recipe.inputs:
+        return {}
+    return {"adapters": ", ".join(f"{each['model']} at {each['weight']:g}" for each in song.settings["adapters"])}
 
 
 def without_effect(chosen: Sequence[AdapterSetting]) -> Iterator[tuple[str, str]]:

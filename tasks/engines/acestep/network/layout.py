@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from catalog.common.errors import MachineError
 from catalog.models.store import InstalledModel
-from tasks.engines.acestep.names import is_turbo
+from tasks.engines.acestep.names import diffusers_name, is_turbo
 from tasks.weights.tensors import damaged, differences, read_json, read_pickle, read_tensors, redownload_remedy
 
 CONFIG_FILE, WEIGHTS, SILENCE_FILE = "config.json", "model.safetensors", "silence_latent.pt"
@@ -27,16 +27,6 @@ DIFFUSERS_WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 SILENCE_FRAMES = 15_000
 """Ten minutes of silence as latents: what stands for the source and the reference where a song has none."""
-
-LAYER_NAMES: Mapping[str, str] = {
-    "q_proj": "to_q",
-    "k_proj": "to_k",
-    "v_proj": "to_v",
-    "o_proj": "to_out.0",
-    "q_norm": "norm_q",
-    "k_norm": "norm_k",
-}
-"""The authors' names of parts of an attention, and those of diffusers."""
 
 _DECODER_NAMES: Mapping[str, str] = {"proj_in.1.": "proj_in_conv.", "proj_out.1.": "proj_out_conv."}
 _DECODER, _ENCODER, _NULL_CONDITION = "decoder.", "encoder.", "null_condition_emb"
@@ -82,9 +72,10 @@ def transformer_config(model: InstalledModel) -> dict[str, Any]:
     return _config(model, name)
 
 
-def diffusers_name(layer: str) -> str:
-    """A layer's name in diffusers' network, from the authors' name or its own."""
-    return ".".join(LAYER_NAMES.get(part, part) for part in layer.removeprefix(_DECODER).split("."))
+def linear_layers(network: nn.Module) -> dict[str, tuple[int, int]]:
+    """The layers of a network that adapters may change, [out, in] by name."""
+    layers = ((name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear))
+    return {name: (module.out_features, module.in_features) for name, module in layers}
 
 
 def _is_start(file: str) -> bool:

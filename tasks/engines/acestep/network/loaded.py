@@ -12,6 +12,7 @@ from diffusers import AceStepConditionEncoder, AceStepTransformer1DModel, FlowMa
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast, Qwen3Model
+from transformers.utils import logging as transformers_logging
 
 from catalog.common.digests import Json
 from catalog.common.errors import MachineError, ModelMissing, WorkError
@@ -21,7 +22,7 @@ from catalog.models.adapters import adapter_by_digest
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.files import read_audio
 from tasks.engines.acestep.names import TEXT_MODEL, TOKENIZER_FILE
-from tasks.engines.acestep.network.layout import load_parts
+from tasks.engines.acestep.network.layout import linear_layers, load_parts
 from tasks.engines.acestep.network.pipeline import SongPipeline
 from tasks.engines.acestep.network.vae import Vae, check_precision, reference_segments
 from tasks.engines.acestep.texts import END
@@ -147,12 +148,6 @@ class Loaded:
         return model
 
 
-def linear_layers(network: nn.Module) -> dict[str, tuple[int, int]]:
-    """The layers of a network that adapters may change, [out, in] by name."""
-    layers = ((name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear))
-    return {name: (module.out_features, module.in_features) for name, module in layers}
-
-
 def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
     """Add adapters to a network's own weights. Raises WorkError where one does not fit."""
     layers = linear_layers(network)
@@ -168,6 +163,7 @@ def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
 def _text_encoder(model: InstalledModel, dtype: torch.dtype) -> Qwen3Model:
     """The text encoder, every tensor of it from its file. Raises MachineError."""
     remedy = redownload_remedy(TEXT_MODEL)
+    transformers_logging.disable_progress_bar()
     try:
         encoder, info = Qwen3Model.from_pretrained(
             model.folder, local_files_only=True, use_safetensors=True, dtype=dtype, output_loading_info=True
