@@ -146,7 +146,8 @@ def _loaded(module: Module, tensors: Mapping[str, Tensor], model: InstalledModel
             f"the tensors of {model.spec.name} are not those of an ACE-Step network: {problem}",
             remedy=redownload_remedy(model.spec.name),
         )
-    module.load_state_dict(tensors, strict=True, assign=True)
+    # Copies begin at even addresses, and tensors in a mapped file do not: their sums would round by the file's layout.
+    module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, strict=True, assign=True)
     return module.requires_grad_(False)
 
 

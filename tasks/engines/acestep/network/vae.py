@@ -54,7 +54,8 @@ class Vae:
             RATE_HZ,
         ):
             raise MachineError(f"the files of {VAE_MODEL} are not those of ACE-Step's autoencoder", remedy=remedy)
-        module.load_state_dict(tensors, strict=True, assign=True)
+        # Copies, as tensors in a mapped file begin anywhere, and sums would round by their addresses.
+        module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, strict=True, assign=True)
         return cls(module.requires_grad_(False).eval(), device, dtype)
 
     @torch.inference_mode()
