@@ -23,7 +23,7 @@ def song_bytes(config: Any, *, frames: int, dtype: torch.dtype, guided: bool) ->
     """Bytes that one more song of ``frames`` takes while it is sampled, both branches of guidance included."""
     tokens = math.ceil(frames / config.patch_size)
     widths = WIDTHS_HELD * config.hidden_size + INNER_WIDTHS_HELD * config.intermediate_size
-    return (2 if guided else 1) * tokens * widths * dtype.itemsize
+    return int((2 if guided else 1) * tokens * widths * dtype.itemsize)
 
 
 def batch_size(config: Any, *, frames: int, dtype: torch.dtype, guided: bool, device: torch.device) -> int:

@@ -38,10 +38,10 @@ def ace_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def here(tmp_path_factory: pytest.TempPathFactory, ace_variables: dict[str, str]) -> Settings:
-    """Settings that point to the tiny models."""
+    """Settings that point to the tiny models, with one thread."""
     from tests.support.tiny_models import settings_of
 
-    return settings_of(tmp_path_factory.mktemp("home"), ace_variables)
+    return settings_of(tmp_path_factory.mktemp("home"), ace_variables).model_copy(update={"workers": 1})
 
 
 @pytest.fixture(scope="session")

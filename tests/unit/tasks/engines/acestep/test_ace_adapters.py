@@ -51,7 +51,8 @@ def styled(tmp_path_factory: pytest.TempPathFactory, ace_variables):
     """Settings with an adapter `warm` of alpha 8 and rank 4 from the authors' files, and their store."""
     folder = tmp_path_factory.mktemp("styled")
     shutil.copytree(Path(ace_variables["SONGLINE_MODELS"]), folder / "models")
-    settings = settings_of(folder, {**ace_variables, "SONGLINE_MODELS": str(folder / "models")})
+    variables = {**ace_variables, "SONGLINE_MODELS": str(folder / "models")}
+    settings = settings_of(folder, variables).model_copy(update={"workers": 1})
     store = ModelStore(settings.models_path, settings.models_table)
     source = write_peft(folder / "warm", authors_adapter(alpha=8.0))
     register_adapter(store, "warm", source, base=TURBO, licence=MIT, origin="test", at=AT)
