@@ -85,7 +85,7 @@ class _Choices(FileModel):
     length_s: Length | None = Field(
         None,
         description="Length of the song in seconds; where neither the song nor the defaults say it: 95. "
-        "diffrhythm makes whole seconds from 95 on.",
+        "diffrhythm makes whole seconds from 95 to 285, acestep whole seconds.",
     )
     language: Language | None = Field(
         None, description="Language of the lyrics; where neither the song nor the defaults say it: en."

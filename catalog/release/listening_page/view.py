@@ -112,7 +112,8 @@ class TrackView:
     ``peaks`` are (lowest, highest) sample of sections of equal length, ``loudness`` (seconds, LUFS or None);
     ``weights`` are the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and
     MIDI; ``unused`` are sentences on inputs that its engine ignored; ``rate_note`` tells a change of its sampling rate.
-    ``language`` is that of the words, ``title_language`` that of the title (BCP 47), None where it is not stated; an ``instrumental`` has no words.
+    ``language`` is that of the words, ``title_language`` that of the title (BCP 47), None where it is not stated; an
+    ``instrumental`` has no words.
     """
 
     position: int

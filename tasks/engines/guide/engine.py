@@ -61,6 +61,8 @@ class GuideEngine:
     keeps_times: ClassVar[bool] = True
     rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
+    packages: ClassVar[tuple[str, ...]] = ()
+    suggested_models: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
         """``settings`` has no effect: the guide plays with the content of its packages."""
@@ -142,6 +144,10 @@ class GuideEngine:
                 digest=recipe.inputs["instruments"]["soundfont"],
             ),
         )
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """The prompt, from which the arrangement follows."""
+        return {"style": f'text "{song.prompt or ""}"'}
 
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
