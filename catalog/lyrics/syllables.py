@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from catalog.album.languages import language_code
+from catalog.lyrics.languages import language_code
 from catalog.lyrics.spelling import (
     INDIC_WORD,
     VOWEL_POINTS,

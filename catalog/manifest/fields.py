@@ -9,10 +9,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from catalog.album.languages import is_language_tag, nearest_language
 from catalog.album.tempo_and_key import parse_key
 from catalog.common.errors import InputError
 from catalog.common.text import has_control, hides, is_reserved, reorders, shows_nothing
+from catalog.lyrics.languages import is_language_tag, nearest_language
 
 MAX_SEED = 2**53 - 1
 MAX_TITLE_CHARACTERS = 200

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from catalog.album.album import Song
-from catalog.album.languages import is_listed, language_code, language_name
 from catalog.album.notices import Notice
 from catalog.common.text import listed
+from catalog.lyrics.languages import is_listed, language_code, language_name
 from catalog.selection.policy import Policy
 from tasks.scoring.judges.languages import ENGINE_RULES, SPOKEN, TRANSCRIBED
 from tasks.scoring.registry import metrics_of_words

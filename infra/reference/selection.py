@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.album.languages import language_name
+from catalog.lyrics.languages import language_name
 from catalog.release.listening_page.score_sheet import metric_label
 from catalog.selection.decide import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
 from catalog.selection.explanation import label

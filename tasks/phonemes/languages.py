@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from catalog.album.languages import language_code
+from catalog.lyrics.languages import language_code
 from tasks.phonemes.espeak import phones_by_voice
 from tasks.phonemes.kana import is_kana, kana_phones
 

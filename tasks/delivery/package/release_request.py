@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from catalog.album.album import Song
-from catalog.album.languages import WORDLESS, iso_639_3
 from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
+from catalog.lyrics.languages import WORDLESS, iso_639_3
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request

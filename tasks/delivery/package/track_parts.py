@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.album.album import passed_on_from
-from catalog.album.languages import WORDLESS
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
 from catalog.ledger.results import step_result
+from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import stored_lyrics
 from catalog.recipe import Recipe

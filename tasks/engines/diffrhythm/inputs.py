@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from catalog.album.album import Song
-from catalog.album.languages import language_code
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
+from catalog.lyrics.languages import language_code
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.adapters.stated import adapter_notices, without_effect
 from tasks.engines.base import RenderInput

@@ -5,7 +5,7 @@ Light, so that ``validate`` and ``plan`` can say what a song's language means fo
 
 from __future__ import annotations
 
-from catalog.album.languages import language_code
+from catalog.lyrics.languages import language_code
 from tasks.phonemes.languages import READ as SPOKEN
 
 __all__ = ["ENGINE_RULES", "RULES_REVISION", "SPOKEN", "TRANSCRIBED", "has_own_rules", "transcribed_as"]

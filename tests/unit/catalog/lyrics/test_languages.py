@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.album.languages import (
+from catalog.lyrics.languages import (
     is_language_tag,
     is_listed,
     iso_639_3,
