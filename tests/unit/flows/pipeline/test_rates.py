@@ -15,6 +15,7 @@ from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
 from catalog.plan.plan import PlannedAlbum
 from catalog.release.queries import release_by_key
+from flows.cli.inspect.lineage import lineage
 from flows.pipeline.forecast import forecast
 from flows.planning.plan_album import declare_album
 from flows.planning.rates import most_frequent_rate
@@ -122,6 +123,19 @@ def test_masters_stems_words_and_cue_of_a_resampled_song_keep_their_times(catalo
     assert lines[0] == lines[1]
     times = [re.findall("REM LENGTH.*|INDEX.*", sheet) for sheet in sheets]
     assert times[0] == times[1]
+
+
+def test_lineage_tells_a_change_of_rate_where_it_was_made(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _, _ = released(catalog, plan(catalog, tmp_path, "guide48", rate=44100, stems="native"), tmp_path / "out")
+    monkeypatch.setattr("flows.cli.inspect.lineage.load_settings", lambda: catalog.settings)
+    for place, steps in (("wav24/*", ["encode", "master"]), ("stems/*/bass.wav", ["resample", "separate"])):
+        lineage(str(next(folder.glob(place))), as_json=False, prov=False, deep=False)
+        lines = capsys.readouterr().out.splitlines()
+        assert all(any(f"{step} · " in line for line in lines) for step in steps)
+        (told,) = [line for line in lines if SENTENCE in " ".join(line.split())]
+        assert ("master · " if place == "wav24/*" else "resample · ") in told
 
 
 @pytest.mark.parametrize(("engines", "stated"), [(("guide", "guide48"), {}), (("guide",), {"rate": 48000})])
