@@ -18,6 +18,9 @@ from catalog.lyrics.lines import MAX_LINES, MAX_LYRICS_BYTES
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.stamps import hundredths
 
+DEFAULT_BPM = 96.0
+"""The tempo where a song states none."""
+
 _FASTEST_TRIED = 1.5
 """Where words do not fit, tempos up to this multiple are tried for the remedy."""
 _TOLERANCE_S = 1e-6

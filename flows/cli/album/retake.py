@@ -22,13 +22,13 @@ from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
 from catalog.ledger.work import WorkStatus
 from catalog.lyrics.lines import MAX_LYRICS_BYTES
-from catalog.lyrics.lrc import parse_lrc
 from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import read_lyrics
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
-from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
+from catalog.plan.retakes import Parent, at_times_of, offer_retakes, parent_take, with_words
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue_failed_renders
 from flows.planning.read_manifest import read_album
@@ -131,11 +131,16 @@ def _seconds(text: str) -> float:
 
 
 def _merge_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
-    """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
+    """The parent's words, with those of the file in the passage: by their times, or line for line where it has none.
+
+    Raises InputError where nothing changes.
+    """
     if not parent.lyrics.sung:
         fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
         raise InputError(fault, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
-    new_lyrics = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    new_lyrics = read_lyrics(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    if parent.lyrics.timed and not new_lyrics.timed:
+        new_lyrics = at_times_of(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
     if not any(start_s <= line.start_s < end_s for line in new_lyrics.lines):
         raise InputError(
             f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
