@@ -16,6 +16,7 @@ from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.reading import read_lyrics, stored_lyrics
 from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.lyrics.syllables import count_syllables
+from catalog.lyrics.tags import LENGTH, length_tag
 from catalog.lyrics.timing import Timed, WordsDoNotFit, time_lyrics
 from tests.support.places import DATA
 
@@ -64,7 +65,7 @@ def starts_of_sections(lyrics: Lyrics) -> list[float]:
 def test_the_times_are_those_that_recipes_were_made_with(case: Case) -> None:
     result = timed(case)
     recorded = (TIMED / f"{case.name}.lrc").read_text()
-    assert result.lyrics.to_lrc() + f"[{result.length_s:g}]\n" == recorded
+    assert replace(result.lyrics, tags={LENGTH: length_tag(result.length_s)}).to_lrc(with_tags=True) == recorded
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
