@@ -10,7 +10,7 @@ OUT ?= releases
 
 help:
 	@echo "make album   install, render examples/night-bus, and say where to listen"
-	@echo "make engine  install what DiffRhythm, its training and int8 weights, MuQ-MuLan and Demucs need (6 GB with the CUDA libraries)"
+	@echo "make engine  install what DiffRhythm, ACE-Step, training, int8 weights, MuQ-MuLan and Demucs need (6 GB with the CUDA libraries)"
 	@echo "make minio   build the MinIO server into .songline/bin with Go 1.24 or newer (3 minutes), for tests and the stack"
 	@echo "make stack   start the production services here as plain processes (GPUS=0,1: a worker per device)"
 	@echo "make stack-down  end them; what they keep stays"
@@ -26,7 +26,7 @@ album: $(VENV)/.core
 	$(BIN)/songline render examples/night-bus/album.yaml --out $(OUT)
 
 engine: $(VENV)/.core
-	$(PIP) -e '.[diffrhythm,mulan,stems,train,quantised]'
+	$(PIP) -e '.[diffrhythm,acestep,mulan,stems,train,quantised]'
 
 # MinIO publishes neither binaries nor module versions any more: this is its last commit.
 minio: .songline/bin/minio
@@ -93,7 +93,7 @@ $(VENV)/.stack: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) -e '.[dev,diffrhythm,mulan,stems,clap,aesthetics,lyrics,train,quantised,onnx]'
+	$(PIP) -e '.[dev,diffrhythm,acestep,mulan,stems,clap,aesthetics,lyrics,train,quantised,onnx]'
 	@touch $@
 
 constraints: $(VENV)/.dev

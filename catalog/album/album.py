@@ -137,7 +137,8 @@ class Album:
 
     ``licences`` maps models to licences obtained separately. ``warnings`` and ``hints`` are finished lines for the
     user. ``wav_tags`` is ``none`` where WAV files must contain only format and samples. ``mastering_reference`` is
-    the track that ``mastering.reference`` names; ``two_stems`` is the one stem to separate from the rest.
+    the track that ``mastering.reference`` names; ``two_stems`` is the one stem to separate from the rest. ``rate`` is
+    the sampling rate of the release in Hz, None where the manifest leaves it to the winners.
     """
 
     id: str
@@ -164,6 +165,7 @@ class Album:
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     wav_tags: str = "all"
+    rate: int | None = None
 
     def deliverables_of(self, song: Song) -> tuple[str, ...]:
         """The kinds of deliverables of a song."""

@@ -40,6 +40,7 @@ def manifest_document(album: Album) -> dict[str, Json]:
         "two_stems": album.two_stems,
         "deliverables": list(album.deliverables),
         **({} if album.wav_tags == "all" else {"wav": {"tags": album.wav_tags}}),
+        **({} if album.rate is None else {"rate": album.rate}),
     }
 
 
@@ -103,6 +104,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         mastering_reference=_bare(reference["name"]) if reference else None,
         mastering_reference_digest=reference.get("digest"),
         wav_tags=document.get("wav", {}).get("tags", "all"),
+        rate=document.get("rate"),
     )
 
 

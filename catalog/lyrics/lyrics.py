@@ -76,20 +76,19 @@ class Lyrics:
     def to_lrc(self, *, with_tags: bool = False) -> str:
         """The normal form, one ``[mm:ss.xx]text`` per line, after the metadata tags where ``with_tags`` is set.
 
-        A section's mark stands between the stamp and the words. Lyrics without times are written as by
-        :meth:`to_text`, which :func:`catalog.lyrics.reading.read_lyrics` tells apart.
+        A section's mark stands on a line of its own before the section's first line, where players skip it. Lyrics
+        without times are written by :meth:`to_text`; :func:`catalog.lyrics.reading.read_lyrics` tells both apart.
         """
         head = self._head() if with_tags else []
         if not self.timed:
             return "".join(head) + self.to_text()
-        return "".join(head + [f"{stamp(line.start_s)}{_mark(line)}{line.text}\n" for line in self.lines])
+        return "".join(head + [f"{_mark(line)}{stamp(line.start_s)}{line.text}\n" for line in self.lines])
 
     def to_text(self) -> str:
         """The words alone: each section's mark in brackets on a line of its own, an empty line between stanzas."""
         pieces: list[str] = []
         for line in self.untimed().lines:
-            if line.section:
-                pieces.append(f"[{line.section}]\n")
+            pieces.append(_mark(line))
             if line.text or not line.section:
                 pieces.append(f"{line.text}\n")
         return "".join(pieces)
@@ -104,7 +103,7 @@ def _entry(line: LyricLine) -> list[Json]:
 
 
 def _mark(line: LyricLine) -> str:
-    return f"[{line.section}]" if line.section else ""
+    return f"[{line.section}]\n" if line.section else ""
 
 
 def _without_times(lines: tuple[LyricLine, ...]) -> Iterator[LyricLine]:

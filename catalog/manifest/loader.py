@@ -223,6 +223,7 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         enhance=manifest.enhance,
         two_stems=manifest.two_stems,
         wav_tags=manifest.wav.tags,
+        rate=manifest.rate,
         warnings=diagnostics.warning_lines(),
         hints=diagnostics.hint_lines(),
     )

@@ -86,7 +86,7 @@ class _Choices(FileModel):
     length_s: Length | None = Field(
         None,
         description="Length of the song in seconds; where neither the song nor the defaults say it: 95. "
-        "diffrhythm makes whole seconds from 95 on.",
+        "diffrhythm makes whole seconds from 95 to 285, acestep whole seconds.",
     )
     language: Language | None = Field(
         None, description="Language of the lyrics; where neither the song nor the defaults say it: en."
@@ -186,6 +186,9 @@ class ManifestFile(FileModel):
     stems: str = Field(NONE, description="none, native (the engine's own parts) or a separation model's name.")
     two_stems: Literal["vocals", "drums", "bass", "other"] | None = Field(
         None, description="Only this part and all the rest, where a separation model makes the stems."
+    )
+    rate: Literal[44100, 48000] | None = Field(
+        None, description="Sampling rate of the whole release in Hz; left out: the most frequent among the winners."
     )
     deliverables: Deliverables = Field(list(DEFAULT_DELIVERABLES), description="The kinds of files to make.")
     wav: WavFile = Field(WavFile(), description="What WAV files hold beside their sound.")

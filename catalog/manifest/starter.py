@@ -77,6 +77,7 @@ _SECOND_SONG = """\
 _NOTES = {
     "guide": "arranges and plays the song, without singing",
     "diffrhythm": "sings; wants a GPU, and `songline models pull`",
+    "acestep": "sings; wants a GPU, and `songline models pull`",
 }
 _NOTE_COLUMN = 34
 

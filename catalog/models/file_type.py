@@ -166,7 +166,9 @@ def _no_weights(suffix: str, head: bytes, text: bytes, size_bytes: int) -> str:
         return "a zip archive, not a checkpoint"
     if suffix != _SAFETENSORS and _is_safetensors(head, size_bytes):
         return f"a safetensors file, though its name ends in {suffix}: give it the ending .safetensors"
-    if suffix == _SAFETENSORS and head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+    is_pickled = head[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+    # A header of 640 bytes, and some other lengths, begins with the same two bytes as a pickle.
+    if suffix == _SAFETENSORS and is_pickled and not _is_safetensors(head, size_bytes):
         return "a PyTorch checkpoint (a pickle), not safetensors"
     return ""
 

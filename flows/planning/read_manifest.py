@@ -16,6 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
+from flows.planning.language_notices import language_notices, wordless_notices
 from flows.planning.required_models import check_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -106,6 +107,10 @@ def _notices(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator
         yield from engine.notices(variant)
         for field, message in engine.unused(variant).items():
             yield Notice("warning", field, message)
+    yield from language_notices(song, manifest.selection)
+    # The parts of an engine that sings are not known: a model must separate them.
+    engine_sings = any(not get_engine(choice.engine, settings).native_stems for choice in song.engines)
+    yield from wordless_notices(song, manifest.selection, engine_sings=engine_sings)
     is_sung = not song.instrumental
     if song.instrumental and manifest.two_stems == VOICE:
         yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")

@@ -30,7 +30,7 @@ def register(catalog: Catalog, document: TrainingDocument, trained: Trained) -> 
 
     Raises InputError where another model has the name.
     """
-    from tasks.engines.diffrhythm.registration import register_adapter
+    from tasks.engines.registration import register_adapter
 
     with catalog.scratch() as folder:
         _write_adapter(catalog, trained, folder, mode=file_mode_in(folder))

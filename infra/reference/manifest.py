@@ -46,6 +46,7 @@ LINKS: Mapping[str, str] = {
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
     "diffrhythm.AdapterSetting": "[adapters](#adapters)",
+    "acestep.AdapterSetting": "[adapters](#adapters)",
 }
 """Links to the descriptions of the schema's parts."""
 
@@ -188,6 +189,9 @@ PARTS: Mapping[str, str] = {
     "limit": "Limit",
 }
 """The schema part of each table in the page, by the table's name."""
+
+ALIKE: Mapping[str, str] = {"acestep.AdapterSetting": "diffrhythm.AdapterSetting"}
+"""Parts of one engine that are the same as another's, whose table describes both."""
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "file": partial(fields_of, ""),

@@ -171,7 +171,9 @@ class Engine(Protocol):
 
     ``batches`` states that it loads a model and renders many recipes at once: such an engine gets one process per
     device, and the recipes of all songs in common batches. ``keeps_times`` states that words are sung at the times of
-    the lyrics, ``rate_hz`` is the rate of its sound.
+    the lyrics, ``rate_hz`` is the rate of its sound. ``packages`` are those beyond Songline's own that planning or
+    rendering needs, ``suggested_models`` the models of the registry that a first song needs; both are for
+    ``songline doctor``.
     """
 
     name: ClassVar[str]
@@ -181,6 +183,8 @@ class Engine(Protocol):
     keeps_times: ClassVar[bool]
     rate_hz: ClassVar[int]
     settings_model: ClassVar[type[BaseModel]]
+    packages: ClassVar[tuple[str, ...]]
+    suggested_models: ClassVar[tuple[str, ...]]
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """The engine's own notices about a song: faults that it would refuse, and warnings."""
@@ -219,6 +223,9 @@ class Engine(Protocol):
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """The models and sound libraries of a recipe, and their licences."""
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """What the engine gets for a song, by name, for ``plan --explain``: texts as they are read, models, values."""
 
     def load(self) -> Renderer:
         """The heavy half, ready to render."""

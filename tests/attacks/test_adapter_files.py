@@ -20,7 +20,7 @@ from catalog.models.spec import Licence  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
 from tasks.engines.diffrhythm.network.quantised import StreamedLayers  # noqa: E402
-from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
+from tasks.engines.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.names import bare  # noqa: E402
 from tasks.weights.adapters.reading import read_adapter  # noqa: E402
 from tasks.weights.adapters.statement import METADATA_KEY, statement_from  # noqa: E402

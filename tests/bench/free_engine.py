@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
+from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.models.licences import Use
@@ -45,7 +46,11 @@ class FreeEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = True
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = FreeSettings
+    packages: ClassVar[tuple[str, ...]] = ()
+    suggested_models: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
         pass
@@ -93,6 +98,10 @@ class FreeEngine:
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """None."""
         return ()
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """Nothing."""
+        return {}
 
     def load(self) -> FreeEngine:
         """Nothing to load."""

@@ -21,7 +21,7 @@ from catalog.models.store import ModelStore, remove_model  # noqa: E402
 from flows.planning.read_manifest import read_album  # noqa: E402
 from tasks.engines.base import Passage  # noqa: E402
 from tasks.engines.diffrhythm.engine import DiffRhythmEngine  # noqa: E402
-from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
+from tasks.engines.registration import register_adapter  # noqa: E402
 from tasks.engines.registry import get_engine  # noqa: E402
 from tasks.weights.adapters.writing import write_adapter  # noqa: E402
 from tests.integration.sung_album import document_with, sung_document, write_sung  # noqa: E402

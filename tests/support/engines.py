@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
+from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, TransientError
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
@@ -30,7 +31,11 @@ class FaultyEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = False
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = 44100
     settings_model: ClassVar[type[BaseModel]] = FaultySettings
+    packages: ClassVar[tuple[str, ...]] = ()
+    suggested_models: ClassVar[tuple[str, ...]] = ()
     queue: ClassVar[deque[str]] = deque()
     rendered: ClassVar[list[int]] = []
 
@@ -66,6 +71,9 @@ class FaultyEngine:
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         return ()
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        return {}
 
     def load(self) -> FaultyEngine:
         return self

@@ -15,16 +15,15 @@ from rich.text import Text
 
 from catalog.common import figures
 from catalog.common.errors import SonglineError
-from catalog.common.packages import missing_packages
 from catalog.common.settings import Settings, load_settings
 from catalog.common.text import counted
+from flows.cli.admin.doctor_engines import engine_needs
 from flows.cli.admin.doctor_precision import deep_precisions, precisions
 from flows.cli.admin.doctor_services import database, prefect, store
 from flows.cli.admin.findings import STYLES, Check
 from flows.cli.console.exit import to_songline_error
 from flows.console import SafeTable, print_json, stdout
 
-ENGINE_MODELS = ("diffrhythm-1.2-base", "diffrhythm-1.2-full", "diffrhythm-vae", "diffrhythm-data", "muq-mulan-large")
 PROBE_FRAMES = 32
 ROOM_BYTES = 5_000_000_000
 
@@ -34,7 +33,7 @@ def doctor(*, precision: bool, as_json: bool) -> None:
     weights that this machine has, which takes minutes."""
     settings = load_settings()
     checks = [_guarded(check, settings) for check in CHECKS]
-    looks = (deep_precisions, precisions, *SERVICES) if precision else (precisions, *SERVICES)
+    looks = (engine_needs, *((deep_precisions,) if precision else ()), precisions, *SERVICES)
     checks += [found for service_checks in looks for found in _guarded_all(service_checks, settings)]
     checks = list(dict.fromkeys(checks))  # what was measured now is also among what is known
     is_incomplete = any(check.verdict == "missing" for check in checks)
@@ -156,29 +155,6 @@ def _gpu(settings: Settings) -> Check:
     return Check("torch and GPU", "ok", description)
 
 
-def _packages(_: Settings) -> Check:
-    from tasks.engines.diffrhythm.engine import PACKAGES as ENGINE_PACKAGES
-    from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
-
-    packages = dict.fromkeys((*ENGINE_PACKAGES, *MULAN_PACKAGES))
-    if missing_names := missing_packages(packages):
-        remedy = "Not needed for guide; else run `make engine`"
-        return Check("diffrhythm's packages", "note", f"no {', '.join(missing_names)}", remedy)
-    return Check("diffrhythm's packages", "ok", "all here")
-
-
-def _models(settings: Settings) -> Check:
-    """The models of the DiffRhythm engine, by their records; `models verify` reads their bytes."""
-    from catalog.models.store import ModelStore
-
-    store = ModelStore(settings.models_path, table=settings.models_table)
-    missing_names = [name for name in ENGINE_MODELS if store.installed(name) is None]
-    if missing_names:
-        description = f"{len(ENGINE_MODELS) - len(missing_names)} of {len(ENGINE_MODELS)} here"
-        return Check("diffrhythm's models", "note", description, f"songline models pull {' '.join(missing_names)}")
-    return Check("diffrhythm's models", "ok", f"all here, in {settings.models_path}")
-
-
 def _decoder(settings: Settings) -> Check:
     """The deviation of the installed audio decoder from float32 in the precision that a GPU would use."""
     from catalog.models.store import ModelStore
@@ -214,8 +190,6 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _encoder,
     _ffmpeg,
     _gpu,
-    _packages,
-    _models,
     _decoder,
 )
 

@@ -174,7 +174,7 @@ def _add_adapter(
     store: ModelStore, name: str, source: Path, *, like: str, licence: Licence, sha256: str | None
 ) -> InstalledModel:
     require_installed(("torch", "safetensors"), component="reading an adapter", extras=("diffrhythm",))
-    from tasks.engines.diffrhythm.registration import register_adapter
+    from tasks.engines.registration import register_adapter
     from tasks.weights.adapters.detect import WEIGHTS_FILE
 
     weights = source / WEIGHTS_FILE if source.is_dir() else source
@@ -196,7 +196,7 @@ def _examine(spec: ModelSpec, folder: Path) -> None:
     """Check an imported adapter, which needs torch; other models are checked by their digests alone."""
     if spec.adapter is not None:
         require_installed(("torch", "safetensors"), component="reading an adapter", extras=("diffrhythm",))
-        from tasks.engines.diffrhythm.registration import examine_adapter
+        from tasks.engines.registration import examine_adapter
 
         examine_adapter(spec, folder)
 

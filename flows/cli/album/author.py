@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,9 @@ STARTER_ENGINE = "guide"
 
 if TYPE_CHECKING:
     from catalog.album.album import Song
-    from catalog.common.digests import Json
     from catalog.common.settings import Settings
     from catalog.plan.plan import PlannedSong
+    from catalog.recipe import Recipe
     from flows.cli.console.failures import Failure
     from flows.pipeline.forecast import AlbumForecast
     from tasks.engines.base import Engine
@@ -106,7 +106,8 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         stdout().print(Text(explanation.pop("title"), style="bold"))
         unused_inputs = explanation.pop("not_used")
         for name, value in (*explanation.items(), *(("not used", reason) for reason in unused_inputs)):
-            stdout().print(Text(f"  {name:<15} {value}"), soft_wrap=True)
+            lines = str(value).replace("\n", f"\n{' ' * 18}")
+            stdout().print(Text(f"  {name:<15} {lines}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     _print_forecast(album_forecast, failures)
 
@@ -132,9 +133,6 @@ def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) 
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-EXPLAINED_INPUTS = ("steps", "cfg_strength", "sway", "dtype", "weights", "vae", "vae_dtype")
-
-
 def _explanations(planned: PlannedSong, settings: Settings) -> Iterator[dict[str, Any]]:
     """The inputs of each of a song's engines, in words."""
     from tasks.engines.registry import get_engine
@@ -142,37 +140,15 @@ def _explanations(planned: PlannedSong, settings: Settings) -> Iterator[dict[str
     for song in planned.song.for_engines():
         recipes = (candidate.recipe for candidate in planned.candidates if candidate.recipe.engine == song.engine)
         if recipe := next(recipes, None):
-            yield _explanation(song, recipe.inputs, get_engine(song.engine, settings))
+            yield _explanation(song, recipe, get_engine(song.engine, settings))
 
 
-def _explanation(song: Song, inputs: Mapping[str, Json], engine: Engine) -> dict[str, Any]:
+def _explanation(song: Song, recipe: Recipe, engine: Engine) -> dict[str, Any]:
     """The inputs of a song's engine, in words."""
-    files = {part: file["name"] for part, file in inputs.get("files", {}).items()}
     return {
         "song": song.id,
         "title": song.title,
         "engine": song.engine,
-        "style": _style(inputs["style"], song) if "style" in inputs else f'text "{song.prompt or ""}"',
-        **({"negative_style": _style(inputs["negative_style"], song)} if "negative_style" in inputs else {}),
-        **files,
-        **_adapters(song, inputs),
-        **{name: inputs[name] for name in EXPLAINED_INPUTS if name in inputs},
+        **engine.explain(song, recipe),
         "not_used": list(engine.unused(song).values()),
     }
-
-
-def _adapters(song: Song, inputs: Mapping[str, Json]) -> dict[str, str]:
-    """The adapters as the song names them, with their weights."""
-    if "adapters" not in inputs:
-        return {}
-    return {"adapters": ", ".join(f"{each['model']} at {each['weight']:g}" for each in song.settings["adapters"])}
-
-
-def _style(style: Mapping[str, Json], song: Song) -> str:
-    if "text" in style:
-        return f'text "{style["text"]}"'
-    if "audio" in style:
-        return f"the middle ten seconds of {song.reference.name if song.reference else 'the reference'}"
-    if "vector" in style:
-        return f"the vector in {song.style.name if song.style else 'the style file'}"
-    return f"{style['fixed']}"

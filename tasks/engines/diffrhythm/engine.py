@@ -20,17 +20,26 @@ from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
+from tasks.engines.adapters.stated import adapters_document, adapters_of, missing_adapters
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.diffrhythm import inputs as engine_inputs
-from tasks.engines.diffrhythm.adapters import adapters_document, adapters_of, missing_adapters
+from tasks.engines.diffrhythm.explanation import explanation
 from tasks.engines.diffrhythm.forecast import forecast
 from tasks.engines.diffrhythm.lyrics.place import Placement, passage_warnings, place_lyrics, place_original, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.engines.diffrhythm.network.frames import passage_between
-from tasks.engines.diffrhythm.settings import CHINESE_MODEL, DATA_MODEL, VAE_MODEL, DiffRhythmSettings
+from tasks.engines.diffrhythm.settings import (
+    BASE_MODEL,
+    CHINESE_MODEL,
+    DATA_MODEL,
+    FULL_MODEL,
+    VAE_MODEL,
+    DiffRhythmSettings,
+)
 from tasks.engines.diffrhythm.weight_forms import refusal, tolerance_dbfs, tolerance_note, weights_document
 from tasks.phonemes.reader import Reader
 from tasks.style.mulan.names import MUQ_MULAN
+from tasks.style.mulan.names import PACKAGES as MULAN_PACKAGES
 
 if TYPE_CHECKING:
     from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer
@@ -51,6 +60,8 @@ class DiffRhythmEngine:
     keeps_times: ClassVar[bool] = True
     rate_hz: ClassVar[int] = 44_100
     settings_model: ClassVar[type[BaseModel]] = DiffRhythmSettings
+    packages: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*PACKAGES, *MULAN_PACKAGES)))
+    suggested_models: ClassVar[tuple[str, ...]] = (BASE_MODEL, FULL_MODEL, VAE_MODEL, DATA_MODEL, MUQ_MULAN)
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -107,7 +118,7 @@ class DiffRhythmEngine:
             "ema": settings.ema,
             "vae": settings.vae,
             "vae_dtype": settings.decoder_dtype(self._settings),
-            **adapters_document(settings, self._models),
+            **adapters_document(settings.adapters, self._models),
             **weights_document(settings, self._settings),
             **({"compiled": True} if settings.compile else {}),
             **({"lyrics": "original"} if settings.lyrics == "original" else {}),
@@ -190,6 +201,10 @@ class DiffRhythmEngine:
         ]
         models = (model.model_copy(update={"role": role}) for role, model in models_by_role)
         return tuple(dict.fromkeys((*models, *adapters_of(recipe, self._models))))
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """The styles, the models and the values of the sampler."""
+        return explanation(song, recipe)
 
     def load(self) -> DiffRhythmRenderer:
         """The heavy half; networks are loaded when a recipe first needs them. Raises MachineError without torch."""

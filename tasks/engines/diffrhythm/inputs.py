@@ -9,9 +9,10 @@ from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
+from catalog.lyrics.languages import language_code
 from catalog.models.store import InstalledModel, ModelStore
+from tasks.engines.adapters.stated import adapter_notices, without_effect
 from tasks.engines.base import RenderInput
-from tasks.engines.diffrhythm.adapters import adapter_notices, without_effect
 from tasks.engines.diffrhythm.lyrics.timing import frames_of, is_base
 from tasks.engines.diffrhythm.settings import BASE_MODEL, FULL_MODEL, NEGATIVE_STYLE_FILE, DiffRhythmSettings
 from tasks.style.prompt.advice import embedded_text
@@ -91,7 +92,7 @@ def unused(song: Song, settings: DiffRhythmSettings) -> Iterator[tuple[str, str]
             )
     if settings.cfg_strength == 0 and settings.negative_prompt is not None:
         yield "settings.negative_prompt", "DiffRhythm does not use `negative_prompt` where `cfg_strength` is 0."
-    yield from without_effect(settings)
+    yield from without_effect(settings.adapters)
 
 
 def needs_mulan(song: Song, settings: DiffRhythmSettings) -> bool:
@@ -158,12 +159,12 @@ def faults(song: Song, settings: DiffRhythmSettings, models: ModelStore) -> Iter
 
 def adapter_warnings(song: Song, settings: DiffRhythmSettings, models: ModelStore) -> Iterator[Notice]:
     """Warnings for adapters that were trained on another network; for a song without faults."""
-    yield from adapter_notices(settings, models, checkpoint_for(song, settings, models))
+    yield from adapter_notices(settings.adapters, models, checkpoint_for(song, settings, models), rope=settings.rope)
 
 
 def language_warning(song: Song) -> Iterator[Notice]:
-    """A warning for other languages, which are tried: the published models were trained on two."""
-    if song.language.partition("-")[0].lower() not in ("en", "zh"):
+    """A warning for words in other languages, which are tried: the published models were trained on two."""
+    if not song.instrumental and language_code(song.language) not in ("en", "zh"):
         message = f"DiffRhythm sings English and Chinese; lyrics in {song.language!r} are read by their rules."
         yield Notice("warning", "language", message)
 
@@ -174,7 +175,11 @@ def _model_fault(song: Song, settings: DiffRhythmSettings, models: ModelStore) -
     except SonglineError as error:
         yield Notice("fault", "settings.model", error.what, error.remedy)
     else:
-        yield from (notice for notice in adapter_notices(settings, models, network) if notice.kind == "fault")
+        yield from (
+            notice
+            for notice in adapter_notices(settings.adapters, models, network, rope=settings.rope)
+            if notice.kind == "fault"
+        )
 
 
 def _vector_fault(song: Song) -> Iterator[Notice]:

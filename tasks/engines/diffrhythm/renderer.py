@@ -22,11 +22,11 @@ from tasks.engines.diffrhythm.batch_size import batch_size
 from tasks.engines.diffrhythm.loaded import Loaded, Network, network_key
 from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
 from tasks.engines.diffrhythm.network.flops import song_flops
-from tasks.engines.diffrhythm.network.frames import SAMPLE_RATE
+from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE
 from tasks.engines.diffrhythm.network.sampler import Sampling, noise
 from tasks.engines.diffrhythm.precision_gate import device_name
-from tasks.engines.diffrhythm.splice import splice
 from tasks.engines.diffrhythm.vae.vae import Vae
+from tasks.engines.passages import splice
 from tasks.style.mulan.vector import read_style
 from tasks.weights.out_of_memory import is_out_of_memory
 
@@ -220,7 +220,7 @@ def _joined(order: RenderJob, regenerated: Audio) -> Audio:
     start, end = passage["frames"]
     parent = read_audio(order.files["parent_audio"])
     try:
-        return splice(parent, regenerated, start_frame=start, end_frame=end)
+        return splice(parent, regenerated, start_frame=start, end_frame=end, frame_samples=FRAME_SAMPLES)
     except ValueError as error:
         raise WorkError(
             f"the retake does not fit its parent: {error}", remedy="Take it from another candidate"

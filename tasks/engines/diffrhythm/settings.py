@@ -15,6 +15,7 @@ from pydantic import (
 
 from catalog.common.digests import Json
 from catalog.common.settings import Settings
+from tasks.engines.adapters.setting import MAX_ADAPTERS, AdapterSetting, each_once
 
 Precision = Literal["float32", "bfloat16", "float16"]
 Weights = Literal["full", "int8", "fp8"]
@@ -28,21 +29,6 @@ CHINESE_MODEL = "diffrhythm-chinese"
 NEGATIVE_STYLE_FILE = "vocal.npy"
 
 MIN_STEPS, MAX_STEPS = 8, 128
-MAX_ADAPTERS, MAX_ADAPTER_WEIGHT = 8, 2.0
-
-
-class AdapterSetting(BaseModel):
-    """One LoRA adapter of a song."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-    model: str = Field(max_length=64, description="An adapter of the registry: `songline models list` shows them")
-    weight: float = Field(
-        1.0,
-        ge=-MAX_ADAPTER_WEIGHT,
-        le=MAX_ADAPTER_WEIGHT,
-        description="How strongly it counts; 0 changes nothing, below 0 leads away from it",
-    )
 
 
 class DiffRhythmSettings(BaseModel):
@@ -99,10 +85,7 @@ class DiffRhythmSettings(BaseModel):
     @field_validator("adapters")
     @classmethod
     def _each_once(cls, adapters: list[AdapterSetting]) -> list[AdapterSetting]:
-        names = [adapter.model for adapter in adapters]
-        if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-            raise ValueError(f"{twice[0]} is named twice")
-        return adapters
+        return each_once(adapters)
 
     @model_serializer(mode="wrap")
     def _without_new_defaults(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,6 +61,8 @@ class GuideEngine:
     keeps_times: ClassVar[bool] = True
     rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
+    packages: ClassVar[tuple[str, ...]] = ()
+    suggested_models: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
         """``settings`` has no effect: the guide plays with the content of its packages."""
@@ -86,12 +89,8 @@ class GuideEngine:
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        lines = [
-            [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language)]
-            for line in song.lyrics.lines
-        ]
         inputs: dict[str, Json] = {
-            "lines": lines,
+            "lines": _lines(song),
             "language": song.language,
             "prompt": song.prompt,
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
@@ -102,8 +101,9 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """None: every version makes the same."""
-        return ()
+        """The one with syllables as they were counted before there were rules of spelling, where that differs."""
+        inputs = {**recipe.inputs, "lines": _lines(song, former=True)}
+        return () if inputs == recipe.inputs else (replace(recipe, inputs=inputs),)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
@@ -145,8 +145,20 @@ class GuideEngine:
             ),
         )
 
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """The prompt, from which the arrangement follows."""
+        return {"style": f'text "{song.prompt or ""}"'}
+
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
         from tasks.engines.guide.renderer import GuideRenderer
 
         return GuideRenderer(soundfont_path())
+
+
+def _lines(song: Song, *, former: bool = False) -> list[Json]:
+    """Each line with its start in milliseconds and its syllables."""
+    return [
+        [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language, former=former)]
+        for line in song.lyrics.lines
+    ]

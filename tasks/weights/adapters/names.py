@@ -16,7 +16,11 @@ _WRAPPERS = (PEFT_PREFIX, "module.", "diffusion_model.", "transformer.")
 """What trainers put before a layer's name: their own wrappers, and the network's place in the published model."""
 
 _KOHYA = re.compile(r"lora_(?:unet|transformer)_(.+)\.(lora_down\.weight|lora_up\.weight|alpha)")
-_KOHYA_LAYER = re.compile(r"transformer_blocks_(\d+)_(self_attn|mlp)_([a-z]+_proj)")
+_KOHYA_LAYERS = (
+    (re.compile(r"transformer_blocks_(\d+)_(self_attn|mlp)_([a-z]+_proj)"), r"transformer_blocks.\1.\2.\3"),
+    (re.compile(r"(?:decoder_)?layers_(\d+)_(self_attn|cross_attn|mlp)_([a-z]+_proj)"), r"layers.\1.\2.\3"),
+)
+"""The layers of DiffRhythm and of ACE-Step with underscores for dots, and with dots again."""
 _DOTTED = re.compile(
     r"(.+)\.(?:lora_(A|B)(?:\.\w+)?\.weight|lora(?:\.|_)(down|up)(?:\.\w+)?\.weight|(alpha))",
 )
@@ -79,8 +83,15 @@ def bare(layer: str) -> str:
 def _of_kohya(key: str, file: str) -> TensorName:
     """Kohya's trainer writes a layer's name with underscores for dots."""
     match = _KOHYA.fullmatch(key)
-    layer = _KOHYA_LAYER.fullmatch(match[1]) if match else None
+    layer = _kohya_layer(match[1]) if match else None
     if match is None or layer is None:
-        raise InputError(f"{file} holds {key[:120]!r}, which names no layer of DiffRhythm", remedy=REMEDY)
+        raise InputError(f"{file} holds {key[:120]!r}, which names no layer of a network known here", remedy=REMEDY)
     part = "alpha" if match[2] == "alpha" else _PARTS[match[2].removeprefix("lora_").removesuffix(".weight")]
-    return TensorName(f"transformer_blocks.{layer[1]}.{layer[2]}.{layer[3]}", part, "kohya")
+    return TensorName(layer, part, "kohya")
+
+
+def _kohya_layer(name: str) -> str | None:
+    for pattern, dotted in _KOHYA_LAYERS:
+        if match := pattern.fullmatch(name):
+            return match.expand(dotted)
+    return None

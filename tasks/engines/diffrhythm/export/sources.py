@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 from catalog.common.errors import InputError
 from catalog.models.store import InstalledModel, ModelStore
+from tasks.engines.adapters.setting import MAX_ADAPTER_WEIGHT, MAX_ADAPTERS
 from tasks.engines.diffrhythm.export.document import Buffers, LicenceEntry, SourceEntry
 from tasks.engines.diffrhythm.inputs import BUILT_IN
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.network import DiT
-from tasks.engines.diffrhythm.registration import examine_adapter
 from tasks.engines.diffrhythm.settings import (
     DATA_MODEL,
-    MAX_ADAPTER_WEIGHT,
-    MAX_ADAPTERS,
     NEGATIVE_STYLE_FILE,
     VAE_MODEL,
 )
+from tasks.engines.registration import examine_adapter
 from tasks.style.mulan.vector import read_style
 from tasks.weights.adapters.file import Adapter
 from tasks.weights.adapters.reading import read_adapter

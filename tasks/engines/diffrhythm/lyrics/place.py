@@ -9,7 +9,8 @@ from catalog.common.errors import InputError
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.stamps import stamp
 from tasks.engines.diffrhythm.lyrics.timing import Runs, Slot, TimedTokens, frames_of, is_base, runs_of, slots
-from tasks.engines.diffrhythm.network.frames import FRAME_RATE, Passage, frame_at
+from tasks.engines.diffrhythm.network.frames import FRAME_RATE, frame_at
+from tasks.engines.passages import FrameSpan
 from tasks.phonemes.reader import Reader, Spoken
 
 LATE_NOTED_S = 0.1
@@ -123,7 +124,7 @@ def warnings(placement: Placement) -> tuple[tuple[int, str], ...]:
     return tuple((line.line, f"{stamp(line.start_s)} {note}.") for line in placement.lines for note in line.notes)
 
 
-def passage_warnings(placement: Placement, passage: Passage) -> tuple[str, ...]:
+def passage_warnings(placement: Placement, passage: FrameSpan) -> tuple[str, ...]:
     """The warnings for the lines that begin in a retaken passage; words past its end are not sung."""
     sentences = []
     for line in placement.lines:

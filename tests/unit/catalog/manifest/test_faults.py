@@ -84,7 +84,7 @@ SONG = "  - {title: B, lyrics: '[00:01.00]a\n\n      [00:02.00]b', prompt: x, "
     [
         ("    promt: x\n", "songs[0].promt: there is no such field. Did you mean 'prompt'?"),
         ("    length_s: 9\n", "songs[0].length_s: 9 is out of bounds. Write a number not below 10."),
-        ("    length_s: 286\n", "songs[0].length_s: 286 is out of bounds. Write a number not above 285."),
+        ("    length_s: 601\n", "songs[0].length_s: 601 is out of bounds. Write a number not above 600."),
         ("    length_s: 12\n", "songs[0].lyrics: [00:14.50] lies past the song's length of 12 s."),
         ("    length_s: '95'\n", "songs[0].length_s: '95' is not a number."),
         ("    length_s: .inf\n", "songs[0].length_s: '.inf' is not a finite number."),

@@ -59,3 +59,12 @@ def test_safetensors_of_another_size_than_their_header_says_are_told(tmp_path: P
 @pytest.mark.parametrize("text", ["# A model card\n", "hidden: 8\n", "400 words of text\n"])
 def test_plain_files_of_a_model_are_taken(text: str) -> None:
     assert not no_model("README.md", text.encode(), len(text))
+
+
+def test_safetensors_whose_length_begins_like_a_pickle_are_taken(tmp_path: Path) -> None:
+    for length in (0x0280, 0x0380, 0x0480, 0x0580):
+        header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'.ljust(length)
+        path = tmp_path / "m.safetensors"
+        path.write_bytes(struct.pack("<Q", length) + header + bytes(4))
+        assert file_is_no_model(path, path.name) == ""
+    assert "a pickle" in no_model("m.safetensors", b"\x80\x02}q\x00(X" + bytes(50), 60)

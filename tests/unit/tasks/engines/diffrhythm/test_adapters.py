@@ -21,8 +21,8 @@ from catalog.models.table import read_table  # noqa: E402
 from tasks.engines.base import Failed, RenderResult  # noqa: E402
 from tasks.engines.diffrhythm import loaded  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
-from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
 from tasks.engines.diffrhythm.renderer import DiffRhythmRenderer  # noqa: E402
+from tasks.engines.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.digest import adapter_digest  # noqa: E402
 from tasks.weights.adapters.writing import adapter_bytes, config_bytes, write_adapter  # noqa: E402
 from tests.support.diffrhythm.short_songs import FULL  # noqa: E402

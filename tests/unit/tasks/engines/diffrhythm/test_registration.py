@@ -22,7 +22,7 @@ from catalog.models.spec import Licence  # noqa: E402
 from catalog.models.store import ModelStore, remove_model  # noqa: E402
 from catalog.models.table import read_table  # noqa: E402
 from tasks.engines.diffrhythm.network.config import NetworkConfig  # noqa: E402
-from tasks.engines.diffrhythm.registration import examine_adapter, register_adapter  # noqa: E402
+from tasks.engines.registration import examine_adapter, register_adapter  # noqa: E402
 from tasks.weights.adapters.digest import adapter_digest  # noqa: E402
 from tasks.weights.adapters.reading import read_adapter  # noqa: E402
 from tasks.weights.adapters.writing import write_adapter  # noqa: E402
@@ -205,7 +205,7 @@ def test_a_base_that_is_no_network_of_the_engine_is_refused(store, adapter, tmp_
     source = write_peft(tmp_path / "peft", adapter)
     register(store, "my-style", source)
     for base in ("diffrhythm-vae", "my-style"):
-        with pytest.raises(InputError, match="is no DiffRhythm network"):
+        with pytest.raises(InputError, match="is no DiffRhythm or ACE-Step network"):
             register(store, "other", source, base=base)
     with pytest.raises(InputError, match="there is no model"):
         register(store, "other", source, base="nothing")

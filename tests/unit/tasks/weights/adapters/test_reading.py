@@ -173,7 +173,7 @@ def test_new_fields_that_are_unset_do_not_matter(tmp_path: Path) -> None:
         (f"lora_unet_{Q.replace('.', '_')}.lokr_w1", "LoKr"),
         (f"lora_unet_{Q.replace('.', '_')}.lora_mid.weight", "adapted convolutions"),
         ("lora_te1_text_model_encoder_layers_0_mlp_fc1.lora_up.weight", "an adapter of a text encoder"),
-        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight", "names no layer of DiffRhythm"),
+        ("lora_unet_down_blocks_0_attentions_0_proj_in.lora_up.weight", "names no layer of a network known here"),
         (f"base_model.model.{Q}.lora_B.bias", "adapted biases"),
         (f"{Q}.weight", "which is no tensor of a LoRA adapter"),
         ("base_model.model.text_embed.text_embed.lora_embedding_A", "adapted embeddings"),

@@ -23,7 +23,7 @@ from tasks.engines.diffrhythm.export.readme import readme  # noqa: E402
 from tasks.engines.diffrhythm.export.runtime import Session  # noqa: E402
 from tasks.engines.diffrhythm.export.sources import find_sources  # noqa: E402
 from tasks.engines.diffrhythm.network.checkpoint import load_network  # noqa: E402
-from tasks.engines.diffrhythm.registration import register_adapter  # noqa: E402
+from tasks.engines.registration import register_adapter  # noqa: E402
 from tasks.weights.adapters.file import Adapter  # noqa: E402
 from tasks.weights.adapters.writing import write_adapter  # noqa: E402
 from tests.support.commands import environment  # noqa: E402

@@ -38,7 +38,7 @@ def notes_of_bar(part: Part, arrangement: Arrangement, bar: int) -> list[Note]:
 
 @st.composite
 def lyrics(draw: st.DrawFn) -> tuple[float, list[Row]]:
-    length_s = draw(st.sampled_from((3.0, 10.0, 61.3, 95.0, 285.0)))
+    length_s = draw(st.sampled_from((3.0, 10.0, 61.3, 95.0, 285.0, 600.0)))
     stamps = draw(st.sets(st.integers(0, int(length_s * 100) - 20), max_size=24))
     return length_s, [(stamp / 100, draw(st.sampled_from(TEXTS))) for stamp in sorted(stamps)]
 

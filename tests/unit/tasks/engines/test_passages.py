@@ -12,8 +12,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from catalog.common.errors import InputError
 from tasks.audio.audio import Audio, Samples
-from tasks.engines.diffrhythm.network.frames import FRAME_RATE, LEAST_FRAMES, Passage, frame_at, passage_between
-from tasks.engines.diffrhythm.splice import splice
+from tasks.engines.diffrhythm.network.frames import FRAME_RATE, LEAST_FRAMES, frame_at, passage_between
+from tasks.engines.passages import FrameSpan, splice
 
 FRAME = 2048
 RATE = 44_100
@@ -40,8 +40,12 @@ def clicks(samples: Samples) -> float:
     return float(np.abs(sosfiltfilt(CLICK_BAND, samples)[:, FRAME // 2 : -FRAME // 2]).max())
 
 
+def frames(start: int, end: int) -> FrameSpan:
+    return FrameSpan(start, end, FRAME_RATE)
+
+
 def joined(start: int, end: int) -> Samples:
-    return splice(PARENT, FRESH, start_frame=start, end_frame=end).samples
+    return splice(PARENT, FRESH, start_frame=start, end_frame=end, frame_samples=FRAME).samples
 
 
 @settings(deadline=None)
@@ -77,14 +81,14 @@ def test_the_measure_of_clicks_sees_a_hard_cut() -> None:
 
 @given(span=spans)
 def test_the_same_rendering_changes_nothing(span: tuple[int, int]) -> None:
-    same = splice(PARENT, PARENT, start_frame=span[0], end_frame=span[1])
+    same = splice(PARENT, PARENT, start_frame=span[0], end_frame=span[1], frame_samples=FRAME)
     assert same.samples.tobytes() == PARENT.samples.tobytes()
 
 
 def test_the_parent_is_left_as_it_was_and_levels_hold_through_a_fade() -> None:
     before = PARENT.samples.tobytes()
     louder = Audio(PARENT.samples * np.float32(2), RATE)
-    ratio = splice(PARENT, louder, start_frame=4, end_frame=12).samples[0] / PARENT.samples[0]
+    ratio = splice(PARENT, louder, start_frame=4, end_frame=12, frame_samples=FRAME).samples[0] / PARENT.samples[0]
     assert PARENT.samples.tobytes() == before
     rise = ratio[4 * FRAME : 5 * FRAME]
     assert np.all(np.diff(rise) > -1e-4)
@@ -94,7 +98,7 @@ def test_the_parent_is_left_as_it_was_and_levels_hold_through_a_fade() -> None:
 
 def test_a_song_that_ends_off_the_frame_grid_keeps_its_last_samples() -> None:
     parent, fresh = (Audio(audio.samples[:, :-1000], RATE) for audio in (PARENT, FRESH))
-    samples = splice(parent, fresh, start_frame=FRAMES - 3, end_frame=FRAMES).samples
+    samples = splice(parent, fresh, start_frame=FRAMES - 3, end_frame=FRAMES, frame_samples=FRAME).samples
     assert samples.shape == parent.samples.shape
     assert np.array_equal(samples[:, -FRAME:], fresh.samples[:, -FRAME:])
 
@@ -108,7 +112,7 @@ def test_no_passage_is_refused(span: tuple[int, int]) -> None:
 def test_renderings_that_do_not_match_are_refused() -> None:
     for other in (tones(2, FRAMES - 1), Audio(FRESH.samples, 48_000), Audio(FRESH.samples[:1], RATE)):
         with pytest.raises(ValueError, match="differ"):
-            splice(PARENT, other, start_frame=2, end_frame=9)
+            splice(PARENT, other, start_frame=2, end_frame=9, frame_samples=FRAME)
 
 
 @given(song_frames=st.integers(1, 6144), data=st.data(), least_frames=st.integers(1, 50))
@@ -129,17 +133,17 @@ def test_a_passage_covers_what_was_named_and_stays_in_the_song(
 
 @given(start=st.integers(0, 6000), length=st.integers(LEAST_FRAMES, 144))
 def test_a_passage_named_by_its_own_seconds_is_itself(start: int, length: int) -> None:
-    passage = Passage(start, start + length)
+    passage = frames(start, start + length)
     assert passage_between(passage.start_s, passage.end_s, song_frames=6144) == passage
 
 
 def test_seconds_are_rounded_outwards_and_short_passages_widened() -> None:
-    assert passage_between(45.0, 52.0, song_frames=2048) == Passage(968, 1120)
+    assert passage_between(45.0, 52.0, song_frames=2048) == frames(968, 1120)
     assert frame_at(45.0) == 968
-    assert passage_between(90.0, 400.0, song_frames=2048) == Passage(1937, 2048)
-    assert passage_between(45.0, 45.01, song_frames=2048) == Passage(965, 973)
-    assert passage_between(0.0, 0.01, song_frames=2048) == Passage(0, LEAST_FRAMES)
-    assert passage_between(0.1, 0.2, song_frames=5) == Passage(0, 5)
+    assert passage_between(90.0, 400.0, song_frames=2048) == frames(1937, 2048)
+    assert passage_between(45.0, 45.01, song_frames=2048) == frames(965, 973)
+    assert passage_between(0.0, 0.01, song_frames=2048) == frames(0, LEAST_FRAMES)
+    assert passage_between(0.1, 0.2, song_frames=5) == frames(0, 5)
 
 
 @pytest.mark.parametrize(
@@ -162,4 +166,4 @@ def test_times_that_name_no_passage_are_refused(start_s: float, end_s: float, wh
 def test_a_passage_without_frames_cannot_be() -> None:
     for start, end in ((4, 4), (5, 4), (-1, 4)):
         with pytest.raises(InputError, match="is empty"):
-            Passage(start, end)
+            frames(start, end)

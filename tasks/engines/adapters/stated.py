@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, ModelMissing, SonglineError
@@ -13,24 +14,29 @@ from catalog.models.spec import AdapterFacts, ModelSpec
 from catalog.models.store import ModelStore
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
-from tasks.engines.diffrhythm.settings import AdapterSetting, DiffRhythmSettings
+from tasks.engines.adapters.setting import AdapterSetting
 
 FIELD = "settings.adapters"
 
 
-def adapters_document(chosen: DiffRhythmSettings, models: ModelStore) -> dict[str, Json]:
+def adapters_document(chosen: Sequence[AdapterSetting], models: ModelStore) -> dict[str, Json]:
     """The adapters as inputs of a recipe, [digest, weight] each in the order given; nothing where there are none.
 
     Raises InputError for a model that is none, ModelMissing.
     """
-    stated = [[_facts(setting, models).digest, setting.weight] for setting in chosen.adapters]
-    models.need_all(setting.model for setting in chosen.adapters)
+    stated = [[_facts(setting, models).digest, setting.weight] for setting in chosen]
+    models.need_all(setting.model for setting in chosen)
     return {"adapters": stated} if stated else {}
 
 
-def adapter_notices(chosen: DiffRhythmSettings, models: ModelStore, network: str) -> Iterator[Notice]:
-    """Faults of adapters that cannot be used with ``network``, and warnings for those made for something else."""
-    for setting in chosen.adapters:
+def adapter_notices(
+    chosen: Sequence[AdapterSetting], models: ModelStore, network: str, *, rope: str | None = None
+) -> Iterator[Notice]:
+    """Faults of adapters that cannot be used with ``network``, and warnings for those made for something else.
+
+    ``rope`` is the song's rounding of position tables, None for networks that have no choice of it.
+    """
+    for setting in chosen:
         try:
             facts = _facts(setting, models)
             if models.installed(setting.model) is None:
@@ -38,7 +44,7 @@ def adapter_notices(chosen: DiffRhythmSettings, models: ModelStore, network: str
         except SonglineError as error:
             yield Notice("fault", FIELD, error.what, error.remedy)
         else:
-            yield from _doubts(setting.model, facts, chosen, models, network)
+            yield from _doubts(setting.model, facts, models, network, rope)
 
 
 def adapters_of(recipe: Recipe, models: ModelStore) -> tuple[ModelUsed, ...]:
@@ -53,9 +59,16 @@ def missing_adapters(recipe: Recipe, models: ModelStore) -> tuple[str, ...]:
     return tuple(adapter_used(models, digest).name for digest in digests if adapter_by_digest(models, digest) is None)
 
 
-def without_effect(chosen: DiffRhythmSettings) -> Iterator[tuple[str, str]]:
+def adapters_in_words(song: Song, recipe: Recipe) -> dict[str, str]:
+    """The adapters of a recipe as its song names them, with their weights; nothing where there are none."""
+    if "adapters" not in recipe.inputs:
+        return {}
+    return {"adapters": ", ".join(f"{each['model']} at {each['weight']:g}" for each in song.settings["adapters"])}
+
+
+def without_effect(chosen: Sequence[AdapterSetting]) -> Iterator[tuple[str, str]]:
     """Adapters that change nothing, in a sentence."""
-    if names := [setting.model for setting in chosen.adapters if setting.weight == 0]:
+    if names := [setting.model for setting in chosen if setting.weight == 0]:
         yield FIELD, f"The adapter {' and '.join(names)} has the weight 0 and changes nothing."
 
 
@@ -73,14 +86,12 @@ def _facts(setting: AdapterSetting, models: ModelStore) -> AdapterFacts:
     return facts
 
 
-def _doubts(
-    name: str, facts: AdapterFacts, chosen: DiffRhythmSettings, models: ModelStore, network: str
-) -> Iterator[Notice]:
+def _doubts(name: str, facts: AdapterFacts, models: ModelStore, network: str, rope: str | None) -> Iterator[Notice]:
     if _is_of_another(facts, models, network):
         problem = f"{name} was trained on another network than {network}: it may sound otherwise than meant."
         yield Notice("warning", FIELD, problem)
-    if facts.rope is not None and facts.rope != chosen.rope:
-        problem = f"{name} was trained with `rope: {facts.rope}`, and the song has `rope: {chosen.rope}`."
+    if facts.rope is not None and rope is not None and facts.rope != rope:
+        problem = f"{name} was trained with `rope: {facts.rope}`, and the song has `rope: {rope}`."
         yield Notice("warning", FIELD, problem)
 
 

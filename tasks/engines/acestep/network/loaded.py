@@ -1,0 +1,188 @@
+"""The models of this engine in memory: loaded when a recipe first needs them, kept while recipes use the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AceStepConditionEncoder, AceStepTransformer1DModel, FlowMatchEulerDiscreteScheduler
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerFast, Qwen3Model
+from transformers.utils import logging as transformers_logging
+
+from catalog.common.digests import Json
+from catalog.common.errors import MachineError, ModelMissing, WorkError
+from catalog.common.settings import Settings
+from catalog.common.text import first_of
+from catalog.models.adapters import adapter_by_digest
+from catalog.models.store import InstalledModel, ModelStore
+from tasks.audio.files import read_audio
+from tasks.engines.acestep.names import TEXT_MODEL, TOKENIZER_FILE
+from tasks.engines.acestep.network.layout import linear_layers, load_parts
+from tasks.engines.acestep.network.pipeline import SongPipeline
+from tasks.engines.acestep.network.vae import Vae, check_precision, reference_segments
+from tasks.engines.acestep.texts import END
+from tasks.weights.adapters.digest import adapter_digest
+from tasks.weights.adapters.file import Adapter
+from tasks.weights.adapters.merge import merged, misfits
+from tasks.weights.adapters.reading import read_adapter
+from tasks.weights.tensors import redownload_remedy
+
+LONGEST_REFERENCE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Everything that samples latents, on one device and in one precision."""
+
+    transformer: AceStepTransformer1DModel
+    condition_encoder: AceStepConditionEncoder
+    text_encoder: Qwen3Model
+    tokenizer: PreTrainedTokenizerFast
+    dtype: torch.dtype
+
+    def pipeline(self, vae: Vae) -> SongPipeline:
+        """The pipeline over these parts; it needs the autoencoder for its figures only."""
+        return SongPipeline(
+            vae=vae.module,
+            text_encoder=self.text_encoder,
+            tokenizer=self.tokenizer,
+            transformer=self.transformer,
+            condition_encoder=self.condition_encoder,
+            scheduler=FlowMatchEulerDiscreteScheduler(num_train_timesteps=1, shift=1.0),
+        )
+
+
+def network_key(inputs: Mapping[str, Json]) -> list[Json]:
+    """What songs must have in common to be rendered by one network in memory."""
+    files = inputs["files"]
+    return [files["network"], files["text"], inputs["dtype"], inputs.get("adapters", [])]
+
+
+class Loaded:
+    """At most one network, one autoencoder and one reference, on this machine's device."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._store = ModelStore(settings.models_path, table=settings.models_table)
+        self.device = torch.device(settings.device_here)
+        self._network: tuple[Json, Network] | None = None
+        self._vae: tuple[Json, Vae] | None = None
+        self._reference: tuple[Json, Tensor] | None = None
+
+    def network(self, inputs: Mapping[str, Json]) -> Network:
+        """The network that a recipe names. Raises ModelMissing, WorkError where another is installed, MachineError."""
+        key = network_key(inputs)
+        if self._network is None or self._network[0] != key:
+            self._network = None  # frees the previous one, so that both are never in memory at once
+            self._network = key, self._load_network(inputs)
+        return self._network[1]
+
+    def vae(self, inputs: Mapping[str, Json]) -> Vae:
+        """The autoencoder that a recipe names, with its reduced precision checked.
+
+        Raises ModelMissing, WorkError where another is installed, MachineError, and RefusedError.
+        """
+        key = [inputs["files"]["vae"], inputs["vae_dtype"]]
+        if self._vae is None or self._vae[0] != key:
+            self._vae = None
+            self._vae = key, self._load_vae(inputs)
+        return self._vae[1]
+
+    def reference(self, inputs: Mapping[str, Json], file: Path) -> Tensor:
+        """The latents of a recipe's reference. Raises what reading its audio raises."""
+        vae, key = self.vae(inputs), [inputs["reference"], inputs["files"]["vae"], inputs["vae_dtype"]]
+        if self._reference is None or self._reference[0] != key:
+            segments = reference_segments(read_audio(file, longest_s=LONGEST_REFERENCE_S))
+            self._reference = key, vae.encode(segments)
+        return self._reference[1]
+
+    def _load_network(self, inputs: Mapping[str, Json]) -> Network:
+        self._check_device()
+        dtype = getattr(torch, inputs["dtype"])
+        parts = load_parts(self._installed(inputs, "network"))
+        text = self._installed(inputs, "text")
+        _merge(parts.transformer, [(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])])
+        return Network(
+            parts.transformer.to(self.device, dtype),
+            parts.condition_encoder.to(self.device, dtype),
+            _text_encoder(text, dtype).to(self.device),
+            PreTrainedTokenizerFast(tokenizer_file=str(text.path(TOKENIZER_FILE)), pad_token=END),
+            dtype,
+        )
+
+    def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
+        model, dtype = self._installed(inputs, "vae"), getattr(torch, inputs["vae_dtype"])
+        vae = Vae.load(model, device=self.device, dtype=dtype)
+        if dtype != torch.float32:
+            check_precision(Vae.load(model, device=self.device), vae)
+        return vae
+
+    def _adapter(self, digest: str) -> Adapter:
+        model = adapter_by_digest(self._store, digest)
+        if model is None:
+            raise ModelMissing(
+                f"the adapter {digest[:12]} that the recipe names is not installed here",
+                remedy="Run `songline models import` with the models of the machine that planned it, or add it again",
+            )
+        adapter = read_adapter(model.folder)
+        if adapter_digest(adapter) != digest:
+            raise _not_alike(model.spec.name)
+        return adapter
+
+    def _check_device(self) -> None:
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise MachineError(
+                f"torch {torch.__version__} cannot use the GPU of this machine",
+                remedy="Install a torch that fits its driver, or set SONGLINE_DEVICE=cpu",
+            )
+
+    def _installed(self, inputs: Mapping[str, Json], part: str) -> InstalledModel:
+        stated = inputs["files"][part]
+        model = self._store.need(stated["name"])
+        if model.digest != stated["digest"]:
+            raise _not_alike(stated["name"])
+        return model
+
+
+def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
+    """Add adapters to a network's own weights. Raises WorkError where one does not fit."""
+    layers = linear_layers(network)
+    for adapter, _ in adapters:
+        if faults := list(misfits(adapter, layers)):
+            problem = f"an adapter of the recipe does not fit its network: {first_of(faults)}"
+            raise WorkError(problem, remedy="Leave the adapter out, or name the network it was trained on")
+    if changed := merged(network.state_dict(), adapters):
+        network.load_state_dict(changed, strict=False, assign=True)
+        network.requires_grad_(False)
+
+
+def _text_encoder(model: InstalledModel, dtype: torch.dtype) -> Qwen3Model:
+    """The text encoder, every tensor of it from its file. Raises MachineError."""
+    remedy = redownload_remedy(TEXT_MODEL)
+    transformers_logging.disable_progress_bar()
+    try:
+        encoder, info = Qwen3Model.from_pretrained(
+            model.folder, local_files_only=True, use_safetensors=True, dtype=dtype, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        raise MachineError(f"{TEXT_MODEL} cannot be read: {error}", remedy=remedy) from error
+    if wrong := _wrong(info):
+        raise MachineError(f"the tensors of {TEXT_MODEL} are not those of its network: {wrong}", remedy=remedy)
+    return encoder.requires_grad_(False).eval()
+
+
+def _wrong(info: Mapping[str, Any]) -> str:
+    kinds = {"missing": "missing_keys", "unknown": "unexpected_keys", "of another shape": "mismatched_keys"}
+    found = {kind: list(info.get(key) or ()) for kind, key in kinds.items()}
+    return ", ".join(f"{len(names)} {kind} (such as {names[0]})" for kind, names in found.items() if names)
+
+
+def _not_alike(name: str) -> WorkError:
+    return WorkError(
+        f"the files of {name} here are not those that the recipe names",
+        remedy="Plan the album again, or bring this machine's models up to date",
+    )
