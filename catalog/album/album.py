@@ -37,7 +37,8 @@ class EngineChoice:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
+    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none; words that
+    were timed while the manifest was read give their tempo to a song that states none.
 
     ``style`` is a file with a style vector, which can replace the prompt. ``credits`` are (role, name) pairs;
     ``explicit`` is None where the manifest does not say. ``gap_s`` is the silence before the next song.

@@ -13,6 +13,8 @@ from catalog.lyrics.stamps import visible
 MAX_LYRICS_BYTES = 64 * 1024
 MAX_LINES = 1000
 MAX_LINE_CHARACTERS = 300
+MAX_MARK_CHARACTERS = 100
+"""What stamps and a section mark may take of a line beside its words."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 _BREAKS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
@@ -59,13 +61,18 @@ def read_lines(data: bytes | str, faults: list[LyricsFault]) -> Iterator[TextLin
                 yield TextLine(number, "", "")
             elif has_control(text.replace("\t", " ")):
                 faults.append(LyricsFault(number, "the line holds a control character", "Remove it"))
-            elif len(text) > MAX_LINE_CHARACTERS:
-                what = f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}"
-                faults.append(LyricsFault(number, what, "Break it into lines"))
+            elif len(text) > MAX_LINE_CHARACTERS + (MAX_MARK_CHARACTERS if visible_text.startswith("[") else 0):
+                faults.append(too_long(number, text))
             else:
                 # Invisible characters after words stay: lyrics rendered with them keep their digest.
                 is_bracket = visible_text.startswith("[")
                 yield TextLine(number, text[text.index("[") :] if is_bracket else text, visible_text)
+
+
+def too_long(number: int, text: str) -> LyricsFault:
+    """The fault of a line, or of the words in it, with more than :data:`MAX_LINE_CHARACTERS`."""
+    what = f"the line has {len(text)} characters, more than {MAX_LINE_CHARACTERS}"
+    return LyricsFault(number, what, "Break it into lines")
 
 
 def _decoded(data: bytes | str, faults: list[LyricsFault]) -> list[tuple[int, str]]:

@@ -6,7 +6,15 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from catalog.lyrics.lines import MAX_LINES, LyricsError, LyricsFault, TextLine, read_lines
+from catalog.lyrics.lines import (
+    MAX_LINE_CHARACTERS,
+    MAX_LINES,
+    LyricsError,
+    LyricsFault,
+    TextLine,
+    read_lines,
+    too_long,
+)
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark, spelled_mark
 from catalog.lyrics.stamps import bad_stamp, is_not_finite, read_stamp, shown, stamp, visible
@@ -99,6 +107,8 @@ class _Reading:
             self.fault(number, "the line holds stamps for single words", remedy)
         else:
             words = unicodedata.normalize("NFC", " ".join(rest.split()))
+            if len(words) > MAX_LINE_CHARACTERS:
+                self.faults.append(too_long(number, words))
             self.rows.append(_Row(number, tuple(times_ms), words, self._section_of(section)))
 
     def _section_of(self, own: str) -> str:

@@ -19,7 +19,7 @@ def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> 
 
     Lyrics without times have none.
     """
-    if not lyrics.timed:
+    if not (lyrics.timed and lyrics.lines):
         return ()
     warnings = []
     ends_s = [line.start_s for line in lyrics.lines[1:]] + [length_s]

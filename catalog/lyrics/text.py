@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from catalog.lyrics.lines import MAX_LINES, LyricsError, LyricsFault, read_lines
+from catalog.lyrics.lines import MAX_LINE_CHARACTERS, MAX_LINES, LyricsError, LyricsFault, read_lines, too_long
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark, spelled_mark
 from catalog.lyrics.stamps import shown
@@ -62,6 +62,8 @@ class _Reading:
 
     def _sing(self, number: int, text: str) -> None:
         words = unicodedata.normalize("NFC", " ".join(text.split()))
+        if len(words) > MAX_LINE_CHARACTERS:
+            self.faults.append(too_long(number, words))
         self.lines.append(LyricLine(0.0, words, number, self.section))
         self.section = ""
 

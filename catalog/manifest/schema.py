@@ -22,6 +22,7 @@ MAX_CANDIDATES = 20_000
 """Per album, unless the setting `SONGLINE_MAX_CANDIDATES` is set: a plan of this size is fast."""
 
 DEFAULT_LENGTH_S = 95.0
+DEFAULT_LANGUAGE = "en"
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
 
@@ -125,7 +126,8 @@ class SongFile(_Choices):
     title_language: Language | None = Field(None, description="Language of the title (BCP 47), as shops ask for it.")
     lyrics: Annotated[str, Field(min_length=1, max_length=MAX_LYRICS_CHARACTERS)] | None = Field(
         None,
-        description="One line: path of an LRC file; more: the LRC itself. Left out: a song without words.",
+        description="One line: path of a file (LRC, or plain text with section marks); more: the words themselves. "
+        "Left out: a song without words.",
     )
     instrumental: bool | None = Field(None, description="true: a song without words; `lyrics` is then left out.")
     prompt: Prompt | None = Field(None, description="Style in words: genre, tempo, key, instruments, voice, mood.")

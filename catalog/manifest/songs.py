@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
@@ -12,23 +11,19 @@ from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, tonic_and_mode
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
-from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
-from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.reading import read_lyrics
-from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, deliverables_of
 from catalog.manifest.engines import check_defaults, engines_of
-from catalog.manifest.faults import Fault, FieldPath, SourceLocation
-from catalog.manifest.files import find_file, find_reference, find_style, read_file
+from catalog.manifest.faults import FieldPath
+from catalog.manifest.files import find_reference, find_style
 from catalog.manifest.limits import check_candidates, check_lyrics, check_references
-from catalog.manifest.schema import DEFAULT_LENGTH_S, SongFile
+from catalog.manifest.lyrics.read import lyrics_place, names_file, read_song_lyrics, warn_of_lines
+from catalog.manifest.lyrics.times import with_times
+from catalog.manifest.schema import DEFAULT_LANGUAGE, DEFAULT_LENGTH_S, SongFile
 from catalog.manifest.validation import Diagnostics
 
-DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5
 _DEFAULTS: FieldPath = ("defaults",)
-_LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
 
 
 def read_songs(context: ManifestContext) -> tuple[Song, ...]:
@@ -60,7 +55,11 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
     style, style_digest = _given_file(context, (*path, "style"), song_file.style, find_style)
     _check_prompt(context.diagnostics, path, song_file)
     faults_of_others = len(context.diagnostics.faults)
-    lyrics = _lyrics(context, path, song_file, length_s=length_s, language=language)
+    lyrics = read_song_lyrics(context, path, song_file, length_s=length_s)
+    bpm = song_file.bpm
+    if not lyrics.timed and any(choice.keeps_times for choice in (first_engine, *other_engines)):
+        lyrics, bpm = with_times(context, path, song_file, lyrics, length_s=length_s, language=language)
+    warn_of_lines(context, path, song_file, lyrics, length_s=length_s, language=language)
     # Unreadable lyrics do not mean a song without words.
     is_unread = len(context.diagnostics.faults) > faults_of_others or context.diagnostics.is_bad((*path, "lyrics"))
     check_deliverables(context.diagnostics, path, song_file.deliverables, context.vocabulary)
@@ -73,7 +72,7 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         prompt=song_file.prompt,
         reference=reference,
         reference_digest=reference_digest,
-        bpm=song_file.bpm,
+        bpm=bpm,
         key=song_file.key,
         language=language,
         length_s=length_s,
@@ -119,8 +118,8 @@ def _note(context: ManifestContext, field_path: FieldPath, song_file: SongFile, 
     path: FieldPath = (*field_path, *notice.field.split("."))
     place = None
     if notice.line is not None and song_file.lyrics is not None:
-        is_file = "\n" not in song_file.lyrics.strip("\n")
-        place = _lyrics_place(context.diagnostics, path, song_file.lyrics if is_file else None, notice.line)
+        file = song_file.lyrics if names_file(song_file.lyrics) else None
+        place = lyrics_place(context.diagnostics, path, file, notice.line)
     if notice.kind == "fault":
         context.diagnostics.add(path, notice.message, notice.remedy, at=place)
     elif notice.kind == "warning":
@@ -143,61 +142,6 @@ def _check_prompt(diagnostics: Diagnostics, field_path: FieldPath, song_file: So
         )
     if key and song_file.key and tonic_and_mode(key) != tonic_and_mode(song_file.key):
         diagnostics.warn((*field_path, "key"), f"The prompt says {key} and key says {song_file.key}. The field counts.")
-
-
-def _lyrics(
-    context: ManifestContext, field_path: FieldPath, song: SongFile, *, length_s: float, language: str
-) -> Lyrics:
-    """Lyrics from a file or from inline text, none for a song without words; faults and warnings have their own
-    lines."""
-    path = (*field_path, "lyrics")
-    diagnostics, lyrics_field = context.diagnostics, song.lyrics
-    if diagnostics.is_bad(path):
-        return Lyrics(())
-    if lyrics_field is None:
-        if song.instrumental is False:
-            diagnostics.add(
-                field_path, "`instrumental` is false and the song has no lyrics", "Add `lyrics`, or leave both out"
-            )
-        return Lyrics(())
-    bounds = ((*field_path, "length_s"), (*_DEFAULTS, "length_s"))
-    limit_s = None if any(diagnostics.is_bad(bound) for bound in bounds) else length_s
-    is_file = "\n" not in lyrics_field.strip("\n")
-    try:
-        data: bytes | str = _lyrics_file(context, lyrics_field.strip("\n")) if is_file else lyrics_field
-        lyrics = read_lyrics(data, length_s=limit_s)
-    except LyricsError as error:
-        for fault in error.faults:
-            place = _lyrics_place(diagnostics, path, lyrics_field if is_file else None, fault.line)
-            diagnostics.faults.append(
-                Fault(place, "" if is_file else f"songs[{field_path[1]}].lyrics", fault.what, fault.remedy)
-            )
-        return Lyrics(())
-    except InputError as error:
-        diagnostics.add(path, error.what, error.remedy)
-        return Lyrics(())
-    if song.instrumental and lyrics.sung:
-        diagnostics.add(
-            (*field_path, "instrumental"), "the song has lyrics, so it is not instrumental", "Remove one of them"
-        )
-    for line, message in singing_rate_warnings(lyrics, length_s=length_s, language=language):
-        diagnostics.warn(path, message, at=_lyrics_place(diagnostics, path, lyrics_field if is_file else None, line))
-    return lyrics
-
-
-def _lyrics_file(context: ManifestContext, name: str) -> bytes:
-    if _LRC_LINE.match(name):
-        remedy = "Put the lyrics into a file, or write more than one line after |"
-        raise InputError("lyrics of one line are read as the name of a file", remedy=remedy)
-    return read_file(find_file(context.folder, name, max_bytes=MAX_LYRICS_BYTES), name)
-
-
-def _lyrics_place(diagnostics: Diagnostics, path: FieldPath, file: str | None, line: int) -> SourceLocation:
-    """The location of a line of lyrics: in its file, or in the manifest after the ``|`` that begins the text."""
-    if file is not None:
-        return SourceLocation(file.strip("\n"), line, order=int(path[1]) + 1)
-    spot = diagnostics.source.spot(path)
-    return SourceLocation(diagnostics.source.name, spot.line + line if spot.block else spot.line)
 
 
 def _check_unique(context: ManifestContext, songs: Sequence[Song]) -> None:

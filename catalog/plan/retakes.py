@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import InputError
+from catalog.common.text import counted
 from catalog.lyrics.lines import MAX_LINES, MAX_LYRICS_BYTES
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.reading import stored_lyrics
@@ -66,6 +67,26 @@ def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float)
     kept_lines = [line for line in lyrics.lines if not inside(line)]
     new_lines = [line for line in changed.lines if inside(line)]
     return Lyrics(tuple(sorted((*kept_lines, *new_lines), key=lambda line: line.start_s)), lyrics.tags)
+
+
+def at_times_of(lyrics: Lyrics, text: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
+    """The lines of a text without times, each at the time of a sung line of ``lyrics`` that begins in the passage.
+
+    Rests of the passage stay. Raises InputError where the numbers of lines differ: then it is open which line is sung
+    when.
+    """
+    old_lines = [line for line in lyrics.lines if start_s <= line.start_s < end_s]
+    sung_count = sum(bool(line.text) for line in old_lines)
+    if sung_count != len(text.sung):
+        begin = f"{counted(sung_count, 'line begins', 'lines begin')} in the passage"
+        remedy = "Write as many lines, or LRC with the time of each (`songline lyrics time` makes some to start from)"
+        raise InputError(f"the text has {counted(len(text.sung), 'line')}, and {begin}", remedy=remedy)
+    words = iter(text.sung)
+    return Lyrics(tuple(_with_text(line, next(words)) if line.text else line for line in old_lines))
+
+
+def _with_text(line: LyricLine, new: LyricLine) -> LyricLine:
+    return LyricLine(line.start_s, new.text, new.line, new.section or line.section)
 
 
 def offer_retakes(

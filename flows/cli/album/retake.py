@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -22,13 +21,14 @@ from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
 from catalog.ledger.work import WorkStatus
 from catalog.lyrics.lines import MAX_LYRICS_BYTES
-from catalog.lyrics.lrc import parse_lrc
 from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import read_lyrics
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
-from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
+from catalog.plan.retakes import Parent, at_times_of, offer_retakes, parent_take, with_words
+from flows.cli.console.times import seconds_of
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue_failed_renders
 from flows.planning.read_manifest import read_album
@@ -40,8 +40,6 @@ from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import execution_environment
 from tasks.steps.settled import until_settled
-
-_TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 
 
 def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
@@ -93,7 +91,7 @@ def retake(
     """Add takes of a passage as candidates beside their parent, and render them on this machine. Exits 1 where some
     could not be rendered."""
     settings = load_settings()
-    start_s, end_s = _seconds(start), _seconds(end)
+    start_s, end_s = seconds_of(start), seconds_of(end)
     if out is not None:
         _make_folder(out)
     with open_catalog(settings) as catalog:
@@ -122,20 +120,17 @@ def retake(
         sys.exit(1)
 
 
-def _seconds(text: str) -> float:
-    """Seconds from ``1:05.5`` or ``65.5``. Raises InputError."""
-    match = _TIME.fullmatch(text)
-    if match is None or (match[1] is not None and float(match[2]) >= 60):
-        raise InputError(f"{text!r} is not a time", remedy="Write it as in 0:45, 1:05.5 or 65.5")
-    return 60 * int(match[1] or 0) + float(match[2])
-
-
 def _merge_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
-    """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
+    """The parent's words, with those of the file in the passage: by their times, or line for line where it has none.
+
+    Raises InputError where nothing changes.
+    """
     if not parent.lyrics.sung:
         fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
         raise InputError(fault, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
-    new_lyrics = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    new_lyrics = read_lyrics(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    if parent.lyrics.timed and not new_lyrics.timed:
+        new_lyrics = at_times_of(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
     if not any(start_s <= line.start_s < end_s for line in new_lyrics.lines):
         raise InputError(
             f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
