@@ -25,7 +25,7 @@ def token_counter(models: ModelStore) -> Count:
 @lru_cache(maxsize=2)
 def _counter(path: Path, _digest: str) -> Count:
     """One tokenizer for the life of the process: the published one takes half a second to read."""
-    from tokenizers import Tokenizer
+    from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
     try:
         tokenizer = Tokenizer.from_file(str(path))
@@ -35,7 +35,7 @@ def _counter(path: Path, _digest: str) -> Count:
     tokenizer.no_truncation()
     tokenizer.no_padding()
 
-    @lru_cache(maxsize=4096)
+    @lru_cache(maxsize=256)
     def count(text: str) -> int:
         return len(tokenizer.encode(text).ids)
 

@@ -109,8 +109,8 @@ class Loaded:
         return Network(
             parts.transformer.to(self.device, dtype),
             parts.condition_encoder.to(self.device, dtype),
-            _text_encoder(text, dtype).to(self.device),
-            PreTrainedTokenizerFast(tokenizer_file=str(text.path(TOKENIZER_FILE)), pad_token=END),
+            _text_encoder(text, self.device, dtype),
+            _tokenizer(text.path(TOKENIZER_FILE)),
             dtype,
         )
 
@@ -160,19 +160,28 @@ def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
         network.requires_grad_(False)
 
 
-def _text_encoder(model: InstalledModel, dtype: torch.dtype) -> Qwen3Model:
+def _text_encoder(model: InstalledModel, device: torch.device, dtype: torch.dtype) -> Qwen3Model:
     """The text encoder, every tensor of it from its file. Raises MachineError."""
     remedy = redownload_remedy(TEXT_MODEL)
-    transformers_logging.disable_progress_bar()
+    kind: Any = Qwen3Model  # its own types say nothing of what is loaded beside the model
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        encoder, info = Qwen3Model.from_pretrained(
+        encoder, info = kind.from_pretrained(
             model.folder, local_files_only=True, use_safetensors=True, dtype=dtype, output_loading_info=True
         )
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise MachineError(f"{TEXT_MODEL} cannot be read: {error}", remedy=remedy) from error
     if wrong := _wrong(info):
         raise MachineError(f"the tensors of {TEXT_MODEL} are not those of its network: {wrong}", remedy=remedy)
-    return encoder.requires_grad_(False).eval()
+    model_read: Qwen3Model = encoder.requires_grad_(False).eval().to(device)
+    return model_read
+
+
+def _tokenizer(file: Path) -> PreTrainedTokenizerFast:
+    """The tokenizer of the file with which planning counts."""
+    kind: Any = PreTrainedTokenizerFast
+    tokenizer: PreTrainedTokenizerFast = kind(tokenizer_file=str(file), pad_token=END)
+    return tokenizer
 
 
 def _wrong(info: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from catalog.common.errors import InputError  # noqa: E402
 from catalog.models.store import ModelStore  # noqa: E402
 from catalog.models.table import read_table  # noqa: E402
 from tasks.engines.acestep.engine import AceStepEngine  # noqa: E402
-from tasks.engines.acestep.network import loaded  # noqa: E402
+from tasks.engines.acestep.network.layout import load_parts  # noqa: E402
 from tasks.engines.acestep.registration import NETWORKS  # noqa: E402
 from tasks.engines.acestep.renderer import AceStepRenderer  # noqa: E402
 from tasks.engines.base import RenderJob, RenderResult  # noqa: E402
@@ -76,7 +76,7 @@ def test_an_adapter_is_its_product_added_to_the_weights_by_hand(styled, song, mo
     settings, _ = styled
     adapted = latent_of(settings, job(styled, song, ("warm", weight)))
     plain = latent_of(settings, job(styled, song))
-    adapter, load_parts = authors_adapter(alpha=8.0), loaded.load_parts
+    adapter = authors_adapter(alpha=8.0)
 
     def by_hand(model):
         parts = load_parts(model)
@@ -86,7 +86,7 @@ def test_an_adapter_is_its_product_added_to_the_weights_by_hand(styled, song, mo
             tensor += weight * 8 / 4 * (b @ a)
         return parts
 
-    monkeypatch.setattr(loaded, "load_parts", by_hand)
+    monkeypatch.setattr("tasks.engines.acestep.network.loaded.load_parts", by_hand)
     expected = latent_of(settings, job(styled, song))
     assert np.sqrt(np.mean((adapted - expected) ** 2)) <= 1e-5 * np.sqrt(np.mean(expected**2))
     assert np.abs(adapted - plain).max() > 0.01

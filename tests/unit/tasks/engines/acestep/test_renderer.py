@@ -16,7 +16,8 @@ from catalog.common.errors import TransientError, WorkError  # noqa: E402
 from tasks.audio.audio import Audio  # noqa: E402
 from tasks.audio.files import write_wav  # noqa: E402
 from tasks.engines.acestep import renderer as renderer_module  # noqa: E402
-from tasks.engines.acestep.network import loaded  # noqa: E402
+from tasks.engines.acestep.network.layout import load_parts  # noqa: E402
+from tasks.engines.acestep.network.pipeline import sample  # noqa: E402
 from tasks.engines.acestep.network.vae import Vae, reference_segments  # noqa: E402
 from tasks.engines.base import Failed, RenderResult  # noqa: E402
 from tests.support.tiny_acestep import VAE  # noqa: E402
@@ -24,6 +25,8 @@ from tests.unit.tasks.engines.acestep.conftest import FRAMES  # noqa: E402
 from tests.unit.tasks.engines.acestep.peak_memory import PeakMemory  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+LOADED = "tasks.engines.acestep.network.loaded"
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def batches(monkeypatch: pytest.MonkeyPatch):
     class Batches(list):
         limit = 16
 
-    seen, sample = Batches(), renderer_module.sample
+    seen = Batches()
 
     def spy(pipeline, inputs, noises, sources, **named):
         seen.append(len(noises))
@@ -137,8 +140,8 @@ def test_only_seeds_of_one_song_share_a_batch(renderer, order, batches) -> None:
 
 
 def test_a_shard_of_twelve_songs_loads_each_model_once(here, order, batches, monkeypatch: pytest.MonkeyPatch) -> None:
-    loads, load_parts, load_vae = [], loaded.load_parts, Vae.load
-    monkeypatch.setattr(loaded, "load_parts", lambda model: loads.append(model.spec.name) or load_parts(model))
+    loads, load_vae = [], Vae.load
+    monkeypatch.setattr(f"{LOADED}.load_parts", lambda model: loads.append(model.spec.name) or load_parts(model))
     monkeypatch.setattr(Vae, "load", lambda model, **more: loads.append(model.spec.name) or load_vae(model, **more))
     short = {"frames": 4, "steps": 1}
     orders = [order(1, prompt=f"song {number}", inputs=short) for number in range(12)]
