@@ -64,12 +64,12 @@ class _Reading:
 
     def take(self, line: TextLine) -> None:
         """Read one line of the file."""
-        if (tag := _TAG.fullmatch(line.visible)) and not is_not_finite(tag[1]):
-            name = tag[1].lower()
-            self._take_tag(line.number, name, visible(tag[2]) if name == "offset" else tag[2].strip())
-        elif label := _lone_mark(line.visible):
+        if label := _lone_mark(line.visible):  # before tags: "[Verse: softly]" is a mark
             self._refuse_waiting()
             self.waiting = (line.number, label)
+        elif (tag := _TAG.fullmatch(line.visible)) and not is_not_finite(tag[1]):
+            name = tag[1].lower()
+            self._take_tag(line.number, name, visible(tag[2]) if name == "offset" else tag[2].strip())
         else:
             self._take_row(line.number, line.text)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from catalog.lyrics.formats.tags import BPM, LENGTH, bpm_of, length_of, length_tag
 from catalog.lyrics.lines import LyricsError, LyricsFault
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.stamps import hundredths, stamp
-from catalog.lyrics.tags import BPM, LENGTH, bpm_of, length_of, length_tag
 
 
 def shifted(lyrics: Lyrics, by_s: float, *, from_s: float = 0.0, to_s: float | None = None) -> Lyrics:

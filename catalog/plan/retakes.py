@@ -69,6 +69,29 @@ def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float)
     return Lyrics(tuple(sorted((*kept_lines, *new_lines), key=lambda line: line.start_s)), lyrics.tags)
 
 
+def changed_words(parent: Parent, new: Lyrics, *, name: str, start_s: float, end_s: float) -> Lyrics:
+    """The parent's words, with those of the file ``name`` in the passage: by their times, or line for line without.
+
+    Where the parent's words have no times, nothing says which of them are in the passage: the file has all of them.
+    Raises InputError where nothing changes.
+    """
+    if not parent.lyrics.sung:
+        what = f"{parent.song_title} is a song without words, and {name} would add some"
+        raise InputError(what, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
+    if not parent.lyrics.timed:
+        lyrics, changed = new.untimed(), "line"
+    else:
+        placed = new if new.timed else at_times_of(parent.lyrics, new, start_s=start_s, end_s=end_s)
+        if not any(start_s <= line.start_s < end_s for line in placed.lines):
+            what = f"{name} has no line that begins in the passage"
+            raise InputError(what, remedy="Leave --lyrics out, or move the passage")
+        lyrics = with_words(parent.lyrics, placed, start_s=start_s, end_s=end_s)
+        changed = "line that begins in the passage"
+    if lyrics.digest == parent.lyrics.digest:
+        raise InputError(f"{name} changes no {changed}", remedy="Leave --lyrics out, or move the passage")
+    return lyrics
+
+
 def at_times_of(lyrics: Lyrics, text: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
     """The lines of a text without times, each at the time of a sung line of ``lyrics`` that begins in the passage.
 

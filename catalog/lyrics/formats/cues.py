@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from catalog.lyrics.formats.tags import length_of
 from catalog.lyrics.lines import MAX_LINE_CHARACTERS, MAX_LINES, LyricsError, LyricsFault, too_long
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark
 from catalog.lyrics.stamps import hundredths, shown, stamp, visible
-from catalog.lyrics.tags import length_of
 
 LAST_LINE_S = 5.0
 """How long the last line is shown where neither a rest nor the length of the song ends it."""

@@ -64,10 +64,10 @@ def write_enhanced(lyrics: Lyrics, *, length_s: float | None, language: str) -> 
     ends_s = {cue.start_ms: cue.end_ms / 1000 for cue in cues_of(lyrics, length_s=length_s)}
     pieces = [f"[{name}:{value}]\n" for name, value in lyrics.tags.items()]
     for line in lyrics.lines:
-        mark = f"[{line.section}]" if line.section else ""
+        mark = f"[{line.section}]\n" if line.section else ""
         end_s = ends_s.get(round(100 * line.start_s) * 10, line.start_s)
         words = _stamped_words(line, end_s, language) if line.text else ""
-        pieces.append(f"{stamp(line.start_s)}{mark}{words}\n")
+        pieces.append(f"{mark}{stamp(line.start_s)}{words}\n")
     return "".join(pieces)
 
 

@@ -27,7 +27,7 @@ from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
-from catalog.plan.retakes import Parent, at_times_of, offer_retakes, parent_take, with_words
+from catalog.plan.retakes import Parent, changed_words, offer_retakes, parent_take
 from flows.cli.console.times import seconds_of
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue_failed_renders
@@ -96,7 +96,7 @@ def retake(
         _make_folder(out)
     with open_catalog(settings) as catalog:
         parent = parent_take(catalog.database, prefix)
-        new_lyrics = _merge_lyrics(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
+        new_lyrics = _new_lyrics(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         retakes = _declare_retakes(catalog, parent, new_lyrics, start_s=start_s, end_s=end_s, seeds=seeds)
         candidates = offer_retakes(catalog.database, parent, retakes.recipes, lyrics=new_lyrics)
         keys = [candidate.render_key for candidate in candidates]
@@ -120,27 +120,10 @@ def retake(
         sys.exit(1)
 
 
-def _merge_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
-    """The parent's words, with those of the file in the passage: by their times, or line for line where it has none.
-
-    Raises InputError where nothing changes.
-    """
-    if not parent.lyrics.sung:
-        fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
-        raise InputError(fault, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
+def _new_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
+    """The parent's words with those of the file. Raises InputError where nothing changes."""
     new_lyrics = read_lyrics(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
-    if parent.lyrics.timed and not new_lyrics.timed:
-        new_lyrics = at_times_of(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
-    if not any(start_s <= line.start_s < end_s for line in new_lyrics.lines):
-        raise InputError(
-            f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
-        )
-    merged_lyrics = with_words(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
-    if merged_lyrics.digest == parent.lyrics.digest:
-        raise InputError(
-            f"{path.name} changes no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
-        )
-    return merged_lyrics
+    return changed_words(parent, new_lyrics, name=path.name, start_s=start_s, end_s=end_s)
 
 
 def _declare_retakes(

@@ -11,13 +11,13 @@ from rich.text import Text
 
 from catalog.common.text import counted
 from catalog.lyrics.formats.formats import format_of, read_any
+from catalog.lyrics.formats.tags import bpm_of, length_of
 from catalog.lyrics.lines import LyricsError
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.singing_rate import FAST_SYLLABLES_PER_S, singing_rate_warnings
 from catalog.lyrics.stamps import stamp
 from catalog.lyrics.sung_marks import sung_mark_warnings
 from catalog.lyrics.syllables import count_syllables
-from catalog.lyrics.tags import bpm_of, length_of
 from flows.cli.lyrics.files import LyricsFileError, language_of, read_bytes
 from flows.console import SafeTable, print_json, stderr, stdout, warn
 

@@ -71,7 +71,7 @@ def test_each_form_is_told_by_its_content() -> None:
 
 def test_subrip_is_read_without_its_markup() -> None:
     assert lrc_of(SRT) == (
-        "[00:12.50][Verse 1]The last bus\n[00:15.00]carries half a load\n[00:17.25]\n[60:00.00]la la\n[60:01.00]\n"
+        "[Verse 1]\n[00:12.50]The last bus\n[00:15.00]carries half a load\n[00:17.25]\n[60:00.00]la la\n[60:01.00]\n"
     )
 
 
@@ -82,7 +82,7 @@ def test_webvtt_is_read_without_tags_notes_and_styles() -> None:
 def test_enhanced_lrc_keeps_the_lines_times_and_ends_them_after_the_last_word() -> None:
     lyrics = read_any(ENHANCED)
     assert lyrics.to_lrc() == (
-        "[00:12.50]The last bus\n[00:14.20]\n[00:15.00][Chorus]Hold on\n[00:18.00]no stamps here\n"
+        "[00:12.50]The last bus\n[00:14.20]\n[Chorus]\n[00:15.00]Hold on\n[00:18.00]no stamps here\n"
     )
     assert lyrics.tags == {"ti": "Bus"}
     assert read_any(f"[offset:500]\n{ENHANCED}").to_lrc().startswith("[00:12.00]The last bus\n[00:13.70]\n")

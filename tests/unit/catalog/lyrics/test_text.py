@@ -175,3 +175,11 @@ def test_lrc_is_read_as_it_was_written(entries: list[tuple[str, str]]) -> None:
     lyrics = Lyrics(lines)
     assert stored_lyrics(lyrics.to_lrc()) == lyrics
     assert stored_lyrics(lyrics.untimed().to_lrc() or "[Verse]").timed is False
+
+
+def test_a_mark_with_a_colon_is_no_tag_in_either_form() -> None:
+    text = parse_text("[Verse: softly]\nwords")
+    timed = parse_lrc("[Verse: softly]\n[00:01.00]words\n[ti:Title]")
+    assert [line.section for line in (*text.lines, *timed.lines)] == ["Verse: softly", "Verse: softly"]
+    assert (text.tags, timed.tags) == ({}, {"ti": "Title"})
+    assert stored_lyrics(timed.to_lrc()).digest == timed.digest

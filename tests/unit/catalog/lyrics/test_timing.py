@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.common.errors import InputError
+from catalog.lyrics.formats.tags import LENGTH, length_tag
 from catalog.lyrics.lines import MAX_LINE_CHARACTERS
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.reading import read_lyrics, stored_lyrics
 from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.lyrics.syllables import count_syllables
-from catalog.lyrics.tags import LENGTH, length_tag
 from catalog.lyrics.timing import Timed, WordsDoNotFit, time_lyrics
 from tests.support.places import DATA
 

@@ -15,7 +15,14 @@ from flows.cli.main import app
 
 Run = Callable[..., tuple[int, str, str]]
 WORDS = "[Verse]\nThe last bus carries half a load\nOf people waiting for the sun\n\n[Chorus]\nHold on\n"
-LRC = "[bpm:120]\n[length:00:40]\n[00:08.00][Verse]The last bus carries half a load\n[00:10.00]Of people\n[00:11.00]\n"
+LRC = """\
+[bpm:120]
+[length:00:40]
+[Verse]
+[00:08.00]The last bus carries half a load
+[00:10.00]Of people
+[00:11.00]
+"""
 
 
 @pytest.fixture
@@ -118,7 +125,7 @@ def test_check_as_json_has_every_figure(run: Run, lrc: Path) -> None:
     document = json.loads(run("check", lrc, "--json")[1])
     assert (document["format"], document["timed"], document["bpm"], document["length_s"]) == ("lrc", True, 120, 40)
     assert document["lines"][1] == {
-        "line": 4, "section": "", "text": "Of people", "syllables": 3, "start_s": 10.0, "time_s": 1.0,
+        "line": 5, "section": "", "text": "Of people", "syllables": 3, "start_s": 10.0, "time_s": 1.0,
         "syllables_per_s": 3.0, "bar": 6, "after_bar_s": 0.0,
     }  # fmt: skip
     assert document["faults"] == []
@@ -145,18 +152,18 @@ def test_check_of_plain_text_counts_syllables_and_names_the_way_to_times(run: Ru
 
 def test_shift_moves_a_part_and_keeps_the_rest(run: Run, lrc: Path) -> None:
     out = run("shift", lrc, "--by", "-0.5", "--from", "0:09", "--to", "0:10.5")[1]
-    assert [line[:10] for line in out.splitlines()[2:]] == ["[00:08.00]", "[00:09.50]", "[00:11.00]"]
+    assert [line[:10] for line in out.splitlines()[3:]] == ["[00:08.00]", "[00:09.50]", "[00:11.00]"]
     code, _, err = run("shift", lrc, "--by", "-9")
-    assert (code, "words.lrc:3: [00:08.00] would begin 1 s before the song" in err) == (2, True)
+    assert (code, "words.lrc:4: [00:08.00] would begin 1 s before the song" in err) == (2, True)
     code, _, err = run("shift", lrc, "--by", "1", "--to", "0:10.5")
-    assert (code, "words.lrc:5: [00:11.00] would begin at [00:11.00], not after line 4" in err) == (2, True)
+    assert (code, "words.lrc:6: [00:11.00] would begin at [00:11.00], not after line 5" in err) == (2, True)
     assert run("shift", lrc, "--by", "1", "--from", "9", "--to", "8")[0] == 2
 
 
 def test_stretch_follows_a_tempo_or_a_factor(run: Run, lrc: Path) -> None:
     out = run("stretch", lrc, "--from-bpm", "120", "--to-bpm", "100")[1]
-    assert out.startswith("[bpm:100]\n[length:00:48]\n[00:09.60][Verse]")
-    assert "[00:08.00][Verse]" in run("stretch", lrc, "--factor", "1.5", "--anchor", "0:08")[1]
+    assert out.startswith("[bpm:100]\n[length:00:48]\n[Verse]\n[00:09.60]The")
+    assert "[00:08.00]The" in run("stretch", lrc, "--factor", "1.5", "--anchor", "0:08")[1]
     code, _, err = run("stretch", lrc, "--factor", "2", "--to-bpm", "100")
     assert (code, "Give --factor, or --from-bpm and --to-bpm" in err) == (2, True)
 
