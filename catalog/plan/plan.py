@@ -40,7 +40,7 @@ class Candidate:
 
     def of(self, song: Song) -> Song:
         """The song as the candidate's engine renders it, with the candidate's lyrics."""
-        own = replace(song, lyrics=self.lyrics) if self.lyrics else song
+        own = replace(song, lyrics=self.lyrics, words=None) if self.lyrics else song
         return own.rendered_by(self.recipe.engine)
 
 
