@@ -8,7 +8,7 @@ from catalog.recipe import Recipe
 from tasks.engines.acestep.names import FRAME_SAMPLES
 from tasks.engines.base import Forecast
 
-SHARE_OF_SAMPLER = 0.63
+SHARE_OF_SAMPLER = 0.66
 SHARE_OF_SAMPLER_XL = 0.87
 """Of a network's file: the rest are the condition encoder, which runs once, and parts for covers, which never run."""
 

@@ -210,6 +210,13 @@ def test_lyrics_in_another_form_are_refused() -> None:
         tagged("x", lyrics_lrc="[00:10]no hundredths")
 
 
+def test_section_marks_are_left_out_of_timed_lyrics_in_every_form(trips: Mapping[str, Trip]) -> None:
+    tags = tagged("x", lyrics_lrc="[Verse 1]\n[00:01.00]one\n[00:02.50]\n[Solo]\n[00:04.00]\n")
+    assert tags.lyrics_lrc == "[00:01.00]one\n[00:02.50]\n[00:04.00]"
+    for form, trip in trips.items():
+        assert trip(tags, None)[0].lyrics_lrc == tags.lyrics_lrc, form
+
+
 words = st.text(max_size=30)
 gains = st.none() | st.floats(-60, 60)
 peaks = st.none() | st.floats(0, 2)

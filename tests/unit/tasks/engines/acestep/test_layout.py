@@ -15,6 +15,7 @@ pytest.importorskip("diffusers", reason="the networks are those of diffusers")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from catalog.common.errors import MachineError, RefusedError  # noqa: E402
+from catalog.models.table import read_table  # noqa: E402
 from tasks.engines.acestep.network.layout import load_parts  # noqa: E402
 from tasks.engines.acestep.network.vae import Vae, check_precision  # noqa: E402
 from tests.support.tiny_acestep import SFT, TURBO, VAE, XL, networks  # noqa: E402
@@ -130,6 +131,19 @@ def test_damaged_files_are_told(copied) -> None:
     (model.folder / "config.json").write_text("[]")
     with pytest.raises(MachineError, match=r"config\.json cannot be read"):
         load_parts(model)
+
+
+def test_the_published_file_has_room_for_these_tensors_and_no_others() -> None:
+    """In 16 bits, beside a header of 50 to 200 bytes a tensor: so its parts and shapes are those of diffusers."""
+    import diffusers
+
+    kinds = ("AceStepTransformer1DModel", "AceStepConditionEncoder", "AceStepAudioTokenizer")
+    with torch.device("meta"):
+        modules = [getattr(diffusers, kind)() for kind in (*kinds, "AceStepAudioTokenDetokenizer")]
+    parameters = [parameter for module in modules for parameter in module.parameters()]
+    (file,) = [file for file in read_table().spec(TURBO).files if file.path == "model.safetensors"]
+    header = file.size_bytes - 2 * sum(parameter.numel() for parameter in parameters)
+    assert 50 * len(parameters) < header < 200 * len(parameters)
 
 
 # --- the autoencoder
