@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.common.digests import Json, digest_value
+from catalog.lyrics.sections import bracketed_mark
 from catalog.lyrics.stamps import hundredths, stamp
 
 SCHEME = "lyrics/v1"
@@ -79,10 +80,11 @@ class Lyrics:
         A section's mark stands on a line of its own before the section's first line, where players skip it. Lyrics
         without times are written by :meth:`to_text`; :func:`catalog.lyrics.reading.read_lyrics` tells both apart.
         """
-        head = self._head() if with_tags else []
+        head, tail = self._tags() if with_tags else ("", "")
         if not self.timed:
-            return "".join(head) + self.to_text()
-        return "".join(head + [f"{_mark(line)}{stamp(line.start_s)}{line.text}\n" for line in self.lines])
+            return head + self.to_text()
+        lines = "".join(f"{_mark(line)}{stamp(line.start_s)}{line.text}\n" for line in self.lines)
+        return head + lines + tail
 
     def to_text(self) -> str:
         """The words alone: each section's mark in brackets on a line of its own, an empty line between stanzas."""
@@ -93,8 +95,15 @@ class Lyrics:
                 pieces.append(f"{line.text}\n")
         return "".join(pieces)
 
-    def _head(self) -> list[str]:
-        return [f"[{name}:{value}]\n" for name, value in self.tags.items()]
+    def _tags(self) -> tuple[str, str]:
+        """The tags that stand before the lines, and those that would be the mark of a line after them."""
+        tags = {
+            f"[{name}:{value}]": bracketed_mark(f"[{name}:{value}]") is not None for name, value in self.tags.items()
+        }
+        head, tail = (
+            "".join(f"{tag}\n" for tag, is_mark in tags.items() if is_mark == which) for which in (False, True)
+        )
+        return head, tail
 
 
 def _entry(line: LyricLine) -> list[Json]:
