@@ -97,13 +97,9 @@ class Lyrics:
 
     def _tags(self) -> tuple[str, str]:
         """The tags that stand before the lines, and those that would be the mark of a line after them."""
-        tags = {
-            f"[{name}:{value}]": bracketed_mark(f"[{name}:{value}]") is not None for name, value in self.tags.items()
-        }
-        head, tail = (
-            "".join(f"{tag}\n" for tag, is_mark in tags.items() if is_mark == which) for which in (False, True)
-        )
-        return head, tail
+        rows = [f"[{name}:{value}]\n" for name, value in self.tags.items()]
+        marks = [row for row in rows if bracketed_mark(row.strip())]
+        return "".join(row for row in rows if row not in marks), "".join(marks)
 
 
 def _entry(line: LyricLine) -> list[Json]:
