@@ -27,11 +27,12 @@ def parents_latent(order: RenderJob) -> NDArray[np.float32]:
         latent = np.load(order.files["parent_latent"], allow_pickle=False)
         if latent.ndim != 2 or len(latent) != order.recipe.inputs["frames"]:
             raise ValueError("it is of another shape")
-        return latent.astype(np.float32)
+        checked: NDArray[np.float32] = latent.astype(np.float32)
     except (ValueError, EOFError, OSError) as error:
         raise WorkError(
             "the parent's latent cannot be read", remedy="Run `songline verify --repair`, then render again"
         ) from error
+    return checked
 
 
 def joined(order: RenderJob, regenerated: Audio, *, frame_samples: int) -> Audio:
