@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from catalog.album.lyrics import Lyrics
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
+from catalog.lyrics.lyrics import Lyrics
 from catalog.selection.decide import Policy
 
 PASSED_ON = {"passed_on": True}
@@ -23,13 +23,32 @@ NATIVE_STEMS = "native"
 
 
 @dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """One engine of a song, with its own settings and seeds.
+
+    ``keeps_times`` is False where it sings the words at times of its own choice.
+    """
+
+    engine: str
+    settings: Mapping[str, Json]
+    seeds: tuple[int, ...]
+    keeps_times: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Song:
-    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none.
+    """One song of an album. ``bpm`` and ``key`` are the manifest's own fields, None where it states none; words that
+    were timed while the manifest was read give their tempo to a song that states none.
 
     ``style`` is a file with a style vector, which can replace the prompt. ``credits`` are (role, name) pairs;
     ``explicit`` is None where the manifest does not say. ``gap_s`` is the silence before the next song.
     ``deliverables`` are the song's own, empty where the album's apply. ``title_language`` is the language of the
     title where it is stated (BCP 47); it can differ from the language that is sung.
+
+    ``engine``, ``settings``, ``seeds`` and ``keeps_times`` are those of the first engine; ``other_engines`` make
+    candidates of the same song. :meth:`for_engines` and :meth:`rendered_by` give the song as a single engine has it.
+    ``words`` are the lyrics as they were written, where they were timed for one of the engines and another one sings
+    them at times of its own: what that one gets does not depend on the others.
     """
 
     id: str
@@ -56,6 +75,9 @@ class Song:
     fade_out_s: float | None = None
     gap_s: float = 0.0
     deliverables: tuple[str, ...] = ()
+    keeps_times: bool = True
+    other_engines: tuple[EngineChoice, ...] = ()
+    words: Lyrics | None = None
     title_language: str | None = field(default=None, metadata=PASSED_ON)
 
     def passed_on(self) -> dict[str, Json]:
@@ -65,6 +87,34 @@ class Song:
             for song_field in passed_on_fields()
             if getattr(self, song_field.name) != song_field.default
         }
+
+    @property
+    def engines(self) -> tuple[EngineChoice, ...]:
+        """Every engine that makes candidates of the song, in the manifest's order."""
+        return (EngineChoice(self.engine, self.settings, self.seeds, self.keeps_times), *self.other_engines)
+
+    def for_engines(self) -> tuple[Song, ...]:
+        """The song once for each of its engines, with that engine's settings and seeds."""
+        if not self.other_engines:
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                engine=choice.engine,
+                settings=choice.settings,
+                seeds=choice.seeds,
+                keeps_times=choice.keeps_times,
+                other_engines=(),
+                lyrics=self.lyrics if choice.keeps_times or self.words is None else self.words,
+                words=None,
+            )
+            for choice in self.engines
+        )
+
+    def rendered_by(self, engine: str) -> Song:
+        """The song as candidates of ``engine`` have it: its words have no times where the engine does not keep them."""
+        song = next((song for song in self.for_engines() if song.engine == engine), self)
+        return song if song.keeps_times else replace(song, lyrics=song.lyrics.untimed())
 
     @property
     def instrumental(self) -> bool:
@@ -92,7 +142,8 @@ class Album:
 
     ``licences`` maps models to licences obtained separately. ``warnings`` and ``hints`` are finished lines for the
     user. ``wav_tags`` is ``none`` where WAV files must contain only format and samples. ``mastering_reference`` is
-    the track that ``mastering.reference`` names; ``two_stems`` is the one stem to separate from the rest.
+    the track that ``mastering.reference`` names; ``two_stems`` is the one stem to separate from the rest. ``rate`` is
+    the sampling rate of the release in Hz, None where the manifest leaves it to the winners.
     """
 
     id: str
@@ -119,6 +170,7 @@ class Album:
     warnings: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     wav_tags: str = "all"
+    rate: int | None = None
 
     def deliverables_of(self, song: Song) -> tuple[str, ...]:
         """The kinds of deliverables of a song."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from catalog.album.album import Album, Song, passed_on_from
-from catalog.album.lyrics import stored_lyrics
+from catalog.album.album import Album, EngineChoice, Song, passed_on_from
 from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
+from catalog.lyrics.reading import stored_lyrics
 from catalog.selection.decide import Policy
 
 
@@ -39,6 +40,7 @@ def manifest_document(album: Album) -> dict[str, Json]:
         "two_stems": album.two_stems,
         "deliverables": list(album.deliverables),
         **({} if album.wav_tags == "all" else {"wav": {"tags": album.wav_tags}}),
+        **({} if album.rate is None else {"rate": album.rate}),
     }
 
 
@@ -65,6 +67,9 @@ def _song_document(song: Song) -> dict[str, Json]:
         "engine": song.engine,
         "settings": dict(song.settings),
         "seeds": list(song.seeds),
+        **({} if song.keeps_times else {"keeps_times": False}),
+        **({"words": song.words.to_lrc(with_tags=True)} if song.words else {}),
+        **({"other_engines": [asdict(choice) for choice in song.other_engines]} if song.other_engines else {}),
         **({"deliverables": list(song.deliverables)} if song.deliverables else {}),
         **song.passed_on(),
     }
@@ -100,6 +105,7 @@ def album_of(document: Mapping[str, Json]) -> Album:
         mastering_reference=_bare(reference["name"]) if reference else None,
         mastering_reference_digest=reference.get("digest"),
         wav_tags=document.get("wav", {}).get("tags", "all"),
+        rate=document.get("rate"),
     )
 
 
@@ -130,6 +136,11 @@ def _song(document: Mapping[str, Json]) -> Song:
         fade_out_s=document.get("fade_out_s"),
         gap_s=document.get("gap_s", 0.0),
         deliverables=tuple(document.get("deliverables", ())),
+        keeps_times=document.get("keeps_times", True),
+        words=stored_lyrics(document["words"]) if "words" in document else None,
+        other_engines=tuple(
+            EngineChoice(**{**choice, "seeds": tuple(choice["seeds"])}) for choice in document.get("other_engines", ())
+        ),
         **passed_on_from(document),
     )
 

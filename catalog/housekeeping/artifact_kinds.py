@@ -17,6 +17,7 @@ _BY_WORK = {
     "version": "masters",
     "separate": "stems",
     "demix": "stems",
+    "resample": "stems",
     "encode": "releases",
     "pack": "releases",
 }

@@ -12,9 +12,12 @@ from catalog.common.digests import Json
 from db.tables.album import Candidate, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 
-STEPS_SHOWN = frozenset({"embed", "enhance", "master", "version", "separate", "demix", "encode", "train", "preview"})
+STEPS_SHOWN = frozenset(
+    {"embed", "enhance", "master", "version", "separate", "demix", "resample", "encode", "train", "preview"}
+)
 """Steps whose result is part of the lineage: defects of a reference, each mastering stage's settings with
-measurements before and after it, how stems add up, measurements of a lossy file. They are stored only there."""
+measurements before and after it, a change of the rate, how stems add up, measurements of a lossy file. They are stored
+only there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def origins_of_pack(
 
 def _origin(album_id: str, track: Mapping[str, Json], inputs: frozenset[str], build: int | None) -> TrackOrigin:
     keys = [track[name] for name in ("decision_key", "master_key", "accepted_key", "separated_key", "drawing_key")]
+    keys.append(track.get("resampled_key"))
     keys += [Recipe.from_document(track["recipe"]).digest, *(key for _, key in track["examined"])]
     work_keys = frozenset(key for key in keys if key)
     return TrackOrigin(album_id, track["id"], track["winner"], track["decision_key"], work_keys, inputs, build)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from catalog.album.album import NONE
 from catalog.common.text import did_you_mean
-from catalog.manifest.context import ManifestContext
+from catalog.manifest.context import ManifestContext, Vocabulary
 from catalog.manifest.faults import FieldPath
-from catalog.manifest.schema import ManifestFile, SongFile, Vocabulary
+from catalog.manifest.schema import ManifestFile, SongFile
 from catalog.manifest.validation import Diagnostics
 
 

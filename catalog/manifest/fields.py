@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from catalog.album.tempo_and_key import parse_key
 from catalog.common.errors import InputError
 from catalog.common.text import has_control, hides, is_reserved, reorders, shows_nothing
+from catalog.lyrics.languages import is_language_tag, nearest_language
 
 MAX_SEED = 2**53 - 1
 MAX_TITLE_CHARACTERS = 200
@@ -95,8 +96,10 @@ def _id(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", text):
-        raise fault(f"{text[:40]!r} is not a language tag", "Write a code such as 'en', 'de' or 'pt-BR'")
+    if not is_language_tag(text):
+        nearest = nearest_language(text)
+        remedy = f"Did you mean {nearest!r}?" if nearest else "Write a code such as 'en', 'de' or 'pt-BR'"
+        raise fault(f"{text[:40]!r} is not a language tag", remedy)
     return text
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from catalog.common.errors import InputError
+from catalog.manifest.engines import seed_count
 from catalog.manifest.faults import FieldPath
 from catalog.manifest.files import MAX_REFERENCE_BYTES, find_file
-from catalog.manifest.schema import DEFAULT_SEEDS, ManifestFile, SeedRange, SongFile
+from catalog.manifest.schema import ManifestFile
 from catalog.manifest.validation import Diagnostics
 
 MAX_ALBUM_LYRICS_BYTES = 1024 * 1024
@@ -22,11 +23,11 @@ MAX_FFMPEG_REFERENCES = 8
 """Number of references that ffmpeg must decode: starting it takes a tenth of a second."""
 
 
-def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: int) -> None:
+def check_candidates(diagnostics: Diagnostics, manifest: ManifestFile, *, most: int, default_engine: str) -> None:
     """Report a fault at the song with which the album exceeds ``most`` candidates."""
     total, song_index = 0, None
     for index, song in enumerate(manifest.songs):
-        total += _seed_count(song, manifest)
+        total += seed_count(song, manifest, default_engine)
         if total > most and song_index is None:
             song_index = index
     if song_index is None:
@@ -77,11 +78,6 @@ def check_references(
             diagnostics.add(path, problem, "Give the others as FLAC or WAV files, or let songs share references")
         is_over = True
         diagnostics.bad.add(path)
-
-
-def _seed_count(song: SongFile, manifest: ManifestFile) -> int:
-    seeds = song.seeds or manifest.defaults.seeds or DEFAULT_SEEDS
-    return seeds.count if isinstance(seeds, SeedRange) else len(seeds)
 
 
 def _lyrics_bytes(lyrics: str, folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,11 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, ManifestError, SonglineError
 from catalog.common.slugs import slug
 from catalog.common.text import did_you_mean, is_reserved
-from catalog.manifest.context import ManifestContext
+from catalog.manifest.context import ManifestContext, Vocabulary
 from catalog.manifest.deliverables import check_deliverables, check_voiced
 from catalog.manifest.faults import Fault, FieldPath, SourceLocation, manifest_error
 from catalog.manifest.files import find_cover, find_reference, manifest_at, read_file, regular_file
-from catalog.manifest.schema import ManifestFile, Vocabulary, manifest_json_schema
+from catalog.manifest.schema import ManifestFile
 from catalog.manifest.songs import read_songs
 from catalog.manifest.validation import Diagnostics, read_shape
 from catalog.manifest.yaml.reader import MAX_MANIFEST_BYTES, read_source
@@ -186,10 +187,15 @@ def _check_native_stems(context: ManifestContext, songs: Sequence[Song]) -> None
     """Reports one fault for all songs, since one line fixes it."""
     if context.manifest.stems != NATIVE_STEMS:
         return
-    stemless_songs = [song for song in songs if song.engine in context.vocabulary.stemless]
+    stemless = {
+        song.id: names
+        for song in songs
+        if (names := [choice.engine for choice in song.engines if choice.engine in context.vocabulary.stemless])
+    }
+    stemless_songs = [song for song in songs if song.id in stemless]
     if not stemless_songs:
         return
-    engines = ", ".join(dict.fromkeys(song.engine for song in stemless_songs))
+    engines = ", ".join(dict.fromkeys(name for names in stemless.values() for name in names))
     titles = "every song" if len(stemless_songs) == len(songs) else ", ".join(song.title for song in stemless_songs)
     problem = f"native asks for the engine's own stems, and {engines} gives none ({titles})"
     context.diagnostics.add(("stems",), problem, "Write `stems: none`, or name a separation model")
@@ -217,6 +223,53 @@ def _album(manifest: ManifestFile, *, songs: tuple[Song, ...], cover: Path | Non
         enhance=manifest.enhance,
         two_stems=manifest.two_stems,
         wav_tags=manifest.wav.tags,
+        rate=manifest.rate,
         warnings=diagnostics.warning_lines(),
         hints=diagnostics.hint_lines(),
     )
+
+
+def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
+    """JSON Schema (2020-12) of a manifest, with the names of this installation as enumerations."""
+    schema = ManifestFile.model_json_schema()
+    parts, fields = schema["$defs"], schema["properties"]
+    for name in ("DefaultsFile", "SongFile"):
+        parts[name]["properties"]["engine"]["anyOf"][0]["enum"] = sorted(vocabulary.engines)
+        names = parts[name]["properties"]["engines"]["anyOf"][0]
+        names |= {"items": {"enum": sorted(vocabulary.engines)}, "uniqueItems": True}
+        parts[name]["properties"]["settings"] |= _settings_schema(vocabulary, parts)
+    policy = parts["Policy"]["properties"]
+    policy["gates"]["propertyNames"] = {"enum": sorted(vocabulary.metrics)}
+    policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
+    policy["metrics"]["items"]["enum"] = vocabulary.ranking
+    fields["stems"]["enum"] = vocabulary.stems
+    parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = vocabulary.waivable
+    fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]
+    for deliverables in (fields["deliverables"], parts["SongFile"]["properties"]["deliverables"]["anyOf"][0]):
+        deliverables["items"]["enum"] = sorted(vocabulary.deliverables)
+        deliverables["uniqueItems"] = True
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}
+    return head | {name: _for_readers(part) for name, part in schema.items() if name != "title"}
+
+
+def _for_readers(part: Json) -> Json:
+    """A part of the schema with its descriptions, which are docstrings, reformatted for an editor."""
+    if isinstance(part, dict):
+        return {
+            name: re.sub(r"(?<!\n)\n(?!\n)", " ", value.replace("``", "`"))
+            if name == "description" and isinstance(value, str)
+            else _for_readers(value)
+            for name, value in part.items()
+        }
+    return [_for_readers(value) for value in part] if isinstance(part, list) else part
+
+
+def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:
+    """The settings of every engine; their definitions are merged into those of the manifest."""
+    choices = []
+    for name, model in sorted(vocabulary.engines.items()):
+        settings = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+        parts.update({f"{name}.{part}": body for part, body in settings.pop("$defs", {}).items()})
+        settings.pop("required", None)  # a required setting may be in the defaults or in the song
+        choices.append(settings | {"title": f"settings of {name}"})
+    return {"anyOf": choices}

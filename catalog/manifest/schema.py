@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from catalog.album.album import NATIVE_STEMS, NONE, Song
-from catalog.album.cover.cover import Cover
+from catalog.album.album import NONE
 from catalog.album.mastering import MasteringSpec
-from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import MAX_BPM, MIN_BPM
-from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.manifest.fields import FilePath, Id, Isrc, Key, Language, Length, Name, Pause, Prompt, Seed, Upc
-from catalog.selection.decide import DEFAULT_FAMILIES, Policy
-from catalog.selection.metrics import MetricSpec
+from catalog.selection.decide import Policy
 
 MAX_SEEDS = 1024
+MAX_ENGINES = 8
 MAX_SONGS = 2000
 MAX_LYRICS_CHARACTERS = 64 * 1024
 MAX_CANDIDATES = 20_000
 """Per album, unless the setting `SONGLINE_MAX_CANDIDATES` is set: a plan of this size is fast."""
 
 DEFAULT_LENGTH_S = 95.0
+DEFAULT_LANGUAGE = "en"
 DEFAULT_SEEDS = (42, 43, 44, 45)
 DEFAULT_DELIVERABLES = ("wav24", "flac24", "mp3_320")
 
@@ -46,14 +41,25 @@ class SeedRange(FileModel):
 
 
 def _seeds_form(value: Any) -> str:
-    return "(range)" if isinstance(value, Mapping | SeedRange) else "(list)"
+    if isinstance(value, SeedRange):
+        return "(range)"
+    if not isinstance(value, Mapping):
+        return "(list)"
+    return "(range)" if not value or "start" in value or "count" in value else "(engines)"
 
 
 SeedList = Annotated[list[Seed], Field(min_length=1, max_length=MAX_SEEDS)]
+SeedsOfOne = Annotated[
+    Annotated[SeedList, Tag("(list)")] | Annotated[SeedRange, Tag("(range)")], Discriminator(_seeds_form)
+]
 Seeds = Annotated[
-    Annotated[SeedList, Tag("(list)")] | Annotated[SeedRange, Tag("(range)")],
+    Annotated[SeedList, Tag("(list)")]
+    | Annotated[SeedRange, Tag("(range)")]
+    | Annotated[dict[str, SeedsOfOne], Tag("(engines)")],
     Discriminator(_seeds_form),
 ]
+
+EngineNames = Annotated[list[str], Field(min_length=1, max_length=MAX_ENGINES)]
 
 
 Deliverables = Annotated[list[str], Field(min_length=1, max_length=20)]
@@ -74,6 +80,9 @@ class AlbumFile(FileModel):
 
 class _Choices(FileModel):
     engine: str | None = Field(None, description="What renders the candidates.")
+    engines: EngineNames | None = Field(
+        None, description="Several engines in place of one: each makes candidates by every seed, and they compete."
+    )
     length_s: Length | None = Field(
         None,
         description="Length of the song in seconds; where neither the song nor the defaults say it: 95. "
@@ -85,9 +94,13 @@ class _Choices(FileModel):
     seeds: Seeds | None = Field(
         None,
         description="One candidate each: [7, 11, 19], or {start: 42, count: 4}, which is taken where neither the song "
-        "nor the defaults say it.",
+        "nor the defaults say it. Each of several engines may have its own: {diffrhythm: [7], acestep: [7, 8]}.",
     )
-    settings: dict[str, Json] = Field(default_factory=dict, description="The engine's own settings.")
+    settings: dict[str, Json] = Field(
+        default_factory=dict,
+        description="The engine's own settings. Of several engines each takes those it has; those of one stand under "
+        "its name: {acestep: {model: turbo}}.",
+    )
 
 
 class DefaultsFile(_Choices):
@@ -113,7 +126,8 @@ class SongFile(_Choices):
     title_language: Language | None = Field(None, description="Language of the title (BCP 47), as shops ask for it.")
     lyrics: Annotated[str, Field(min_length=1, max_length=MAX_LYRICS_CHARACTERS)] | None = Field(
         None,
-        description="One line: path of an LRC file; more: the LRC itself. Left out: a song without words.",
+        description="One line: path of a file (LRC, or plain text with section marks); more: the words themselves. "
+        "Left out: a song without words.",
     )
     instrumental: bool | None = Field(None, description="true: a song without words; `lyrics` is then left out.")
     prompt: Prompt | None = Field(None, description="Style in words: genre, tempo, key, instruments, voice, mood.")
@@ -173,114 +187,8 @@ class ManifestFile(FileModel):
     two_stems: Literal["vocals", "drums", "bass", "other"] | None = Field(
         None, description="Only this part and all the rest, where a separation model makes the stems."
     )
+    rate: Literal[44100, 48000] | None = Field(
+        None, description="Sampling rate of the whole release in Hz; left out: the most frequent among the winners."
+    )
     deliverables: Deliverables = Field(list(DEFAULT_DELIVERABLES), description="The kinds of files to make.")
     wav: WavFile = Field(WavFile(), description="What WAV files hold beside their sound.")
-
-
-def _no_remarks(song: Song, manifest: ManifestFile) -> Sequence[Notice]:
-    return ()
-
-
-def is_plain_sound(_path: Path) -> bool:
-    """Default for an installation without this check: ffmpeg is never needed."""
-    return False
-
-
-def accept_reference(path: Path, digest: str) -> None:
-    """Default: accepts every mastering reference."""
-
-
-def no_cover_remarks(cover: Cover) -> Sequence[str]:
-    """Default: no remarks about a cover."""
-    return ()
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """The names that plug-ins define: the valid values of a manifest on this installation."""
-
-    engines: Mapping[str, type[BaseModel]]
-    metrics: Mapping[str, MetricSpec]
-    deliverables: frozenset[str]
-    stem_models: frozenset[str]
-    default_engine: str
-    max_candidates: int = MAX_CANDIDATES
-    """Maximum number of candidates per album."""
-    enhancers: frozenset[str] = frozenset()
-    voiced: frozenset[str] = frozenset()
-    """Deliverables that need a vocal stem."""
-    stemless: frozenset[str] = frozenset()
-    """Engines without native stems."""
-    checks: frozenset[str] = frozenset()
-    """Checks of a finished file, which can be waived."""
-    cover_remarks: Callable[[Cover], Sequence[str]] = no_cover_remarks
-    hear_reference: Callable[[Path, str], None] = accept_reference
-    """Raises a SonglineError where a track, given with its digest, cannot be a mastering reference."""
-    needs_ffmpeg: Callable[[Path], bool] = is_plain_sound
-    """Whether only ffmpeg can decode an audio file, by its first bytes."""
-    notices: Callable[[Song, ManifestFile], Sequence[Notice]] = _no_remarks
-    """Remarks of plug-ins about a song without faults."""
-
-    @property
-    def weighable(self) -> list[str]:
-        """Metrics that have a better direction."""
-        return sorted(name for name, spec in self.metrics.items() if spec.direction != "none")
-
-    @property
-    def waivable(self) -> list[str]:
-        """Valid values of ``mastering.waive``: a check of the master, or one of a deliverable."""
-        return sorted({waiver(file, check) for file in (MASTER, *self.deliverables) for check in self.checks})
-
-    @property
-    def ranking(self) -> list[str]:
-        """Metrics that a family can contain."""
-        return [name for name in self.weighable if self.metrics[name].family in DEFAULT_FAMILIES]
-
-    @property
-    def stems(self) -> list[str]:
-        """Valid values of ``stems``."""
-        return [NONE, NATIVE_STEMS, *sorted(self.stem_models - {NONE, NATIVE_STEMS})]
-
-
-def manifest_json_schema(vocabulary: Vocabulary) -> dict[str, Json]:
-    """JSON Schema (2020-12) of a manifest, with the names of this installation as enumerations."""
-    schema = ManifestFile.model_json_schema()
-    parts, fields = schema["$defs"], schema["properties"]
-    for name in ("DefaultsFile", "SongFile"):
-        parts[name]["properties"]["engine"]["anyOf"][0]["enum"] = sorted(vocabulary.engines)
-        parts[name]["properties"]["settings"] |= _settings_schema(vocabulary, parts)
-    policy = parts["Policy"]["properties"]
-    policy["gates"]["propertyNames"] = {"enum": sorted(vocabulary.metrics)}
-    policy["weights"]["propertyNames"] = {"enum": vocabulary.weighable}
-    policy["metrics"]["items"]["enum"] = vocabulary.ranking
-    fields["stems"]["enum"] = vocabulary.stems
-    parts["MasteringSpec"]["properties"]["waive"]["items"]["enum"] = vocabulary.waivable
-    fields["enhance"]["enum"] = [NONE, *sorted(vocabulary.enhancers)]
-    for deliverables in (fields["deliverables"], parts["SongFile"]["properties"]["deliverables"]["anyOf"][0]):
-        deliverables["items"]["enum"] = sorted(vocabulary.deliverables)
-        deliverables["uniqueItems"] = True
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Songline album manifest"}
-    return head | {name: _for_readers(part) for name, part in schema.items() if name != "title"}
-
-
-def _for_readers(part: Json) -> Json:
-    """A part of the schema with its descriptions, which are docstrings, reformatted for an editor."""
-    if isinstance(part, dict):
-        return {
-            name: re.sub(r"(?<!\n)\n(?!\n)", " ", value.replace("``", "`"))
-            if name == "description" and isinstance(value, str)
-            else _for_readers(value)
-            for name, value in part.items()
-        }
-    return [_for_readers(value) for value in part] if isinstance(part, list) else part
-
-
-def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:
-    """The settings of every engine; their definitions are merged into those of the manifest."""
-    choices = []
-    for name, model in sorted(vocabulary.engines.items()):
-        settings = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
-        parts.update({f"{name}.{part}": body for part, body in settings.pop("$defs", {}).items()})
-        settings.pop("required", None)  # a required setting may be in the defaults or in the song
-        choices.append(settings | {"title": f"settings of {name}"})
-    return {"anyOf": choices}

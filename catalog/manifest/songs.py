@@ -2,42 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
 
-from pydantic import ValidationError
-
 from catalog.album.album import Song, passed_on_from
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, tonic_and_mode
-from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.slugs import slug
-from catalog.common.text import did_you_mean
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.deliverables import check_deliverables, deliverables_of
-from catalog.manifest.faults import Fault, FieldPath, SourceLocation
-from catalog.manifest.fields import MAX_SEED
-from catalog.manifest.files import find_file, find_reference, find_style, read_file
+from catalog.manifest.engines import check_defaults, engines_of
+from catalog.manifest.faults import FieldPath
+from catalog.manifest.files import find_reference, find_style
 from catalog.manifest.limits import check_candidates, check_lyrics, check_references
-from catalog.manifest.schema import DEFAULT_LENGTH_S, DEFAULT_SEEDS, SeedRange, SongFile
-from catalog.manifest.validation import Diagnostics, check
+from catalog.manifest.lyrics.read import lyrics_place, names_file, read_song_lyrics, warn_of_lines
+from catalog.manifest.lyrics.times import with_times
+from catalog.manifest.schema import DEFAULT_LANGUAGE, DEFAULT_LENGTH_S, SongFile
+from catalog.manifest.validation import Diagnostics
 
-DEFAULT_LANGUAGE = "en"
 BPM_TOLERANCE = 0.5
 _DEFAULTS: FieldPath = ("defaults",)
-_LRC_LINE = re.compile(r"\s*\[[0-9]+:[0-9]")
 
 
 def read_songs(context: ManifestContext) -> tuple[Song, ...]:
     """Every song, in order; faults are added to the diagnostics."""
-    _check_default_settings(context)
-    for path in (_DEFAULTS, *(("songs", index) for index in range(len(context.manifest.songs)))):
-        _check_twice(context.diagnostics, (*path, "seeds"))
-    check_candidates(context.diagnostics, context.manifest, most=context.vocabulary.max_candidates)
+    check_defaults(context)
+    check_candidates(
+        context.diagnostics,
+        context.manifest,
+        most=context.vocabulary.max_candidates,
+        default_engine=context.vocabulary.default_engine,
+    )
     check_lyrics(context.diagnostics, context.manifest, context.folder)
     check_references(
         context.diagnostics, context.manifest, context.folder, needs_ffmpeg=context.vocabulary.needs_ffmpeg
@@ -53,12 +50,16 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
     defaults = context.manifest.defaults
     length_s = song_file.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = song_file.language or defaults.language or DEFAULT_LANGUAGE
-    engine = _engine(context, path, song_file)
+    engines = first_engine, *other_engines = engines_of(context, path, song_file)
     reference, reference_digest = _given_file(context, (*path, "reference"), song_file.reference, find_reference)
     style, style_digest = _given_file(context, (*path, "style"), song_file.style, find_style)
     _check_prompt(context.diagnostics, path, song_file)
     faults_of_others = len(context.diagnostics.faults)
-    lyrics = _lyrics(context, path, song_file, length_s=length_s, language=language)
+    words = lyrics = read_song_lyrics(context, path, song_file, length_s=length_s)
+    bpm = song_file.bpm
+    if not words.timed and any(choice.keeps_times for choice in engines):
+        lyrics, bpm = with_times(context, path, song_file, words, length_s=length_s, language=language)
+    warn_of_lines(context, path, song_file, lyrics, length_s=length_s, language=language)
     # Unreadable lyrics do not mean a song without words.
     is_unread = len(context.diagnostics.faults) > faults_of_others or context.diagnostics.is_bad((*path, "lyrics"))
     check_deliverables(context.diagnostics, path, song_file.deliverables, context.vocabulary)
@@ -71,13 +72,16 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         prompt=song_file.prompt,
         reference=reference,
         reference_digest=reference_digest,
-        bpm=song_file.bpm,
+        bpm=bpm,
         key=song_file.key,
         language=language,
         length_s=length_s,
-        engine=engine,
-        settings=_settings(context, path, song_file, engine),
-        seeds=_seeds(context, path, song_file),
+        engine=first_engine.engine,
+        settings=first_engine.settings,
+        seeds=first_engine.seeds,
+        keeps_times=first_engine.keeps_times,
+        other_engines=tuple(other_engines),
+        words=words if lyrics.timed and not words.timed and not all(each.keeps_times for each in engines) else None,
         writers=tuple(song_file.writers),
         isrc=song_file.isrc,
         style=style,
@@ -95,84 +99,6 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         for notice in context.vocabulary.notices(song, context.manifest):
             _note(context, path, song_file, notice)
     return song
-
-
-def _engine(context: ManifestContext, field_path: FieldPath, song_file: SongFile) -> str:
-    """The song's engine; an unknown one is reported where it was named."""
-    path = (*field_path, "engine") if song_file.engine else (*_DEFAULTS, "engine")
-    name = song_file.engine or _default_engine(context)
-    engines = context.vocabulary.engines
-    if name not in engines:
-        context.diagnostics.add(path, f"there is no engine {name!r}", did_you_mean(name, engines))
-    return name
-
-
-def _default_engine(context: ManifestContext) -> str:
-    return context.manifest.defaults.engine or context.vocabulary.default_engine
-
-
-def _check_default_settings(context: ManifestContext) -> None:
-    """Checks the defaults' settings against the default engine, even where no song uses them."""
-    model = context.vocabulary.engines.get(_default_engine(context))
-    if model is None:
-        return
-    try:
-        check(model, context.manifest.defaults.settings)
-    except ValidationError as error:
-        errors = [detail for detail in error.errors(include_url=False) if detail["type"] != "missing"]
-        for detail in errors:
-            detail["loc"] = (*_DEFAULTS, "settings", *detail["loc"])
-        context.diagnostics.add_errors(errors, known=model.model_fields)
-
-
-def _settings(context: ManifestContext, field_path: FieldPath, song_file: SongFile, engine: str) -> dict[str, Json]:
-    """The engine's settings with all its defaults; the defaults' settings apply to songs that use the same engine."""
-    model = context.vocabulary.engines.get(engine)
-    if model is None:
-        return {}
-    default_settings = context.manifest.defaults.settings if engine == _default_engine(context) else {}
-    try:
-        return check(model, {**default_settings, **song_file.settings}).model_dump(mode="json")
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-    for detail in errors:
-        is_shared = (
-            bool(detail["loc"]) and detail["loc"][0] in default_settings and detail["loc"][0] not in song_file.settings
-        )
-        detail["loc"] = (*(_DEFAULTS if is_shared else field_path), "settings", *detail["loc"])
-    context.diagnostics.add_errors(errors, known=model.model_fields)
-    return {}
-
-
-def _seeds(context: ManifestContext, field_path: FieldPath, song_file: SongFile) -> tuple[int, ...]:
-    """The song's seeds, else the defaults'."""
-    requested_seeds = song_file.seeds or context.manifest.defaults.seeds
-    path = (*(field_path if song_file.seeds else _DEFAULTS), "seeds")
-    if requested_seeds is None:
-        seeds: tuple[int, ...] = DEFAULT_SEEDS
-    elif isinstance(requested_seeds, SeedRange):
-        seeds = tuple(range(requested_seeds.start, requested_seeds.start + requested_seeds.count))
-        if seeds[-1] > MAX_SEED:
-            context.diagnostics.add(path, f"the last seed would be {seeds[-1]}, above {MAX_SEED}", "Start lower")
-    else:
-        seeds = tuple(requested_seeds)
-    minimum = context.manifest.selection.min_candidates
-    if len(seeds) < minimum:
-        message = f"{len(seeds)} seeds give fewer candidates than selection.min_candidates asks for ({minimum})."
-        context.diagnostics.warn(path if requested_seeds else field_path, f"{message} Add seeds or lower it.")
-    return seeds
-
-
-def _check_twice(diagnostics: Diagnostics, path: FieldPath) -> None:
-    """Reports repeated seeds, as written, even in a list with other faults."""
-    seen_seeds: set[int] = set()
-    for index, seed in enumerate(diagnostics.source.list_at(path)):
-        if isinstance(seed, int) and not isinstance(seed, bool):
-            if seed in seen_seeds:
-                diagnostics.add(
-                    path, f"{seed} occurs twice", "Remove one of them", at=diagnostics.place((*path, index))
-                )
-            seen_seeds.add(seed)
 
 
 def _given_file(
@@ -193,8 +119,8 @@ def _note(context: ManifestContext, field_path: FieldPath, song_file: SongFile, 
     path: FieldPath = (*field_path, *notice.field.split("."))
     place = None
     if notice.line is not None and song_file.lyrics is not None:
-        is_file = "\n" not in song_file.lyrics.strip("\n")
-        place = _lyrics_place(context.diagnostics, path, song_file.lyrics if is_file else None, notice.line)
+        file = song_file.lyrics if names_file(song_file.lyrics) else None
+        place = lyrics_place(context.diagnostics, path, file, notice.line)
     if notice.kind == "fault":
         context.diagnostics.add(path, notice.message, notice.remedy, at=place)
     elif notice.kind == "warning":
@@ -217,61 +143,6 @@ def _check_prompt(diagnostics: Diagnostics, field_path: FieldPath, song_file: So
         )
     if key and song_file.key and tonic_and_mode(key) != tonic_and_mode(song_file.key):
         diagnostics.warn((*field_path, "key"), f"The prompt says {key} and key says {song_file.key}. The field counts.")
-
-
-def _lyrics(
-    context: ManifestContext, field_path: FieldPath, song: SongFile, *, length_s: float, language: str
-) -> Lyrics:
-    """Lyrics from a file or from inline text, none for a song without words; faults and warnings have their own
-    lines."""
-    path = (*field_path, "lyrics")
-    diagnostics, lyrics_field = context.diagnostics, song.lyrics
-    if diagnostics.is_bad(path):
-        return Lyrics(())
-    if lyrics_field is None:
-        if song.instrumental is False:
-            diagnostics.add(
-                field_path, "`instrumental` is false and the song has no lyrics", "Add `lyrics`, or leave both out"
-            )
-        return Lyrics(())
-    bounds = ((*field_path, "length_s"), (*_DEFAULTS, "length_s"))
-    limit_s = None if any(diagnostics.is_bad(bound) for bound in bounds) else length_s
-    is_file = "\n" not in lyrics_field.strip("\n")
-    try:
-        data: bytes | str = _lyrics_file(context, lyrics_field.strip("\n")) if is_file else lyrics_field
-        lyrics = parse_lrc(data, length_s=limit_s)
-    except LyricsError as error:
-        for fault in error.faults:
-            place = _lyrics_place(diagnostics, path, lyrics_field if is_file else None, fault.line)
-            diagnostics.faults.append(
-                Fault(place, "" if is_file else f"songs[{field_path[1]}].lyrics", fault.what, fault.remedy)
-            )
-        return Lyrics(())
-    except InputError as error:
-        diagnostics.add(path, error.what, error.remedy)
-        return Lyrics(())
-    if song.instrumental and lyrics.sung:
-        diagnostics.add(
-            (*field_path, "instrumental"), "the song has lyrics, so it is not instrumental", "Remove one of them"
-        )
-    for line, message in singing_rate_warnings(lyrics, length_s=length_s, language=language):
-        diagnostics.warn(path, message, at=_lyrics_place(diagnostics, path, lyrics_field if is_file else None, line))
-    return lyrics
-
-
-def _lyrics_file(context: ManifestContext, name: str) -> bytes:
-    if _LRC_LINE.match(name):
-        remedy = "Put the lyrics into a file, or write more than one line after |"
-        raise InputError("lyrics of one line are read as the name of a file", remedy=remedy)
-    return read_file(find_file(context.folder, name, max_bytes=MAX_LYRICS_BYTES), name)
-
-
-def _lyrics_place(diagnostics: Diagnostics, path: FieldPath, file: str | None, line: int) -> SourceLocation:
-    """The location of a line of lyrics: in its file, or in the manifest after the ``|`` that begins the text."""
-    if file is not None:
-        return SourceLocation(file.strip("\n"), line, order=int(path[1]) + 1)
-    spot = diagnostics.source.spot(path)
-    return SourceLocation(diagnostics.source.name, spot.line + line if spot.block else spot.line)
 
 
 def _check_unique(context: ManifestContext, songs: Sequence[Song]) -> None:

@@ -22,7 +22,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _STAND_IN_SONG = {"title": "?"}
 _STAND_IN_ALBUM = {"title": "?", "artist": "?"}
-_FORMS = frozenset({"(list)", "(range)"})
+_FORMS = frozenset({"(list)", "(range)", "(engines)"})
 _WORDED_AT_ONCE = 2 * MAX_FAULTS
 """Wording every one of many thousand faults would be slow, and only a few are shown."""
 

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.album.album import Album, Song
-from catalog.album.lyrics import Lyrics, parse_lrc
 from catalog.common.digests import Json, digest_value
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import stored_lyrics
 from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
@@ -38,8 +39,9 @@ class Candidate:
     lyrics: Lyrics | None = None
 
     def of(self, song: Song) -> Song:
-        """The song with this candidate's lyrics."""
-        return replace(song, lyrics=self.lyrics) if self.lyrics else song
+        """The song as the candidate's engine renders it, with the candidate's lyrics."""
+        own = replace(song, lyrics=self.lyrics, words=None) if self.lyrics else song
+        return own.rendered_by(self.recipe.engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def candidate_id(album_id: str, song_id: str, recipe: Recipe, *, mark: str = "")
 
 def candidate_of(row: CandidateRow, recipe: Recipe) -> Candidate:
     """The candidate of a row, with its recipe as a value."""
-    lyrics = parse_lrc(row.lyrics_lrc) if row.lyrics_lrc else None
+    lyrics = stored_lyrics(row.lyrics_lrc) if row.lyrics_lrc else None
     return Candidate(row.id, row.seed, row.seed_order, recipe, row.render_key, row.parent_id, lyrics)
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from catalog.album.lyrics import MAX_LINES, MAX_LYRICS_BYTES, LyricLine, Lyrics, stored_lyrics
 from catalog.common.errors import InputError
+from catalog.common.text import counted
+from catalog.lyrics.lines import MAX_LINES, MAX_LYRICS_BYTES
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.reading import stored_lyrics
 from catalog.plan.plan import Candidate, candidate_id, candidate_of
 from catalog.plan.queries import candidate_by_prefix
 from catalog.recipe import Recipe
@@ -64,6 +67,49 @@ def with_words(lyrics: Lyrics, changed: Lyrics, *, start_s: float, end_s: float)
     kept_lines = [line for line in lyrics.lines if not inside(line)]
     new_lines = [line for line in changed.lines if inside(line)]
     return Lyrics(tuple(sorted((*kept_lines, *new_lines), key=lambda line: line.start_s)), lyrics.tags)
+
+
+def changed_words(parent: Parent, new: Lyrics, *, name: str, start_s: float, end_s: float) -> Lyrics:
+    """The parent's words, with those of the file ``name`` in the passage: by their times, or line for line without.
+
+    Where the parent's words have no times, nothing says which of them are in the passage: the file has all of them.
+    Raises InputError where nothing changes.
+    """
+    if not parent.lyrics.sung:
+        what = f"{parent.song_title} is a song without words, and {name} would add some"
+        raise InputError(what, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
+    if not parent.lyrics.timed:
+        lyrics, changed = new.untimed(), "line"
+    else:
+        placed = new if new.timed else at_times_of(parent.lyrics, new, start_s=start_s, end_s=end_s)
+        if not any(start_s <= line.start_s < end_s for line in placed.lines):
+            what = f"{name} has no line that begins in the passage"
+            raise InputError(what, remedy="Leave --lyrics out, or move the passage")
+        lyrics = with_words(parent.lyrics, placed, start_s=start_s, end_s=end_s)
+        changed = "line that begins in the passage"
+    if lyrics.digest == parent.lyrics.digest:
+        raise InputError(f"{name} changes no {changed}", remedy="Leave --lyrics out, or move the passage")
+    return lyrics
+
+
+def at_times_of(lyrics: Lyrics, text: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
+    """The lines of a text without times, each at the time of a sung line of ``lyrics`` that begins in the passage.
+
+    Rests of the passage stay. Raises InputError where the numbers of lines differ: then it is open which line is sung
+    when.
+    """
+    old_lines = [line for line in lyrics.lines if start_s <= line.start_s < end_s]
+    sung_count = sum(bool(line.text) for line in old_lines)
+    if sung_count != len(text.sung):
+        begin = f"{counted(sung_count, 'line begins', 'lines begin')} in the passage"
+        remedy = "Write as many lines, or LRC with the time of each (`songline lyrics time` makes some to start from)"
+        raise InputError(f"the text has {counted(len(text.sung), 'line')}, and {begin}", remedy=remedy)
+    words = iter(text.sung)
+    return Lyrics(tuple(_with_text(line, next(words)) if line.text else line for line in old_lines))
+
+
+def _with_text(line: LyricLine, new: LyricLine) -> LyricLine:
+    return LyricLine(line.start_s, new.text, new.line, new.section or line.section)
 
 
 def offer_retakes(

@@ -16,6 +16,7 @@ from pydantic import (
 from catalog.common.digests import Json, digest_value
 from catalog.common.errors import InputError
 from catalog.models.used import Agreement, Digest, ModelUsed, Number, _Part
+from catalog.release.resampled import Resampled
 from db.files.regular_file import read_regular
 
 SCHEME = "release/v1"
@@ -104,10 +105,13 @@ class Separation(_Part):
 
 class ReleasedTrack(_Part):
     """One song of a release. ``deliverables`` and ``stems`` are mapped by name; ``head_s`` is the silence that was
-    cut before its first sound, so that the lyrics' stamps are that much earlier than the manifest's."""
+    cut before its first sound, so that the lyrics' stamps are that much earlier than the manifest's. ``resampled`` is
+    given where the engine's rate is not the release's; it holds for the master and everything made from it, and for
+    the stems."""
 
     later: ClassVar[frozenset[str]] = frozenset(
         {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused", "title_language"}
+        | {"resampled"}
     )
 
     position: int = Field(ge=1)
@@ -135,6 +139,7 @@ class ReleasedTrack(_Part):
     separation: Separation | None = None
     enhanced_by: str | None = None
     unused: tuple[str, ...] = Field(default=(), description="what the manifest states and the engine did not use")
+    resampled: Resampled | None = None
     title_language: str | None = Field(default=None, description="of the title, as a BCP 47 tag, where it is stated")
 
     @property

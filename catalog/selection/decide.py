@@ -45,6 +45,7 @@ class CandidateReadings:
     order: int
     readings: Mapping[str, Reading]
     retake: bool = False
+    engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,7 @@ def _outcome(
         seed=candidate.seed,
         order=candidate.order,
         retake=candidate.retake,
+        engine=candidate.engine,
         gates=entry.gates,
         metrics={name: _metric(reading_of(candidate.readings, name), spec.unit) for name, spec in metrics.items()},
         normalised=status.normalised if status else {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from catalog.common.digests import Json
 
@@ -93,13 +93,15 @@ class CandidateOutcome(_Outcome):
     is higher; ``families`` their mean for each family, where families are weighed; ``score`` the weighted mean.
     ``normalised`` is empty, ``score`` and ``rank`` are None for a candidate that was not ranked because it failed a
     gate. ``worst`` has the worst window of the metrics that were measured in windows; ``dominated_by`` is the id of a
-    candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences.
+    candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences; ``engine`` is
+    stated where several compete.
     """
 
     id: str
     seed: int
     order: int
     retake: bool = False
+    engine: str | None = None
     gates: tuple[GateOutcome, ...]
     metrics: Mapping[str, Value | Missing]
     normalised: Mapping[str, Finite]
@@ -111,10 +113,19 @@ class CandidateOutcome(_Outcome):
     dominated_by: str | None = None
     warnings: tuple[str, ...] = ()
 
+    @model_serializer(mode="wrap")
+    def _document(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
+        """Without an engine where the song has a single one, as documents were before there were several."""
+        document: dict[str, Json] = serialise(self)
+        if self.engine is None:
+            document.pop("engine", None)
+        return document
+
     @property
     def name(self) -> str:
         """Its display name for the takes of its song."""
-        return f"{'retake ' if self.retake else ''}seed {self.seed}"
+        take = f"{'retake ' if self.retake else ''}seed {self.seed}"
+        return f"{take} of {self.engine}" if self.engine else take
 
     @property
     def passed(self) -> bool:

@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.slugs import slug
+from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import is_stamped
+from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.manifest.faults import Fault, FieldPath, SourceLocation
 from catalog.manifest.files import find_file, find_reference, find_style, read_file
 from catalog.manifest.validation import Diagnostics
@@ -124,6 +128,9 @@ class _Reader:
         try:
             data = written.lyrics.encode() if file is None else self._lyrics_file(file)
             self._count(data)
+            if not is_stamped(data):
+                remedy = "Put the time at which the recording sings it before every line, such as [00:12.50]"
+                raise InputError("the lyrics have no times", remedy=remedy)
             lyrics = parse_lrc(data, length_s=length_s)
         except LyricsError as error:
             for fault in error.faults:

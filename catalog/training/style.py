@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalog.album.lyrics import Lyrics
 from catalog.common.digests import Json
+from catalog.lyrics.lyrics import Lyrics
 
 DOCUMENT_TYPE = "application/x-songline-training"
 """Media type of the document from which any machine can train a sound."""

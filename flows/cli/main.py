@@ -12,6 +12,7 @@ import typer
 from flows.cli.album_commands import app as album_app
 from flows.cli.console.help import CommandsByHeading, Heading, examples
 from flows.cli.console.options import AsJson, Manifest, Out, Stage
+from flows.cli.lyrics_commands import app as lyrics_app
 from flows.cli.model_commands import app as model_app
 from flows.cli.pool_commands import app as pool_app
 from flows.cli.store_commands import app as store_app
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 app.add_typer(take_app)
 app.add_typer(store_app)
+app.add_typer(lyrics_app, rich_help_panel=Heading.MAKE)
 app.add_typer(model_app, rich_help_panel=Heading.MAINTAIN)
 app.add_typer(pool_app)
 app.add_typer(tool_app)

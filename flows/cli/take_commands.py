@@ -74,7 +74,8 @@ def retake(
     end: Annotated[str, typer.Option("--to", help="Where it ends.")],
     seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,
     lyrics: Annotated[
-        Path | None, typer.Option(help="LRC with new words; only its lines in the passage count.")
+        Path | None,
+        typer.Option(help="New words: LRC, of which the lines in the passage count, or as many plain lines."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that gets the takes as WAV files, to listen to.")] = None,
     as_json: AsJson = False,

@@ -20,7 +20,7 @@ from flows.orchestration.parameters import SongParameters
 from flows.orchestration.run_launcher import RunLauncher
 from flows.orchestration.run_tracker import RunTracker
 from flows.pipeline.executor import CatalogLookup, NotRunYet
-from flows.pipeline.pipeline import AlbumPipeline, has_common_gain
+from flows.pipeline.pipeline import AlbumPipeline, needs_every_winner
 from flows.pipeline.progress import Progress
 from tasks.steps.run_step import raise_if_failed
 
@@ -44,7 +44,8 @@ class CatalogLookupWithFailures(CatalogLookup):
 
 
 class SongDispatcher:
-    """Takes an album's songs through one stage, or through two where the album gain needs every winner first."""
+    """Takes an album's songs through one stage, or through two where the album's gain or rate needs every winner
+    first."""
 
     def __init__(
         self, catalog: Catalog, planned: PlannedAlbum, dispatcher: RunLauncher, *, progress: Progress, until: str
@@ -54,7 +55,7 @@ class SongDispatcher:
         self._dispatcher = dispatcher
         self._progress = progress
         last_stage = "finish" if until == "release" else until
-        self._stepwise = has_common_gain(planned, last_stage)
+        self._stepwise = needs_every_winner(planned, last_stage, catalog.settings)
         self._stages = ["select", last_stage] if self._stepwise else [last_stage]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}
@@ -70,7 +71,8 @@ class SongDispatcher:
 
     @property
     def _is_one_run(self) -> bool:
-        """Whether all songs go through the current stage in one run, because their common gain is computed there."""
+        """Whether all songs go through the current stage in one run, because their common gain or rate is found
+        there."""
         return self._stepwise and len(self._stages) == 1
 
     def follow(self) -> None:

@@ -16,10 +16,11 @@ from catalog.monitoring.render_speed import variant_of
 from catalog.plan.plan import PlannedAlbum, PlannedSong
 from flows.pipeline.executor import NotRunYet
 from flows.pipeline.finishing import needs_stems
-from flows.pipeline.pipeline import AlbumPipeline, has_common_gain
+from flows.pipeline.pipeline import AlbumPipeline, has_common_gain, needs_every_winner
 from flows.pipeline.progress import Progress
 from flows.pipeline.retry_failed import is_temporary
 from flows.pipeline.survey import Survey
+from flows.planning.rates import expected_rate, rate_of
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.scoring.registry import judges_for
 
@@ -91,25 +92,35 @@ def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled_keys: Collect
     """Every step that the album still needs; ``settled_keys`` are its renders that are done or failed permanently.
 
     For a song whose takes are not all rendered, all following steps are counted, since its winner is unknown; in an
-    album with a common gain the same holds for all songs' masters.
+    album whose gain or rate depends on every winner the same holds for all songs' masters.
     """
     ready_songs: list[PlannedSong] = []
     waiting_songs: list[PlannedSong] = []
     for song in planned.songs:
         is_ready = all(candidate.render_key in settled_keys for candidate in song.candidates)
         (ready_songs if is_ready else waiting_songs).append(song)
-    steps = [step for song in waiting_songs for step in _steps_of_waiting(planned, song, settled_keys)]
-    is_gain_open = has_common_gain(planned, "release") and bool(waiting_songs)
+    rate = expected_rate(planned, catalog.settings)
+
+    def finish_steps(song: PlannedSong) -> list[MissingStep]:
+        is_resampled = rate_of(song.candidates[0].recipe, catalog.settings) not in (None, rate)
+        return _finish_steps(planned, song, is_resampled=is_resampled)
+
+    steps = [
+        step
+        for song in waiting_songs
+        for step in (*_steps_to_the_winner(planned, song, settled_keys), *finish_steps(song))
+    ]
+    is_winner_open = needs_every_winner(planned, "release", catalog.settings) and bool(waiting_songs)
     failures: Mapping[str, SonglineError] = {}
     if ready_songs:
         missing_of_ready = _walk(
-            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_gain_open else "release"
+            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_winner_open else "release"
         )
         steps, failures = [*steps, *missing_of_ready.steps], missing_of_ready.failures
     total_s = sum(song.song.length_s for song in planned.songs)
-    if is_gain_open:
-        steps.append(MissingStep("album_level", total_s))
-        steps += [step for song in ready_songs if song.song.id not in failures for step in _finish_steps(planned, song)]
+    if is_winner_open:
+        steps += [MissingStep("album_level", total_s)] * has_common_gain(planned)
+        steps += [step for song in ready_songs if song.song.id not in failures for step in finish_steps(song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
     if steps and is_packed and all(step.kind != "pack" for step in steps):
         steps.append(MissingStep("pack", total_s))
@@ -131,22 +142,24 @@ def _walk(catalog: Catalog, planned: PlannedAlbum, *, until: str) -> MissingWork
     return MissingWork(list(stand_ins.missing.values()), failures)
 
 
-def _steps_of_waiting(planned: PlannedAlbum, song: PlannedSong, settled_keys: Collection[str]) -> list[MissingStep]:
-    """The steps of a song that follow its renders."""
+def _steps_to_the_winner(planned: PlannedAlbum, song: PlannedSong, settled_keys: Collection[str]) -> list[MissingStep]:
+    """The steps of a song from its renders to its winner."""
     length_s = song.song.length_s
     judges = [f"judge {judge.name}" for judge in judges_for(planned.policy.named, is_sung=not song.song.instrumental)]
     new_count = sum(candidate.render_key not in settled_keys for candidate in song.candidates)
     score_steps = [MissingStep(name, length_s) for name in ("score", *judges) for _ in range(new_count)]
-    return [*score_steps, MissingStep("select", length_s), *_finish_steps(planned, song)]
+    return [*score_steps, MissingStep("select", length_s)]
 
 
-def _finish_steps(planned: PlannedAlbum, song: PlannedSong) -> list[MissingStep]:
+def _finish_steps(planned: PlannedAlbum, song: PlannedSong, *, is_resampled: bool) -> list[MissingStep]:
+    """The steps of a song after its winner."""
     album = planned.album
     kinds = album.deliverables_of(song.song)
     names = ["master", "accept", "draw", *(f"encode {kind}" for kind in kinds)]
     names += ["level"] * (album.mastering.mode == "album") + ["enhance"] * (album.enhance != NONE)
     if needs_stems(album, song.song):
         names.append("separate" if album.stems == NATIVE_STEMS else f"demix {album.stems}")
+        names += ["resample"] * is_resampled
     version_count = sum(DELIVERABLES[kind].version is not None for kind in kinds)
     names += ["version", "accept"] * version_count
     return [MissingStep(name, song.song.length_s) for name in names]
@@ -180,4 +193,4 @@ def _stand_in(request: StepRequest) -> StepResult:
         result |= {"winner": first_candidate["id"], "sentence": ""}
     if request.kind == "level":
         result = {"loudness_lufs": -20.0, "target_lufs": -14.0, "most_gain_db": None}
-    return StepResult(request.key, result, dict.fromkeys(("audio", "master", "file", "vocals"), request.key))
+    return StepResult(request.key, result, dict.fromkeys(("audio", "master", "file", "vocals", "mix"), request.key))

@@ -14,6 +14,7 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
 from catalog.plan.plan import PlannedAlbum
+from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor
 from flows.pipeline.held_back import limiting_reason, loudness_remedy
 from flows.pipeline.progress import Progress
@@ -30,10 +31,11 @@ from tasks.delivery.package.release_request import (
     version_tags,
 )
 from tasks.delivery.requests import request_album_level, request_drawing, request_encoding
+from tasks.delivery.tags.track_tags import without_language
 from tasks.enhancement.requests import request_enhancement
 from tasks.mastering.levels import SongLevel, common_gain_db
 from tasks.mastering.requests import request_level, request_master, request_version
-from tasks.separation.requests import request_stems
+from tasks.separation.requests import request_resampled, request_stems
 
 VOCALS = "vocals"
 
@@ -55,8 +57,17 @@ def needs_stems(album: Album, song: Song) -> bool:
 class SongFinisher:
     """Finishes the winners of one album."""
 
-    def __init__(self, planned: PlannedAlbum, executor: Executor, progress: Progress, *, models: ModelStore) -> None:
+    def __init__(
+        self,
+        planned: PlannedAlbum,
+        executor: Executor,
+        progress: Progress,
+        *,
+        models: ModelStore,
+        steps: DataLoader[StepResult],
+    ) -> None:
         self._models = models
+        self._steps = steps
         self._album = planned.album
         self._planned = planned
         self._executor = executor
@@ -91,7 +102,7 @@ class SongFinisher:
         """The checked master of a winner. Raises CheckFailed where it fails a check that is not waived."""
         song = take.planned.song
         master = await self._master_step(take, leader)
-        request = request_acceptance(self._album.mastering, master)
+        request = request_acceptance(self._album.mastering, master, rate=take.rate)
         acceptance = await self._check_acceptance(song, request, MASTER, master=master)
         self._progress.note(song.id, mastered=True)
         return Mastered(take, master, acceptance)
@@ -111,18 +122,19 @@ class SongFinisher:
         tags = encode_tags(self._planned, song, take.winner, master=mastered.master, level=level)
         kinds = album.deliverables_of(song)
         plain_kinds = [kind for kind in kinds if DELIVERABLES[kind].version is None]
-        drawing, stems, encoded_files = await asyncio.gather(
+        drawing, (stems, resampled), encoded_files = await asyncio.gather(
             self._executor.step(request_drawing(digest), f"draw · {song.title}"),
             self._stems(take),
             asyncio.gather(*(self._encode(mastered, kind, digest, tags) for kind in plain_kinds)),
         )
         files = dict(zip(plain_kinds, encoded_files, strict=True)) | await self._versions(mastered, stems, tags)
         self._progress.note(song.id, delivered=True)
-        return FinishedTrack(mastered, drawing, {kind: files[kind] for kind in kinds}, stems)
+        return FinishedTrack(mastered, drawing, {kind: files[kind] for kind in kinds}, stems, resampled)
 
     async def _level(self, take: SelectedTake) -> SongLevel:
         album, song = self._album, take.planned.song
-        request = request_level(album.mastering, await self._source(take), album.mastering_reference_digest)
+        source, reference = await self._source(take), album.mastering_reference_digest
+        request = request_level(album.mastering, source, reference, rate=take.rate)
         return SongLevel.from_document((await self._executor.step(request, f"level · {song.title}")).result)
 
     async def _master_step(self, take: SelectedTake, leader: Leader | None) -> StepResult:
@@ -134,6 +146,7 @@ class SongFinisher:
             fixed_gain_db=leader.gain_db if leader and is_follower else None,
             fade_out_s=song.fade_out_s,
             reference=album.mastering_reference_digest,
+            rate=take.rate,
         )
         return await self._executor.step(request, f"master · {song.title}")
 
@@ -145,14 +158,19 @@ class SongFinisher:
         request = request_enhancement(self._album.enhance, audio)
         return (await self._executor.step(request, f"enhance · {take.planned.song.title}")).made["audio"]
 
-    async def _stems(self, take: SelectedTake) -> StepResult | None:
-        """The winner's stems, separated from its audio as rendered."""
+    async def _stems(self, take: SelectedTake) -> tuple[StepResult | None, StepResult | None]:
+        """The winner's stems, separated from its audio as rendered; and mix and stems at the release's rate, where the
+        winner has another."""
         album, song, audio = self._album, take.planned.song, take.products["audio"]
         if not needs_stems(album, song):
-            return None
+            return None, None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
         request = request_stems(album, song, take.winner, audio, identities=identities)
-        return await self._executor.step(request, f"separate · {song.title}")
+        stems = await self._executor.step(request, f"separate · {song.title}")
+        if take.rate is None:
+            return stems, None
+        resampling = request_resampled(audio, stems, rate=take.rate)
+        return stems, await self._executor.step(resampling, f"resample · {song.title}")
 
     async def _versions(
         self, mastered: Mastered, stems: StepResult | None, tags: Mapping[str, Json]
@@ -184,6 +202,7 @@ class SongFinisher:
             audio=await self._source(mastered.take),
             vocals=stems.made[VOCALS],
             reference=self._album.mastering_reference_digest,
+            rate=mastered.take.rate,
         )
         rendition = await self._executor.step(request, f"{version} · {song.title}")
         acceptance = await self._check_acceptance(song, request_version_acceptance(rendition, mastered.master), kind)
@@ -193,17 +212,27 @@ class SongFinisher:
 
     async def _encode(self, mastered: Mastered, kind: str, digest: str, tags: Mapping[str, Json]) -> EncodedFile:
         song = mastered.take.planned.song
-        request = request_encoding(
-            kind,
-            digest,
-            tags=tags,
-            cover_digest=self._planned.cover_digest,
-            ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
-            wav_tags=self._album.wav_tags,
+        request, earlier = (
+            request_encoding(
+                kind,
+                digest,
+                tags=tags_then,
+                cover_digest=self._planned.cover_digest,
+                ceiling_dbtp=mastered.master.result["ceiling_dbtp"],
+                wav_tags=self._album.wav_tags,
+            )
+            for tags_then in (tags, without_language(tags))
         )
+        request = await self._already_made(request, earlier)
         encoding = await self._executor.step(request, f"encode · {song.title} · {kind}")
         self._raise_if_failed(song, kind, encoding.result["findings"])
         return EncodedFile(encoding.made["file"], encoding.key)
+
+    async def _already_made(self, request: StepRequest, earlier: StepRequest) -> StepRequest:
+        """``earlier``, as a version before the tag of the language asked for the same file, where that is the one that
+        is made: a delivered file never changes by an upgrade."""
+        made = await self._steps.load_many([request.key, earlier.key])
+        return earlier if request.key not in made and earlier.key in made else request
 
     def _raise_if_failed(
         self, song: Song, file: str, findings: Sequence[Mapping[str, Json]], *, master: StepResult | None = None

@@ -23,7 +23,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     "judge": ("judge",),
     "select": ("select",),
     "master": ("enhance", "level", "master", "accept", "version", "album_level"),
-    "stems": ("separate", "demix"),
+    "stems": ("separate", "demix", "resample"),
     "encode": ("encode", "draw"),
     "pack": ("pack",),
 }
@@ -41,6 +41,7 @@ UNMEASURED: Mapping[str, tuple[float, float]] = {
     "album_level": (0.01, 0.0),
     "separate": (0.03, 1_420_000.0),
     "demix": (1.5, 1_420_000.0),
+    "resample": (0.02, 1_900_000.0),
     "draw": (0.004, 100.0),
     "encode": (0.025, 150_000.0),
     "pack": (0.005, 300.0),
@@ -50,7 +51,7 @@ UNMEASURED: Mapping[str, tuple[float, float]] = {
 SETTLED = frozenset({"rendered", "failed"})
 """Final states of a render."""
 
-DELIVERED = frozenset({"encode", "separate", "demix"})
+DELIVERED = frozenset({"encode", "separate", "demix", "resample"})
 """Kinds whose bytes are stored twice: in the store and in the release."""
 
 

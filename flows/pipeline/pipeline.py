@@ -8,7 +8,7 @@ it" follow the same code and cannot disagree.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -17,14 +17,16 @@ from catalog.album.album import Song
 from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
+from catalog.common.settings import Settings
 from catalog.ledger.recording import ensure_current, newest_decisions
-from catalog.ledger.results import StepResult, products_of
+from catalog.ledger.results import StepResult, products_of, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
+from flows.planning.rates import is_rate_open, with_rate
 from flows.planning.required_models import identities_of, models_of_judges
 from tasks.delivery.package.release_request import FinishedTrack, SelectedTake, pack_request
 from tasks.engines.registry import ENGINES, get_engine
@@ -65,10 +67,15 @@ def _scored_candidates(
 FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
 
 
-def has_common_gain(planned: PlannedAlbum, until: str) -> bool:
-    """Whether the album's songs wait for each other on the way to the stage ``until``: with a common gain, the first
-    master needs the last winner."""
-    return planned.album.mastering.mode == "album" and until not in ("score", "select")
+def has_common_gain(planned: PlannedAlbum) -> bool:
+    """Whether all masters of the album get one gain."""
+    return planned.album.mastering.mode == "album"
+
+
+def needs_every_winner(planned: PlannedAlbum, until: str, settings: Settings) -> bool:
+    """Whether the album's songs wait for each other on the way to the stage ``until``: with a common gain, or a rate
+    that the winners decide, the first master needs the last winner."""
+    return until not in ("score", "select") and (has_common_gain(planned) or is_rate_open(planned, settings))
 
 
 class AlbumPipeline:
@@ -89,13 +96,15 @@ class AlbumPipeline:
         self._progress = progress
         self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models)
+        steps = DataLoader(lambda keys: step_results(catalog.database, keys))
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
         self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> PipelineResult:
         """Run everything up to and including the stage ``until``. The failure of one song never stops the others."""
-        run_songs = self._run_stage_by_stage if has_common_gain(self._planned, until) else self._run_song_by_song
+        is_waiting = needs_every_winner(self._planned, until, self._catalog.settings)
+        run_songs = self._run_stage_by_stage if is_waiting else self._run_song_by_song
         tracks, failures = await run_songs(until)
         if until != "release":
             return PipelineResult(None, failures)
@@ -112,21 +121,33 @@ class AlbumPipeline:
             take = await self._select(planned, until)
             if take is None:
                 return None
-            master = await self._finisher.master(take, None)
-            return None if until == "master" else await self._finisher.deliver(master, None)
+            (winner,) = with_rate(self._planned, [take], self._catalog.settings)
+            return await self._finish(winner, until)
 
         tracks, failures = await self._gather({song.song.id: produce_song(song) for song in self._planned.songs})
         return [track for track in tracks.values() if track], failures
 
+    async def _finish(self, take: SelectedTake, until: str) -> FinishedTrack | None:
+        """Run one winner, whose rate is known, to the stage ``until``, to its own target."""
+        master = await self._finisher.master(take, None)
+        return None if until == "master" else await self._finisher.deliver(master, None)
+
     async def _run_stage_by_stage(self, until: str) -> FinishedSongs:
-        """Run the songs stage by stage: the common gain needs every winner, the album's loudness every master."""
+        """Run the songs stage by stage: a common gain, and a rate that is left to the winners, need every winner; the
+        album's loudness needs every master."""
         takes, failures = await self._gather({song.song.id: self._select(song, until) for song in self._planned.songs})
-        winners = [take for take in takes.values() if take]
+        winners = with_rate(self._planned, [take for take in takes.values() if take], self._catalog.settings)
+        finish = self._finish_with_common_gain if has_common_gain(self._planned) else self._finish_each
         try:
-            tracks, later_failures = await self._finish_with_common_gain(winners, until)
+            tracks, later_failures = await finish(winners, until)
         except NotRunYet as error:
             raise NotRunYet(error.songs, {**failures, **error.failures}) from error
         return tracks, {**failures, **later_failures}
+
+    async def _finish_each(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
+        """Run winners to the stage ``until``, each by itself."""
+        tracks, failures = await self._gather({take.planned.song.id: self._finish(take, until) for take in winners})
+        return [track for track in tracks.values() if track], failures
 
     async def _finish_with_common_gain(self, winners: Sequence[SelectedTake], until: str) -> FinishedSongs:
         """Run winners whose masters share one gain to the stage ``until``."""
@@ -170,8 +191,7 @@ class AlbumPipeline:
     def _unused_settings(self) -> dict[str, list[str]]:
         """The unused settings of each song for its engine, as sentences."""
         settings = self._catalog.settings
-        songs = [planned.song for planned in self._planned.songs if planned.song.engine in ENGINES]
-        return {song.id: list(get_engine(song.engine, settings).unused(song).values()) for song in songs}
+        return {planned.song.id: list(_unused_fields(planned.song, settings)) for planned in self._planned.songs}
 
     def _with_title(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error with the title of its song, which the inner steps do not know."""
@@ -251,3 +271,10 @@ class AlbumPipeline:
             *(self._executor.step(step, f"{step.kind} · {song.title} · seed {candidate.seed}") for step in requests)
         )
         self._progress.note(song.id, scored=1)
+
+
+def _unused_fields(song: Song, settings: Settings) -> Iterator[str]:
+    """What the engines of a song do not use, as sentences."""
+    for variant in song.for_engines():
+        if variant.engine in ENGINES:
+            yield from get_engine(variant.engine, settings).unused(variant).values()

@@ -28,6 +28,7 @@ LIMITS: Mapping[str, str] = {
     "version": MASTERING_LIMIT,
     "separate": MASTERING_LIMIT,
     "demix": MASTERING_LIMIT,
+    "resample": MASTERING_LIMIT,
     "encode": STORE_LIMIT,
     "pack": STORE_LIMIT,
 }

@@ -38,8 +38,8 @@ def _earlier(catalog: Catalog, album: Album, recipes: Recipes) -> dict[str, tupl
     """The earlier recipes by the digest of the present one, for those that have any."""
     found = {}
     for song in album.songs:
-        engine = get_engine(song.engine, catalog.settings)
         for recipe in recipes[song.id]:
-            if olds := engine.earlier(song, recipe):
+            engine = get_engine(recipe.engine, catalog.settings)
+            if olds := engine.earlier(song.rendered_by(recipe.engine), recipe):
                 found[recipe.digest] = olds
     return found

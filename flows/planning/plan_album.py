@@ -136,8 +136,11 @@ def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tup
 
 
 def _candidates_of_song(settings: Settings, song: Song) -> Sequence[Recipe]:
-    engine = get_engine(song.engine, settings)
-    return [engine.recipe(song, seed) for seed in song.seeds]
+    return [
+        get_engine(variant.engine, settings).recipe(variant, seed)
+        for variant in song.for_engines()
+        for seed in variant.seeds
+    ]
 
 
 def _store_inputs(catalog: Catalog, song: Song) -> None:

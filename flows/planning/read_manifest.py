@@ -16,6 +16,7 @@ from catalog.manifest.loader import Vocabulary, load_manifest
 from catalog.manifest.schema import ManifestFile
 from catalog.models.store import ModelStore
 from db.files.regular_file import open_regular
+from flows.planning.language_notices import language_notices, wordless_notices
 from flows.planning.required_models import check_licences
 from tasks.acceptance.findings import CHECKS
 from tasks.delivery.deliverables import DELIVERABLES, deliverable_names
@@ -39,6 +40,7 @@ def vocabulary(settings: Settings) -> Vocabulary:
     return Vocabulary(
         engines={name: engine.settings_model for name, engine in engines.items()},
         stemless=frozenset(name for name, engine in engines.items() if not engine.native_stems),
+        untimed=frozenset(name for name, engine in engines.items() if not engine.keeps_times),
         metrics=metric_specs(),
         deliverables=frozenset(deliverable_names()),
         stem_models=frozenset(STEM_MODELS),
@@ -100,10 +102,16 @@ def album_id(path: Path, settings: Settings) -> str:
 
 
 def _notices(song: Song, manifest: ManifestFile, settings: Settings) -> Iterator[Notice]:
-    engine, is_sung = get_engine(song.engine, settings), not song.instrumental
-    yield from engine.notices(song)
-    for field, message in engine.unused(song).items():
-        yield Notice("warning", field, message)
+    for variant in song.for_engines():
+        engine = get_engine(variant.engine, settings)
+        yield from engine.notices(variant)
+        for field, message in engine.unused(variant).items():
+            yield Notice("warning", field, message)
+    yield from language_notices(song, manifest.selection)
+    # The parts of an engine that sings are not known: a model must separate them.
+    engine_sings = any(not get_engine(choice.engine, settings).native_stems for choice in song.engines)
+    yield from wordless_notices(song, manifest.selection, engine_sings=engine_sings)
+    is_sung = not song.instrumental
     if song.instrumental and manifest.two_stems == VOICE:
         yield Notice("warning", "title", "The song has no words, so no stems of voice and rest are made of it.")
     if song.prompt and (hint := advice(embedded_text(song.prompt, bpm=song.bpm, key=song.key), is_sung=is_sung)):

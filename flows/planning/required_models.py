@@ -28,7 +28,8 @@ def check_licences(album: Album, policy: Policy, settings: Settings) -> None:
 
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:
     """The registry models that an album needs, each once, with their use."""
-    uses = [use for song in album.songs for use in get_engine(song.engine, settings).uses(song)]
+    variants = [variant for song in album.songs for variant in song.for_engines()]
+    uses = [use for song in variants for use in get_engine(song.engine, settings).uses(song)]
     uses += [Use(model, "judges") for model in models_of_judges(policy, album.songs)]
     if album.stems in STEM_MODELS:
         uses.append(Use(album.stems, "separates"))

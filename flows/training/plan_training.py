@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.album.lrc import stamp
 from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.common.packages import require_installed
 from catalog.common.settings import Settings
+from catalog.lyrics.stamps import stamp
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.training.style import DOCUMENT_TYPE, Style, StyleSong
 from flows.planning.plan_album import AUDIO_TYPES, VECTOR_TYPE

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any
 
 from catalog.common.settings import Settings
-from catalog.manifest.schema import manifest_json_schema
+from catalog.manifest.loader import manifest_json_schema
 from flows.planning.read_manifest import vocabulary
 from infra.reference.tables import table
 from tasks.engines.registry import ENGINES

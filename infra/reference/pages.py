@@ -15,7 +15,12 @@ from infra.reference import checks, commands, manifest, models, selection, setti
 DOCS = Path(__file__).parents[2] / "docs"
 
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
-    "selection.md": {"metrics": selection.metrics, "gates": selection.gates, "ranking": selection.ranking},
+    "selection.md": {
+        "metrics": selection.metrics,
+        "gates": selection.gates,
+        "ranking": selection.ranking,
+        "languages": selection.languages,
+    },
     "manifest.md": manifest.BLOCKS,
     "cli.md": {"commands": commands.commands},
     "operations.md": {"settings": settings.settings},

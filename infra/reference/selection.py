@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from catalog.lyrics.languages import language_name
 from catalog.release.listening_page.score_sheet import metric_label
 from catalog.selection.decide import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS
 from catalog.selection.explanation import label
 from infra.reference.tables import table
+from tasks.scoring.judges.languages import ENGINE_RULES, SPOKEN, TRANSCRIBED
 from tasks.scoring.registry import metric_specs
 
 BETTER = {"higher": "more", "lower": "less", "none": "ranks nothing"}
@@ -55,6 +59,21 @@ def ranking() -> str:
     """The ranking metrics of an album that names none, and the weight of each family."""
     weights = ", ".join(f"`{name}` {weight:g}" for name, weight in DEFAULT_FAMILIES.items())
     return f"Metrics: {', '.join(f'`{name}`' for name in DEFAULT_METRICS)}. Families: {weights}."
+
+
+def languages() -> str:
+    """What the judges of lyrics compare in each language."""
+    by_characters = TRANSCRIBED - SPOKEN - ENGINE_RULES
+    rows = (
+        ("phonemes, by the rules of DiffRhythm", _named(ENGINE_RULES)),
+        ("phonemes, by espeak-ng", _named(SPOKEN)),
+        ("characters", _named(by_characters)),
+    )
+    return table(("`lyric_per` counts", "in"), rows)
+
+
+def _named(codes: Iterable[str]) -> str:
+    return ", ".join(sorted(f"{language_name(code)} (`{code}`)" for code in codes))
 
 
 def _limit(least: float | None, most: float | None) -> str:

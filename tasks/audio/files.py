@@ -15,6 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from catalog.common.errors import AudioRefused
+from catalog.release.resampled import Resampled
 from db.files.regular_file import open_regular
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.errors import AudioFileError, cut_short
@@ -152,6 +153,19 @@ def resample(audio: Audio, rate: int) -> Audio:
     if rate == audio.rate:
         return audio
     return Audio.of(soxr.resample(audio.samples.T, audio.rate, rate, quality="HQ").T, rate)
+
+
+def at_rate(audio: Audio, rate: int) -> Audio:
+    """The audio at another rate in Hz, as :func:`resample` gives it, and exactly as long as :class:`Resampled` says.
+
+    The resampler rounds a length that ends in half a frame up or down; here it always counts up.
+    """
+    resampled = resample(audio, rate)
+    frames = Resampled(from_hz=audio.rate, to_hz=rate).length(audio.frames)
+    missing_frames = frames - resampled.frames
+    if missing_frames > 0:
+        return Audio(np.pad(resampled.samples, ((0, 0), (0, missing_frames))), rate)
+    return Audio.of(resampled.samples[:, :frames], rate) if missing_frames else resampled
 
 
 def _refuse_overs(audio: Audio) -> None:

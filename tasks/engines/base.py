@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from catalog.album.album import Song
-from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.ledger.work import StepRequest
+from catalog.lyrics.lyrics import Lyrics
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
@@ -171,8 +171,9 @@ class Engine(Protocol):
     """The light half.
 
     ``batches`` states that it loads a model and renders many recipes at once: such an engine gets one process per
-    device, and the recipes of all songs in common batches. ``packages`` are those beyond Songline's own that planning
-    or rendering needs, ``suggested_models`` the models of the registry that a first song needs; both are for
+    device, and the recipes of all songs in common batches. ``keeps_times`` states that words are sung at the times of
+    the lyrics, ``rate_hz`` is the rate of its sound. ``packages`` are those beyond Songline's own that planning or
+    rendering needs, ``suggested_models`` the models of the registry that a first song needs; both are for
     ``songline doctor``.
     """
 
@@ -180,6 +181,8 @@ class Engine(Protocol):
     revision: ClassVar[int]
     native_stems: ClassVar[bool]
     batches: ClassVar[bool]
+    keeps_times: ClassVar[bool]
+    rate_hz: ClassVar[int]
     settings_model: ClassVar[type[BaseModel]]
     packages: ClassVar[tuple[str, ...]]
     suggested_models: ClassVar[tuple[str, ...]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from catalog.album.mastering import MasteringSpec
 from tasks.audio.audio import Audio
-from tasks.mastering.analysis.admission import check_input
+from tasks.mastering.analysis.admission import admitted_at, check_input
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.colour import target_of, treat
 from tasks.mastering.finalise import SLACK_DB, peak_16x_dbtp
@@ -17,12 +17,16 @@ from tasks.mastering.processors.dynamics import WORKING_LUFS
 from tasks.mastering.stages import Stages
 
 
-def song_level(source: Audio, *, spec: MasteringSpec, reference: Reference | None = None) -> SongLevel:
+def song_level(
+    source: Audio, *, spec: MasteringSpec, reference: Reference | None = None, rate: int | None = None
+) -> SongLevel:
     """Measure a song for its album's gain; only the ``level_parameters`` of ``spec`` matter.
 
-    ``source`` has shape (channels, frames). Raises AudioRefused where its loudness cannot be measured.
+    ``source`` has shape (channels, frames); where ``rate`` is another than its own, in Hz, it is measured as its master
+    will be made, at that rate. Raises AudioRefused where its loudness cannot be measured.
     """
     target = target_of(spec, reference)
+    source = admitted_at(source, rate)
     if not spec.gain_only:
         run = Stages(check_input(source))
         run.to_working_level(WORKING_LUFS)

@@ -10,11 +10,13 @@ from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused, WorkError
 from catalog.files.whole_file import written_beside
+from catalog.release.resampled import Resampled
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import measure_loudness, pyloudnorm_integrated
 from tasks.audio.metering.true_peak import sample_peak_dbfs, true_peak_dbtp
+from tasks.mastering.analysis.admission import admitted_at
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import Levels, MasterReport, Stage
 from tasks.mastering.colour import Treated, target_of, treat
@@ -33,8 +35,11 @@ def master_file(
     fixed_gain_db: float | None = None,
     fade_out_s: float | None = None,
     must_reach: bool = False,
+    rate: int | None = None,
 ) -> MasterReport:
     """Master ``source`` into a 24-bit WAV of its own rate, and report the readings of the written file.
+
+    Where ``rate`` is another one, in Hz, the source is resampled to it before anything else.
 
     Without ``fixed_gain_db`` the file meets the spec's target. With it (the ``gain_db`` reported for the loudest song
     of an album) it is that much louder than its source, so that songs keep their loudness differences; the loss by the
@@ -46,6 +51,7 @@ def master_file(
     """
     target = target_of(spec, reference, fixed_gain_db=fixed_gain_db)
     dimensions = _Source(source.rate, source.frames)
+    source = admitted_at(source, rate)
     treatment = treat(source, spec=spec, target=target, reference=reference, fade_out_s=fade_out_s)
     del source  # every copy of a song that is released here reduces peak memory by a tenth
     goal = Goal(target.lufs_for(treatment.source_lufs), target.ceiling_dbtp)
@@ -112,6 +118,7 @@ class _Render:
 
 def _report(written: Audio, treatment: _Treatment, render: _Render, *, spec: MasteringSpec, goal: Goal) -> MasterReport:
     loudness, peak = measure_loudness(written), true_peak_dbtp(written)
+    notes = (*_resampled_note(treatment.source.rate, written.rate), *treatment.notes)
     levels_after = Levels(loudness.integrated_lufs, sample_peak_dbfs(written), loudness.loudness_range_lu)
     reached_lufs = _value(loudness.integrated_lufs)
     shortfall = _short_of(goal, reached_lufs, render, spec)
@@ -135,8 +142,13 @@ def _report(written: Audio, treatment: _Treatment, render: _Render, *, spec: Mas
         source_frames=treatment.source.frames,
         sample_digest=sample_digest(written),
         stages=(*treatment.stages, _last_stage(treatment, render, levels_after, spec=spec, goal=goal)),
-        notes=(*treatment.notes, f"gain alone: {shortfall}") if may_be_under else treatment.notes,
+        notes=(*notes, f"gain alone: {shortfall}") if may_be_under else notes,
     )
+
+
+def _resampled_note(source_rate: int, rate: int) -> tuple[str, ...]:
+    """A note on the change of rate, where there was one."""
+    return () if rate == source_rate else (Resampled(from_hz=source_rate, to_hz=rate).sentence,)
 
 
 def _value(reading: Reading) -> float:

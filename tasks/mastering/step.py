@@ -16,7 +16,8 @@ def level(context: StepContext) -> StepOutcome:
     """The loudness of a winner, and the gain that it allows, before any common gain."""
     spec = MasteringSpec.from_level_parameters(context.request.parameters["mastering"])
     reference = _reference(context, spec)
-    song_measurement = song_level(read_audio(context.input("audio")), spec=spec, reference=reference)
+    audio, rate = read_audio(context.input("audio")), context.request.parameters.get("rate")
+    song_measurement = song_level(audio, spec=spec, reference=reference, rate=rate)
     return StepOutcome(song_measurement.as_document())
 
 
@@ -32,6 +33,7 @@ def master(context: StepContext) -> StepOutcome:
         reference=reference,
         fixed_gain_db=parameters["fixed_gain_db"],
         fade_out_s=parameters["fade_out_s"],
+        rate=parameters.get("rate"),
     )
     product = Product("master", destination, "audio/wav", report.sample_digest)
     return StepOutcome(report.as_document(), (product,))
@@ -50,6 +52,7 @@ def version(context: StepContext) -> StepOutcome:
         spec=spec,
         mastered=Mastered(parameters["gain_db"], parameters["ends"]),
         reference=reference,
+        rate=parameters.get("rate"),
     )
     product = Product("master", destination, "audio/wav", report.sample_digest)
     return StepOutcome(report.as_document(), (product,))

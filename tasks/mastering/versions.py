@@ -10,11 +10,12 @@ from catalog.album.mastering import MasteringSpec
 from catalog.common.digests import Json
 from catalog.common.errors import AudioRefused
 from catalog.files.whole_file import written_beside
+from catalog.release.resampled import Resampled
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, sample_digest, write_wav
 from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
-from tasks.mastering.analysis.admission import check_input, loudness_or_refusal, lufs_or_refusal
+from tasks.mastering.analysis.admission import admitted_at, check_input, loudness_or_refusal, lufs_or_refusal
 from tasks.mastering.analysis.reference import Reference
 from tasks.mastering.analysis.report import number
 from tasks.mastering.colour import apply_tone, target_of
@@ -42,6 +43,7 @@ class VersionReport:
     true_peak_dbtp: float | None
     frames: int
     sample_digest: str
+    resampled: Resampled | None = None
 
     def as_document(self) -> dict[str, Json]:
         """Plain JSON."""
@@ -53,6 +55,7 @@ class VersionReport:
             "integrated_lufs": self.integrated_lufs,
             "true_peak_dbtp": self.true_peak_dbtp,
             "frames": self.frames,
+            **({"resampled": self.resampled.model_dump()} if self.resampled else {}),
         }
 
 
@@ -73,16 +76,20 @@ def version_file(
     spec: MasteringSpec,
     mastered: Mastered,
     reference: Reference | None = None,
+    rate: int | None = None,
 ) -> VersionReport:
-    """Write one version of a master as a 24-bit WAV of its length.
+    """Write one version of a master as a 24-bit WAV of its length; ``rate`` is that of the master in Hz, where it is
+    not the mix's own.
 
     ``mix`` is the audio that was mastered, ``vocals`` the voice in it: the instrumental is the difference. Cleaning,
     tone and effects are those calculated for the mix; instead of dynamics and the loudness loop the master's own gain
     is applied, so that both versions mixed sound like the master; the limiter only keeps the ceiling. Raises
     AudioRefused where the two do not match, or nothing is audible; then no file is left behind.
     """
-    mix_and_part = [mix, _part(check_input(mix), check_input(vocals, name="voice"), version)]
-    del mix, vocals  # references that are not held here can be released by the callee
+    part = _part(check_input(mix), check_input(vocals, name="voice"), version)
+    resampled = None if rate in (None, mix.rate) else Resampled(from_hz=mix.rate, to_hz=rate)
+    mix_and_part = [admitted_at(mix, rate), admitted_at(part, rate, name=version)]
+    del mix, vocals, part  # references that are not held here can be released by the callee
     lufs_or_refusal(integrated_lufs(mix_and_part[1]), name=version)
     target = target_of(spec, reference)
     run = apply_tone(mix_and_part.pop(0), spec=spec, reference=reference, companions=[mix_and_part.pop()])
@@ -104,6 +111,7 @@ def version_file(
             true_peak_dbtp=number(true_peak_dbtp(written_audio)),
             frames=written_audio.frames,
             sample_digest=sample_digest(written_audio),
+            resampled=resampled,
         )
 
 

@@ -1,8 +1,9 @@
-"""espeak-ng from ``espeakng-loader``, through phonemizer: one backend for the life of the process."""
+"""espeak-ng from ``espeakng-loader``, through phonemizer: one backend per voice for the life of the process."""
 
 from __future__ import annotations
 
 import logging
+import re
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -11,35 +12,47 @@ from catalog.common.errors import MachineError
 from tasks.phonemes.symbols.packages import package
 from tasks.phonemes.symbols.vocabulary import MARKS
 
+ENGLISH = "en-us"
+
 _LOCK = Lock()
 """espeak-ng keeps its state in the library, so one line is read at a time."""
+
+_BETWEEN_PHONES = re.compile(r"[| ]+")
 
 
 def phonemised(text: str) -> str:
     """The phones of an English text: ``|`` between phones, ``|_|`` between words, marks at their place."""
     separator = package("phonemizer.separator").Separator(word="|_|", syllable="-", phone="|")
     with _LOCK:
-        return "".join(_backend().phonemize([text], separator=separator, strip=True, njobs=1))
+        return "".join(_backend(ENGLISH).phonemize([text], separator=separator, strip=True, njobs=1))
+
+
+def phones_by_voice(text: str, voice: str) -> tuple[str, ...]:
+    """The phones of a text as a voice of espeak-ng reads it, without stress, marks and gaps between words."""
+    separator = package("phonemizer.separator").Separator(word=" ", syllable=None, phone="|")
+    with _LOCK:
+        lines = _backend(voice).phonemize(text.splitlines(), separator=separator, strip=True, njobs=1)
+    return tuple(phone for line in lines for phone in _BETWEEN_PHONES.split(line) if phone)
 
 
 @cache
 def espeak_version() -> str:
     """The version of the espeak-ng in use, such as ``1.52.0``; read once, since phonemizer loads a library for it."""
     with _LOCK:
-        return ".".join(str(part) for part in _backend().version())
+        return ".".join(str(part) for part in _backend(ENGLISH).version())
 
 
 @cache
-def _backend() -> Any:
+def _backend(voice: str) -> Any:
     loader = package("espeakng_loader")
     wrapper = package("phonemizer.backend.espeak.wrapper").EspeakWrapper
     wrapper.set_library(loader.get_library_path())
     try:
         wrapper.set_data_path(loader.get_data_path())
         return package("phonemizer.backend").EspeakBackend(
-            "en-us",
-            punctuation_marks=MARKS,
-            preserve_punctuation=True,
+            voice,
+            punctuation_marks=MARKS if voice == ENGLISH else _default_marks(),
+            preserve_punctuation=voice == ENGLISH,
             with_stress=False,
             tie=False,
             language_switch="remove-flags",
@@ -49,6 +62,12 @@ def _backend() -> Any:
     except (RuntimeError, OSError) as error:
         problem = f"espeak-ng of espeakng-loader does not start: {error}"
         raise MachineError(problem, remedy="Install espeakng-loader again, in a folder with a short path") from error
+
+
+def _default_marks() -> str:
+    """phonemizer's marks of all scripts, at which espeak-ng only pauses."""
+    marks: str = package("phonemizer.punctuation").Punctuation.default_marks()
+    return marks
 
 
 def _silent_logger() -> logging.Logger:

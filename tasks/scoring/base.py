@@ -17,7 +17,8 @@ class Brief:
     """The specification of a candidate: everything that a scorer may compare it with.
 
     ``bpm`` and ``key`` are stated ones (manifest field, else read from the prompt), None where they are not stated.
-    ``lines`` are the words that should be sung, each line with its start in seconds; only judges of lyrics get them.
+    ``lines`` are the words that should be sung, each line with its start in seconds, None
+    where it may be sung at any time; only judges of lyrics get them.
     """
 
     length_s: float
@@ -26,7 +27,7 @@ class Brief:
     prompt: str | None = None
     language: str = "en"
     line_starts_s: tuple[float, ...] = ()
-    lines: tuple[tuple[float, str], ...] = ()
+    lines: tuple[tuple[float | None, str], ...] = ()
 
 
 class Scorer(Protocol):

@@ -55,7 +55,8 @@ def _lyric_rows(prefix: str, heard: str) -> tuple[Row, ...]:
         (
             f"{prefix}_per",
             "lower",
-            f"Phonemes sung wrong, left out or added, per phoneme of the lyrics; {heard}",
+            f"Phonemes sung wrong, left out or added, per phoneme of the lyrics; {heard}. Characters in a language "
+            "without rules for phonemes",
             "phoneme errors",
         ),
         (

@@ -12,6 +12,7 @@ from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from catalog.selection.decide import Policy
 from tasks.scoring.base import Brief
+from tasks.scoring.judges.languages import RULES_REVISION, has_own_rules
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
 from tasks.steps.step_kinds import request
 from tasks.style.prompt.advice import embedded_text
@@ -25,7 +26,7 @@ def brief_of(song: Song) -> Brief:
         key=song.key or key_from_prompt(song.prompt),
         prompt=song.prompt,
         language=song.language,
-        line_starts_s=tuple(line.start_s for line in song.lyrics.lines if line.text),
+        line_starts_s=tuple(line.start_s for line in song.lyrics.sung) if song.lyrics.timed else (),
     )
 
 
@@ -42,15 +43,22 @@ def request_judge(song: Song, audio_digest: str, judge: Judge, identities: Mappi
     ``identities`` identify the files of every model. They need not be installed: only running the step needs them.
     """
     prompt = embedded_text(song.prompt, bpm=song.bpm, key=song.key) if song.prompt else None
-    lines = tuple((line.start_s, line.text) for line in song.lyrics.lines if line.text) if judge.reads_lyrics else ()
+    lines = _lines(song) if judge.reads_lyrics else ()
     brief = Brief(length_s=song.length_s, prompt=prompt, language=song.language, lines=lines)
     judge_document = {
         "name": judge.name,
         "revision": judge.revision,
         "models": [identities[name] for name in judge.models],
+        **_rules(song, judge),
     }
     inputs = {"audio": audio_digest} | ({"reference": song.reference_digest} if song.reference_digest else {})
     return request("judge", {"brief": _document(brief), "judge": judge_document}, inputs)
+
+
+def _lines(song: Song) -> tuple[tuple[float | None, str], ...]:
+    """The words to be sung, each line with its start where that is known."""
+    is_timed = song.lyrics.timed
+    return tuple((line.start_s if is_timed else None, line.text) for line in song.lyrics.sung)
 
 
 def request_judges(
@@ -98,6 +106,7 @@ def request_selection(
                     "seed": candidate.seed,
                     "order": candidate.order,
                     "retake": candidate.parent is not None,
+                    **({"engine": candidate.recipe.engine} if song.other_engines else {}),
                     "score_keys": list(keys),
                 }
                 for candidate, keys in scored
@@ -112,3 +121,12 @@ def _wordless(song: Song, policy: Policy) -> dict[str, Json]:
     """Mark a song without words where the policy counts metrics of words: no fault of its candidates."""
     counts_words = song.instrumental and not metrics_of_words().isdisjoint(policy.named)
     return {"wordless": True} if counts_words else {}
+
+
+def _rules(song: Song, judge: Judge) -> dict[str, Json]:
+    """The revision of the rules for phonemes, for lyrics that are not English or Chinese.
+
+    Readings of those two never changed, so that their scores keep their keys; so do those of songs without words.
+    """
+    reads_words = judge.reads_lyrics and not song.instrumental
+    return {"rules": RULES_REVISION} if reads_words and not has_own_rules(song.language) else {}

@@ -26,12 +26,12 @@ _TECHNICAL: tuple[Row, ...] = (
     ("stereo_correlation", "", "none", "Mean correlation of left and right over the seconds that sound, -1 to 1"),
     ("side_mid_db", "dB", "none", "Difference of the channels against their sum: under -50 it is mono in two channels"),
     ("mono_loss_lu", "LU", "lower", "Loudness lost when both channels are folded to mono"),
-    ("bandwidth_hz", "Hz", "higher", "Highest frequency that carries content, or the edge of a brick wall"),
+    ("bandwidth_hz", "Hz", "higher", "Highest frequency that carries content up to 22050, or the edge of a brick wall"),
     (
         "cutoff_hz",
         "Hz",
         "none",
-        "Where a brick wall cuts the spectrum off; half the sampling rate, 22050 at least, where it ends by itself",
+        "Where a brick wall cuts the spectrum off; 22050 where it ends by itself",
     ),
     (
         "spectral_flatness",

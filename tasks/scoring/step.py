@@ -18,6 +18,7 @@ from tasks.audio.files import read_audio
 from tasks.scoring.base import Brief, Scorer
 from tasks.scoring.duplicates.fingerprint import AudioFingerprint, alike, fingerprint
 from tasks.scoring.load_judge import load_judge
+from tasks.scoring.measures.spectrum import HIGHEST_HZ
 from tasks.scoring.registry import load_scorers, metric_specs, metrics_of_words
 from tasks.steps.run_step import StepContext
 
@@ -42,7 +43,7 @@ def _bandwidth(values: Mapping[str, float | None], rate: int) -> dict[str, Json]
     reach_hz, cutoff_hz = values["bandwidth_hz"], values["cutoff_hz"]
     if reach_hz is None or cutoff_hz is None:
         return None
-    return {"hz": reach_hz, "ends": "brick wall" if cutoff_hz < rate / 2 else "roll-off"}
+    return {"hz": reach_hz, "ends": "brick wall" if cutoff_hz < min(rate / 2, HIGHEST_HZ) else "roll-off"}
 
 
 def judge(context: StepContext) -> StepOutcome:
@@ -97,6 +98,7 @@ def select(context: StepContext) -> StepOutcome:
             candidate["order"],
             {**wordless_readings, **readings(database, candidate["score_keys"])},
             candidate["retake"],
+            candidate.get("engine"),
         )
         for candidate in parameters["candidates"]
     ]

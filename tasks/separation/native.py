@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.common.errors import RefusedError, WorkError
 from catalog.common.settings import Settings
@@ -45,5 +46,10 @@ def null_dbfs(mix: Audio, stems: Mapping[str, Audio]) -> float:
     residual = mix.samples.astype(np.float64)
     for stem in stems.values():
         residual = residual - stem.samples
+    return difference_dbfs(residual)
+
+
+def difference_dbfs(residual: NDArray[np.float64]) -> float:
+    """The largest sample of what is left, (channels, frames), in dBFS; -200 for nothing at all."""
     largest_sample = float(np.max(np.abs(residual), initial=0.0))
     return 20.0 * float(np.log10(max(largest_sample, 1e-10)))

@@ -1,4 +1,4 @@
-"""The request for the stems of a winner."""
+"""The requests for the stems of a winner, and for the same at the rate of its release."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Mapping
 
 from catalog.album.album import NATIVE_STEMS, Album, Song
 from catalog.common.digests import Json
+from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
 from tasks.steps.step_kinds import request
+
+MIX, STEM = "mix", "stem/"
+"""The role of the mix in the step ``resample``, and what the roles of the stems begin with."""
 
 
 def request_stems(
@@ -26,7 +30,14 @@ def request_stems(
         "model": album.stems,
         "identity": identities[album.stems],
         "two_stems": album.two_stems,
-        "line_starts_s": [line.start_s for line in song.lyrics.lines if line.text],
+        "line_starts_s": [line.start_s for line in song.lyrics.sung] if song.lyrics.timed else [],
         **({"instrumental": True} if song.instrumental else {}),
     }
     return request("demix", parameters, {"audio": audio_digest})
+
+
+def request_resampled(mix_digest: str, separated: StepResult, *, rate: int) -> StepRequest:
+    """The mix and its stems, in the order in which they were separated, at another rate in Hz."""
+    stems = [name for name in separated.result.get("stems", separated.made) if name in separated.made]
+    inputs = {STEM + name: separated.made[name] for name in stems}
+    return request("resample", {"rate": rate, "stems": stems}, {MIX: mix_digest, **inputs})

@@ -40,6 +40,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "version": StepKind(1, "tasks.mastering.step:version"),
     "separate": StepKind(1, "tasks.separation.step:separate"),
     "demix": StepKind(1, "tasks.separation.step:demix", on_device=True),
+    "resample": StepKind(1, "tasks.separation.resampling:resample_stems"),
     "draw": StepKind(1, "tasks.delivery.step:draw"),
     "encode": StepKind(2, "tasks.delivery.step:encode"),
     "pack": StepKind(3, "tasks.delivery.package.pack:pack"),

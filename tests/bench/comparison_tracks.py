@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.album.album import Song
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio, write_wav
 from tasks.engines.base import RenderJob, RenderResult

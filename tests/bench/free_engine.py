@@ -46,6 +46,8 @@ class FreeEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = True
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = FreeSettings
     packages: ClassVar[tuple[str, ...]] = ()
     suggested_models: ClassVar[tuple[str, ...]] = ()

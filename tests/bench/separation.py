@@ -20,8 +20,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalog.album.album import Song
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings, load_settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.models.store import InstalledModel, ModelStore
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio

@@ -9,8 +9,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from catalog.album.album import Song
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 

@@ -24,10 +24,10 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from catalog.album.lyrics import parse_lrc
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.settings import Settings
 from catalog.ledger.results import render_products
+from catalog.lyrics.lrc import parse_lrc
 from catalog.plan.queries import recipe_of
 from catalog.plan.retakes import offer_retakes, parent_take, with_words
 from flows.pipeline.pipeline import AlbumPipeline

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the tiny models need torch")
 
-from catalog.album.lyrics import parse_lrc
 from catalog.common.errors import RefusedError
+from catalog.lyrics.lrc import parse_lrc
 from catalog.models.store import ModelStore
 from tasks.engines.base import Passage
 from tasks.engines.registry import get_engine

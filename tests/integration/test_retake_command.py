@@ -236,8 +236,8 @@ def test_lyrics_that_change_nothing_are_refused(sung, tmp_path: Path) -> None:
     refused = sung.run("retake", one, *passage(), "--lyrics", words, code=2)
     assert "changes no line that begins in the passage" in refused.stderr
     assert "is not there" in sung.run("retake", one, *passage(), "--lyrics", tmp_path / "none", code=2).stderr
-    words.write_text("no stamps")
-    sung.run("retake", one, *passage(), "--lyrics", words, code=2)
+    words.write_text("two lines\nwithout times")
+    assert "the text has 2 lines" in sung.run("retake", one, *passage(), "--lyrics", words, code=2).stderr
     sung.run("retake", "nobody-1", *passage(), code=2)
 
 

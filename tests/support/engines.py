@@ -31,6 +31,8 @@ class FaultyEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = False
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = 44100
     settings_model: ClassVar[type[BaseModel]] = FaultySettings
     packages: ClassVar[tuple[str, ...]] = ()
     suggested_models: ClassVar[tuple[str, ...]] = ()

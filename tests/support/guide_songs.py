@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from catalog.album.album import Song
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
+from tasks.audio.audio import Audio
+from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.engine import GuideEngine
 
 Row = tuple[float, str]
@@ -56,3 +59,11 @@ def song(lines: Sequence[Row] = SHORT, **changes: Any) -> Song:
 def recipe(lines: Sequence[Row] = SHORT, *, seed: int = 1, **changes: Any) -> Recipe:
     """The recipe of :func:`song`."""
     return GuideEngine(Settings()).recipe(song(lines, **changes), seed)
+
+
+@cache
+def guide_audio(length_s: float = 20.0, seed: int = 1) -> Audio:
+    """The song as the guide plays it, at 44.1 kHz."""
+    (result,) = GuideEngine(Settings()).load().render([RenderJob(recipe(seed=seed, length_s=length_s))])
+    assert isinstance(result, RenderResult)
+    return result.audio

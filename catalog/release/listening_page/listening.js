@@ -27,7 +27,7 @@
       duration: Number(root.dataset.duration),
       scope: one(".scope", root),
       list: one(".lyrics", root),
-      lines: all(".lyrics li", root).map((item) => ({ item: pressable(item), start: Number(item.dataset.start) })),
+      lines: all(".lyrics li[data-start]", root).map((item) => ({ item: pressable(item), start: Number(item.dataset.start) })),
       track: tracks.find((link) => link.hash === `#${root.id}`),
       stems: all(".stems li", root).map((item) => ({ button: one("button", item), audio: one("audio", item) })),
       active: null,

@@ -68,7 +68,7 @@ class _Song:
 
     @classmethod
     def of(cls, track: TrackView, page: PageView) -> _Song:
-        sung_s = [line.start_s for line in track.lyrics if line.text]
+        sung_s = [line.start_s for line in track.lyrics if line.text and line.start_s is not None]
         target = track.target_lufs
         return cls(
             track=track,

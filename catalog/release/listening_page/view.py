@@ -31,10 +31,14 @@ class StemView:
 
 @dataclass(frozen=True, slots=True)
 class LyricView:
-    """One line with its time; a rest where ``text`` is empty."""
+    """One line; a rest where ``text`` is empty.
 
-    start_s: float
+    ``start_s`` is None where the time is not known, ``section`` the label of the section that begins with the line.
+    """
+
+    start_s: float | None
     text: str
+    section: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,9 @@ class TrackView:
 
     ``peaks`` are (lowest, highest) sample of sections of equal length, ``loudness`` (seconds, LUFS or None);
     ``weights`` are the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and
-    MIDI; ``unused`` are sentences on inputs that its engine ignored.
+    MIDI; ``unused`` are sentences on inputs that its engine ignored; ``rate_note`` tells a change of its sampling rate.
+    ``language`` is that of the words, ``title_language`` that of the title (BCP 47), None where it is not stated; an
+    ``instrumental`` has no words.
     """
 
     position: int
@@ -126,6 +132,7 @@ class TrackView:
     target_lufs: float | None = None
     readings: tuple[ReadingView, ...] = ()
     note: str | None = None
+    rate_note: str | None = None
     lyrics: tuple[LyricView, ...] = ()
     candidates: tuple[CandidateView, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -134,6 +141,9 @@ class TrackView:
     checks: tuple[CheckView, ...] = ()
     credits: tuple[tuple[str, str], ...] = ()
     explicit: bool = False
+    language: str | None = None
+    title_language: str | None = None
+    instrumental: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

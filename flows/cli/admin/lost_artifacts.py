@@ -56,7 +56,9 @@ def _artifact_name(damage: Damage, place: Place) -> str:
             return "cover" if place.album and place.song is None else "a file that was given (cover, reference or take)"
         case "render":
             return f"{_TAKE_ARTIFACTS.get(str(damage.role), f'{damage.role} of the take')}{take}"
-        case "separate" | "demix":
+        case "resample" if damage.role == "mix":
+            return "mix beside the stems"
+        case "separate" | "demix" | "resample":
             return f"stem {damage.role}"
         case "encode" | "pack":
             return _file(damage, place)

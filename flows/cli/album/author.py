@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,10 @@ STARTER_ENGINE = "guide"
 """The default engine of a starter album: it renders on every machine, without models."""
 
 if TYPE_CHECKING:
+    from catalog.album.album import Song
+    from catalog.common.settings import Settings
     from catalog.plan.plan import PlannedSong
+    from catalog.recipe import Recipe
     from flows.cli.console.failures import Failure
     from flows.pipeline.forecast import AlbumForecast
     from tasks.engines.base import Engine
@@ -55,7 +58,7 @@ def validate(path: Path, *, as_json: bool) -> None:
         warn(with_song_title(album, line))
     for line in album.hints:
         stdout().print(Text(f"hint: {with_song_title(album, line)}", style="dim"), soft_wrap=True)
-    candidates = sum(len(song.seeds) for song in album.songs)
+    candidates = sum(len(choice.seeds) for song in album.songs for choice in song.engines)
     stdout().print(f"{path}: {counted(len(album.songs), 'song')}, {counted(candidates, 'candidate')}, no faults")
 
 
@@ -77,7 +80,6 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     from flows.pipeline.survey import survey
     from flows.planning.plan_album import plan_album, reused_id_warning
     from flows.planning.read_manifest import read_album
-    from tasks.engines.registry import get_engine
 
     settings = load_settings()
     album = read_album(path, settings)
@@ -88,9 +90,7 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
         failures = [] if album_forecast.complete else failures_of(survey(catalog, planned))
         warnings = [*album.warnings, *filter(None, [reused_id_warning(catalog, album)])]
     policy = origin_document(planned.policy, planned.applied)
-    explanations = (
-        [_explanation(song, get_engine(song.song.engine, settings)) for song in planned.songs] if explain else []
-    )
+    explanations = [each for song in planned.songs for each in _explanations(song, settings)] if explain else []
     if as_json:
         document = {"album": album.id, **asdict(album_forecast), "policy": policy, "warnings": warnings}
         document["failures"] = [failure.document() for failure in failures]
@@ -133,12 +133,22 @@ def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) 
         stdout().print(what_next(failures), soft_wrap=True)
 
 
-def _explanation(planned: PlannedSong, engine: Engine) -> dict[str, Any]:
+def _explanations(planned: PlannedSong, settings: Settings) -> Iterator[dict[str, Any]]:
+    """The inputs of each of a song's engines, in words."""
+    from tasks.engines.registry import get_engine
+
+    for song in planned.song.for_engines():
+        recipes = (candidate.recipe for candidate in planned.candidates if candidate.recipe.engine == song.engine)
+        if recipe := next(recipes, None):
+            yield _explanation(song, recipe, get_engine(song.engine, settings))
+
+
+def _explanation(song: Song, recipe: Recipe, engine: Engine) -> dict[str, Any]:
     """The inputs of a song's engine, in words."""
     return {
-        "song": planned.song.id,
-        "title": planned.song.title,
-        "engine": planned.song.engine,
-        **engine.explain(planned.song, planned.candidates[0].recipe),
-        "not_used": list(engine.unused(planned.song).values()),
+        "song": song.id,
+        "title": song.title,
+        "engine": song.engine,
+        **engine.explain(song, recipe),
+        "not_used": list(engine.unused(song).values()),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,7 +11,6 @@ from typing import Any
 from rich.text import Text
 
 from catalog.album.album import Song
-from catalog.album.lyrics import MAX_LYRICS_BYTES, Lyrics, parse_lrc
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
@@ -22,11 +20,15 @@ from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
 from catalog.ledger.results import render_products
 from catalog.ledger.work import WorkStatus
+from catalog.lyrics.lines import MAX_LYRICS_BYTES
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import read_lyrics
 from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
-from catalog.plan.retakes import Parent, offer_retakes, parent_take, with_words
+from catalog.plan.retakes import Parent, changed_words, offer_retakes, parent_take
+from flows.cli.console.times import seconds_of
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue_failed_renders
 from flows.planning.read_manifest import read_album
@@ -38,8 +40,6 @@ from tasks.engines.registry import get_engine
 from tasks.rendering.render_shard import render_shard
 from tasks.steps.environment import execution_environment
 from tasks.steps.settled import until_settled
-
-_TIME = re.compile(r"(?:([0-9]{1,3}):)?([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 
 
 def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
@@ -65,13 +65,12 @@ def preview(path: Path, song_id: str | None, *, as_json: bool) -> None:
 def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     """The lines as DiffRhythm would sing them, also where the song names another engine for a trial."""
     engine = DiffRhythmEngine(settings)
-    engine_settings = song.settings if song.engine == engine.name else {}
+    own = next((variant for variant in song.for_engines() if variant.engine == engine.name), None)
+    sung = own or replace(song, engine=engine.name, settings={}, other_engines=())
     try:
-        return preview_rows(engine.place(replace(song, engine=engine.name, settings=engine_settings)))
+        return preview_rows(engine.place(sung))
     except InputError as error:
-        note = (
-            "" if song.engine == engine.name else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
-        )
+        note = "" if own else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"
         raise InputError(f"{song.title}{note}: {error.what}", remedy=error.remedy) from error
 
 
@@ -92,12 +91,12 @@ def retake(
     """Add takes of a passage as candidates beside their parent, and render them on this machine. Exits 1 where some
     could not be rendered."""
     settings = load_settings()
-    start_s, end_s = _seconds(start), _seconds(end)
+    start_s, end_s = seconds_of(start), seconds_of(end)
     if out is not None:
         _make_folder(out)
     with open_catalog(settings) as catalog:
         parent = parent_take(catalog.database, prefix)
-        new_lyrics = _merge_lyrics(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
+        new_lyrics = _new_lyrics(parent, lyrics, start_s=start_s, end_s=end_s) if lyrics else None
         retakes = _declare_retakes(catalog, parent, new_lyrics, start_s=start_s, end_s=end_s, seeds=seeds)
         candidates = offer_retakes(catalog.database, parent, retakes.recipes, lyrics=new_lyrics)
         keys = [candidate.render_key for candidate in candidates]
@@ -121,30 +120,10 @@ def retake(
         sys.exit(1)
 
 
-def _seconds(text: str) -> float:
-    """Seconds from ``1:05.5`` or ``65.5``. Raises InputError."""
-    match = _TIME.fullmatch(text)
-    if match is None or (match[1] is not None and float(match[2]) >= 60):
-        raise InputError(f"{text!r} is not a time", remedy="Write it as in 0:45, 1:05.5 or 65.5")
-    return 60 * int(match[1] or 0) + float(match[2])
-
-
-def _merge_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
-    """The parent's words, with those of the file in the passage. Raises InputError where nothing changes."""
-    if not parent.lyrics.sung:
-        fault = f"{parent.song_title} is a song without words, and {path.name} would add some"
-        raise InputError(fault, remedy="Give the song `lyrics` in the manifest, or leave --lyrics out")
-    new_lyrics = parse_lrc(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
-    if not any(start_s <= line.start_s < end_s for line in new_lyrics.lines):
-        raise InputError(
-            f"{path.name} has no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
-        )
-    merged_lyrics = with_words(parent.lyrics, new_lyrics, start_s=start_s, end_s=end_s)
-    if merged_lyrics.digest == parent.lyrics.digest:
-        raise InputError(
-            f"{path.name} changes no line that begins in the passage", remedy="Leave --lyrics out, or move the passage"
-        )
-    return merged_lyrics
+def _new_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
+    """The parent's words with those of the file. Raises InputError where nothing changes."""
+    new_lyrics = read_lyrics(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
+    return changed_words(parent, new_lyrics, name=path.name, start_s=start_s, end_s=end_s)
 
 
 def _declare_retakes(

@@ -18,6 +18,7 @@ from catalog.common.settings import load_settings
 from catalog.common.understood import understood
 from catalog.lineage.adapters import AdapterOrigin, adapters_of
 from catalog.lineage.lineage import Lineage, Node, prov_json, trace
+from catalog.release.resampled import Resampled
 from flows.cli.console.options import cannot_be_looked_for
 from flows.console import print_json, stdout
 from tasks.delivery.identify import Identified, identify
@@ -147,6 +148,9 @@ def _add_steps(tree: Tree, node: Node, seen: set[str]) -> None:
     label = (
         f"{activity['kind']} · {activity['seconds']:.1f} s · attempt {activity['attempt']} · {activity['code_version']}"
     )
+    found: Any = activity.get("found")
+    if found and found.get("resampled"):
+        label += f" · {Resampled.model_validate(found['resampled']).sentence}"
     branch = tree.add(Text(label, style="cyan"))
     for role, child in node.used:
         digest = str(child.artifact["digest"])

@@ -99,6 +99,9 @@ def _score_table(decision: Any) -> SafeTable:
     metric_names, specs = list(decision["weights"]), metric_specs()
     table = SafeTable("rank")
     table.add_column("candidate", no_wrap=True, overflow="fold")
+    has_engines = any(candidate.get("engine") for candidate in decision["candidates"])
+    if has_engines:
+        table.add_column("engine")
     for name in ("gates", *(label(specs[name]) if name in specs else name for name in metric_names), "score"):
         table.add_column(name)
     for candidate in decision["candidates"]:
@@ -106,6 +109,7 @@ def _score_table(decision: Any) -> SafeTable:
         table.add_row(
             str(candidate["rank"] or "-"),
             candidate["id"],
+            *([candidate["engine"]] if has_engines else []),
             Text(
                 f"failed {', '.join(failed_gates)}" if failed_gates else "passed",
                 style="red" if failed_gates else "green",

@@ -17,6 +17,7 @@ MEDIA_TYPES = {
     ".json": "application/json",
     ".cue": "application/x-cue",
     ".lrc": "text/plain",
+    ".txt": "text/plain",
     ".mid": "audio/midi",
     "": "text/plain",
 }

@@ -14,6 +14,7 @@ from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
+from catalog.lyrics.languages import WORDLESS, iso_639_3
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
@@ -49,12 +50,14 @@ class EncodedFile:
 
 @dataclass(frozen=True, slots=True)
 class SelectedTake:
-    """A song with its winner, and the artifacts of its render, by name."""
+    """A song with its winner, and the artifacts of its render, by name. ``rate`` is the release's in Hz where the
+    winner has another and is resampled, else None."""
 
     planned: PlannedSong
     winner: Candidate
     products: Mapping[str, str]
     decision: StepResult
+    rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ class Mastered:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTrack:
-    """A mastered song with all its other files for the release."""
+    """A mastered song with all its other files for the release; ``resampled`` are mix and stems at the release's rate,
+    where the winner has another."""
 
     mastered: Mastered
     drawing: StepResult
     encoded: Mapping[str, EncodedFile]
     separated: StepResult | None
+    resampled: StepResult | None = None
 
     @property
     def song(self) -> Song:
@@ -83,7 +88,15 @@ class FinishedTrack:
     @property
     def stems(self) -> Mapping[str, str]:
         """The winner's stems by name."""
-        return self.separated.made if self.separated else {}
+        if self.separated is None:
+            return {}
+        made = (self.resampled or self.separated).made
+        return {name: made[name] for name in self.separated.made}
+
+    @property
+    def mix(self) -> str:
+        """The winner before mastering."""
+        return self.resampled.made["mix"] if self.resampled else self.mastered.take.products["audio"]
 
 
 def disclosure(engine: str, revision: int) -> str:
@@ -116,11 +129,20 @@ def encode_tags(
         track_peak=_peak(master.result["true_peak_dbtp"]),
         album_gain_db=_gain_db(level.integrated_lufs) if level else None,
         album_peak=_peak(level.true_peak_dbtp) if level else None,
-        lyrics_lrc=lyrics.to_lrc(),
-        lyrics_text="\n".join(line.text for line in song.lyrics.lines),
+        lyrics_lrc=lyrics.to_lrc() if lyrics.timed else None,
+        lyrics_text=_words(song),
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
+        language=WORDLESS if song.instrumental else iso_639_3(song.language),
     ).document()
+
+
+def _words(song: Song) -> str:
+    """The words as a player shows them without times: with section marks where the lyrics have some."""
+    lyrics = song.lyrics
+    if lyrics.timed and not any(line.section for line in lyrics.lines):
+        return "\n".join(line.text for line in lyrics.lines)
+    return lyrics.to_text().rstrip("\n")
 
 
 def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) -> dict[str, Json]:
@@ -136,8 +158,8 @@ def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) ->
         "album_gain_db": None,
         "album_peak": None,
     }
-    wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None} if version == "instrumental" else {}
-    return {**tags, **version_fields, **wordless}
+    wordless = {"lyrics_lrc": None, "lyrics_text": None, "explicit": None, "language": WORDLESS}
+    return {**tags, **version_fields, **(wordless if version == "instrumental" else {})}
 
 
 def _gain_db(integrated_lufs: float | None) -> float | None:
@@ -221,13 +243,14 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
         ],
         "stems": list(finished.stems),
         **({"unused": list(unused)} if unused else {}),
+        **({"resampled_key": finished.resampled.key} if finished.resampled else {}),
         **song.passed_on(),
     }
 
 
 def _inputs(finished: FinishedTrack) -> dict[str, str]:
     products = finished.mastered.take.products
-    parts = {"mix": products["audio"], "master": finished.mastered.master.made["master"]}
+    parts = {"mix": finished.mix, "master": finished.mastered.master.made["master"]}
     if "midi" in products:
         parts["midi"] = products["midi"]
     parts |= {f"deliverable/{name}": deliverable.digest for name, deliverable in finished.encoded.items()}

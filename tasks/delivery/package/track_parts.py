@@ -9,7 +9,10 @@ from catalog.album.album import passed_on_from
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
-from catalog.ledger.results import step_result
+from catalog.ledger.results import render_products, step_result
+from catalog.lyrics.languages import WORDLESS
+from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.reading import stored_lyrics
 from catalog.recipe import Recipe
 from catalog.release.document import (
     Check,
@@ -29,12 +32,9 @@ from tasks.delivery.package.midi import guide_track, with_lines
 from tasks.delivery.package.models_used import models_of
 from tasks.delivery.package.naming import safe_file_name
 from tasks.delivery.package.packing import Packing
-from tasks.delivery.tags.lrc import timed_lines
+from tasks.delivery.package.sung_times import with_found_times
 from tasks.scoring.registry import judges_for
 from tasks.steps.run_step import StepContext
-
-WORDLESS = "zxx"
-"""The language of a recording without words (ISO 639-2: no linguistic content)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class TrackParts:
     decision: Decision
     curves: Curves
     prompt: str | None
-    lrc: str
+    lyrics: Lyrics
 
 
 def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
@@ -56,10 +56,15 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
     decision = Decision.from_document(_found(context, track["decision_key"]))
     curves = Curves.from_document(_found(context, track["drawing_key"]))
     inputs = context.request.inputs
-    has_words = any(text for text, _ in timed_lines(track["lyrics"]))
 
     def part(role: str) -> str:
         return inputs[f"{track['id']}/{role}"]
+
+    lyrics = stored_lyrics(track["lyrics"])
+    sung = lyrics
+    if not lyrics.timed:
+        sung = with_found_times(context, _rendered(context, track), lyrics, head_s=track["head_s"])
+    has_words = bool(lyrics.sung)
 
     deliverables = {
         kind: packing.add(f"{kind}/{name}{DELIVERABLES[kind].suffix}", part(f"deliverable/{kind}"))
@@ -113,7 +118,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         master_sha256=part("master"),
         deliverables=deliverables,
         stems=stems,
-        lyrics=packing.write(f"lyrics/{name}.lrc", track["lyrics"].encode()) if has_words else None,
+        lyrics=_lyrics_file(packing, name, sung) if has_words else None,
         midi=midi,
         explicit=track["explicit"],
         credits=tuple(Credit(**credit) for credit in track["credits"]),
@@ -123,9 +128,20 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         separation=_separation(context, track),
         enhanced_by=context.request.parameters["enhance"],
         unused=tuple(track.get("unused", ())),
+        resampled=report.get("resampled"),
         **passed_on_from(track),
     )
-    return TrackParts(released_track, decision, curves, track["prompt"], track["lyrics"])
+    return TrackParts(released_track, decision, curves, track["prompt"], sung)
+
+
+def _rendered(context: StepContext, track: Mapping[str, Json]) -> str:
+    """The winner's audio as it was rendered and scored, which the delivered mix is not where it was resampled."""
+    return render_products(context.catalog.database, Recipe.from_document(track["recipe"]).digest)["audio"]
+
+
+def _lyrics_file(packing: Packing, name: str, lyrics: Lyrics) -> ReleasedFile:
+    """LRC where there are times, else the words as text."""
+    return packing.write(f"lyrics/{name}.{'lrc' if lyrics.timed else 'txt'}", lyrics.to_lrc().encode())
 
 
 def _checks(context: StepContext, track: Mapping[str, Json]) -> tuple[Check, ...]:
@@ -142,20 +158,23 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
     if track["separated_key"] is None:
         return None
     result = _found(context, track["separated_key"])
+    delivered = _found(context, track["resampled_key"]) if "resampled_key" in track else result
     return Separation(
         model=context.request.parameters["stems"],
-        null_dbfs=result["null_dbfs"],
+        null_dbfs=delivered["null_dbfs"],
         residual_db=result.get("residual_db"),
         common_gain_db=result.get("common_gain_db", 0.0),
     )
 
 
 def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile:
-    """The engine's own MIDI with the lines of the words, else one with tempo and words only.
+    """The engine's own MIDI with the lines of the words, else one with tempo and words only; words without times are
+    left out.
 
     Its times are those of the stems, not of the master, whose beginning may be cut.
     """
-    role, lrc = f"{track['id']}/midi", track["lyrics_of_take"]
+    role, lyrics = f"{track['id']}/midi", stored_lyrics(track["lyrics_of_take"])
+    lrc = lyrics.to_lrc() if lyrics.timed else ""
     if role in context.request.inputs:
         midi = with_lines(context.input(role).read_bytes(), lrc)
     else:

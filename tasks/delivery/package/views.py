@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
-from catalog.album.lyrics import stored_lyrics
+from catalog.lyrics.languages import WORDLESS
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
 from catalog.release.listening_page.view import (
@@ -18,6 +18,7 @@ from catalog.release.listening_page.view import (
     TrackView,
     candidate_views,
 )
+from catalog.selection.decision import Decision
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.package.track_parts import TrackParts
 from tasks.scoring.registry import metric_specs
@@ -74,7 +75,8 @@ def _track(parts: TrackParts) -> TrackView:
         for kind, file in released_track.deliverables.items()
     ]
     if released_track.lyrics:
-        files.append(FileView("lyrics", "Lyrics (LRC)", released_track.lyrics.path, released_track.lyrics.bytes))
+        label = "Lyrics (LRC)" if parts.lyrics.timed else "Lyrics (text)"
+        files.append(FileView("lyrics", label, released_track.lyrics.path, released_track.lyrics.bytes))
     if released_track.midi:
         files.append(FileView("midi", "MIDI", released_track.midi.path, released_track.midi.bytes))
     return TrackView(
@@ -82,7 +84,7 @@ def _track(parts: TrackParts) -> TrackView:
         title=released_track.title,
         artist=released_track.artist,
         duration_s=released_track.duration_s,
-        name=_take(released_track.winner),
+        name=_take(released_track.winner, parts.decision),
         candidate=released_track.winner.candidate,
         sentence=released_track.winner.sentence,
         files=tuple(files),
@@ -94,7 +96,11 @@ def _track(parts: TrackParts) -> TrackView:
         target_lufs=released_track.targets.integrated_lufs,
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
-        lyrics=tuple(LyricView(line.start_s, line.text) for line in stored_lyrics(parts.lrc).lines),
+        rate_note=_rate_note(released_track),
+        lyrics=tuple(
+            LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section)
+            for line in parts.lyrics.lines
+        ),
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(
@@ -113,6 +119,9 @@ def _track(parts: TrackParts) -> TrackView:
         ),
         credits=_credits(released_track),
         explicit=bool(released_track.explicit),
+        language=None if released_track.language == WORDLESS else released_track.language,
+        title_language=released_track.title_language,
+        instrumental=released_track.language == WORDLESS,
     )
 
 
@@ -143,6 +152,11 @@ def _note(stopped_by: str | None) -> str | None:
     return f"{stopped_by.partition(': ')[2] or stopped_by}." if stopped_by else None
 
 
+def _rate_note(track: ReleasedTrack) -> str | None:
+    """The change of a track's sampling rate, as a sentence."""
+    return f"{track.resampled.sentence[:1].upper()}{track.resampled.sentence[1:]}." if track.resampled else None
+
+
 def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
     targets, readings = track.targets, track.readings
     return (
@@ -152,9 +166,11 @@ def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
     )
 
 
-def _take(winner: Winner) -> str:
-    """The winning take, and the passage that was retaken."""
+def _take(winner: Winner, decision: Decision) -> str:
+    """The winning take with its engine where several competed, and the passage that was retaken."""
+    engine = next((candidate.engine for candidate in decision.candidates if candidate.id == winner.candidate), None)
+    seed = f"seed {winner.seed} of {engine}" if engine else f"seed {winner.seed}"
     if winner.passage_s is None:
-        return f"seed {winner.seed}"
+        return seed
     start_s, end_s = winner.passage_s
-    return f"retake seed {winner.seed}: {start_s:.2f} to {end_s:.2f} s of {winner.parent}"
+    return f"retake {seed}: {start_s:.2f} to {end_s:.2f} s of {winner.parent}"

@@ -23,6 +23,7 @@ _FRAMES = {
     "genre": "TCON",
     "isrc": "TSRC",
     "label": "TPUB",
+    "language": "TLAN",
 }
 _NAMED_FRAMES = {
     "explicit": "ITUNESADVISORY",
@@ -34,7 +35,7 @@ _NAMED_FRAMES = {
     "album_peak": "REPLAYGAIN_ALBUM_PEAK",
 }
 _UTF8 = id3.Encoding.UTF8
-_NO_LANGUAGE = "XXX"  # ID3v2.4 structure, 4.: the language is not known
+_NO_LANGUAGE = "XXX"  # ID3v2.4 structure, 4.: the language is not known; it has three letters (ISO 639-2) else
 _MILLISECONDS, _LYRICS = 2, 1  # ID3v2.4 frames, 4.9: time stamp format and content type of SYLT
 
 
@@ -85,11 +86,12 @@ def _frames(tags: TrackTags, cover: bytes | None) -> Iterator[id3.Frame]:
     if tags.writers:
         yield id3.TCOM(encoding=_UTF8, text=list(tags.writers))
     yield from _people(tags.credits)
+    language = tags.language or _NO_LANGUAGE
     if tags.lyrics_lrc:
         lines = timed_lines(tags.lyrics_lrc)
-        yield id3.SYLT(encoding=_UTF8, lang=_NO_LANGUAGE, format=_MILLISECONDS, type=_LYRICS, desc="", text=lines)
+        yield id3.SYLT(encoding=_UTF8, lang=language, format=_MILLISECONDS, type=_LYRICS, desc="", text=lines)
     if tags.lyrics_text:
-        yield id3.USLT(encoding=_UTF8, lang=_NO_LANGUAGE, desc="", text=tags.lyrics_text)
+        yield id3.USLT(encoding=_UTF8, lang=language, desc="", text=tags.lyrics_text)
     if tags.comment:
         yield id3.COMM(encoding=_UTF8, lang="eng", desc="", text=tags.comment)
     if cover is not None:

@@ -1,10 +1,14 @@
-"""LRC in its normal form, ``[mm:ss.xx]text`` per line, for tags and MIDI: words and milliseconds."""
+"""LRC in its normal form, ``[mm:ss.xx]text`` per line, for tags and MIDI: words and milliseconds.
+
+Section marks have lines of their own, which are left out here: what a player shows are the words.
+"""
 
 from __future__ import annotations
 
 import re
 
 _TIMED_LINE = re.compile(r"\[(\d{2,}):([0-5]\d)\.(\d\d)\](.*)")
+_MARK = re.compile(r"\[[^\[\]]+\]")
 
 
 def timed_lines(lrc: str) -> list[tuple[str, int]]:
@@ -12,6 +16,8 @@ def timed_lines(lrc: str) -> list[tuple[str, int]]:
     lines = []
     for line in lrc.splitlines():
         match = _TIMED_LINE.fullmatch(line)
+        if match is None and _MARK.fullmatch(line):
+            continue
         if match is None:
             raise ValueError(f"{line[:40]!r} is no line of LRC in its normal form")
         minutes, seconds, hundredths, text = match.groups()

@@ -26,6 +26,7 @@ _NAMED = {
     "upc": "BARCODE",
     "label": "LABEL",
     "candidate": "SONGLINE_CANDIDATE",
+    "language": "LANGUAGE",
     "track_gain_db": "REPLAYGAIN_TRACK_GAIN",
     "track_peak": "REPLAYGAIN_TRACK_PEAK",
     "album_gain_db": "REPLAYGAIN_ALBUM_GAIN",

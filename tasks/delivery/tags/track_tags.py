@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from catalog.album.cover.cover import MAX_COVER_BYTES
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
-from tasks.delivery.tags.lrc import timed_lines
+from tasks.delivery.tags.lrc import timed_lines, to_lrc
 from tasks.delivery.tags.text import one_line, some_lines
 
 PRODUCTION_ROLES = ("producer", "arranger", "engineer", "mix", "mastering")
@@ -21,7 +21,7 @@ _COVER_MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"
 _SEVERAL_LINES = frozenset({"lyrics_lrc", "lyrics_text", "comment"})
 _TEXTS = (
     *("title", "artist", "album", "album_artist", "position", "total", "year", "genre"),
-    *("isrc", "upc", "label", "candidate"),
+    *("isrc", "upc", "label", "candidate", "language"),
 )
 _GAINS = ("track_gain_db", "album_gain_db")
 _PEAKS = ("track_peak", "album_peak")
@@ -43,11 +43,12 @@ Credits = tuple[tuple[str, str], ...]
 class TrackTags:
     """The tags of one track. Text is cleaned on input, so that the tags read from a file equal those that were set.
 
-    ``lyrics_lrc`` is LRC in its normal form (``[mm:ss.xx]text``, a line each), ``lyrics_text`` the words alone,
-    ``comment`` the release's statement that a model made it, ``explicit`` None where it is not stated, ``candidate``
-    the take's id in the catalog. ``credits`` are pairs of role and name, performers before those of
-    :data:`PRODUCTION_ROLES`. Gains are those of ReplayGain 2.0 (to reach -18 LUFS), peaks are linear. Raises ValueError
-    for LRC in another form.
+    ``lyrics_lrc`` is LRC in its normal form (``[mm:ss.xx]text``, a line each) without section marks, for which ID3 has
+    no place between timed lines. ``lyrics_text`` are the words alone, ``comment`` is the release's statement that a
+    model made it, ``explicit`` None where it is not stated, ``candidate`` the take's id in the catalog, ``language``
+    the three-letter code of what is sung. ``credits`` are pairs of role and name, performers before those of
+    :data:`PRODUCTION_ROLES`. Gains are those of ReplayGain 2.0 (to reach -18 LUFS), peaks are linear. Raises
+    ValueError for LRC in another form.
     """
 
     title: str
@@ -68,6 +69,7 @@ class TrackTags:
     comment: str | None = None
     explicit: bool | None = None
     candidate: str | None = None
+    language: str | None = None
     track_gain_db: float | None = None
     track_peak: float | None = None
     album_gain_db: float | None = None
@@ -85,11 +87,13 @@ class TrackTags:
                     object.__setattr__(self, name, round(float(number), digits) + 0.0)  # no minus zero
         object.__setattr__(self, "writers", tuple(name for name in map(one_line, self.writers) if name))
         object.__setattr__(self, "credits", _in_order(self.credits))
-        timed_lines(self.lyrics_lrc or "")
+        if self.lyrics_lrc:
+            object.__setattr__(self, "lyrics_lrc", to_lrc(timed_lines(self.lyrics_lrc)))
 
     def document(self) -> dict[str, Json]:
-        """The tags as JSON."""
-        return asdict(self) | {"writers": list(self.writers), "credits": [list(pair) for pair in self.credits]}
+        """The tags as JSON; without a language where none is set, as before there was this tag."""
+        lists = {"writers": list(self.writers), "credits": [list(pair) for pair in self.credits]}
+        return without_language(asdict(self) | lists) if self.language is None else asdict(self) | lists
 
     @classmethod
     def from_document(cls, document: Mapping[str, Json]) -> TrackTags:
@@ -136,8 +140,14 @@ class TrackTags:
             comment=comment,
             explicit=texts["explicit"] == "1" if "explicit" in texts else None,
             candidate=texts.get("candidate"),
+            language=texts.get("language"),
             **{name: float(texts[name].removesuffix(" dB")) for name in (*_GAINS, *_PEAKS) if name in texts},
         )
+
+
+def without_language(document: Mapping[str, Json]) -> dict[str, Json]:
+    """Tags as JSON without their language: as an earlier version set them."""
+    return {name: value for name, value in document.items() if name != "language"}
 
 
 def is_production(role: str) -> bool:

@@ -37,6 +37,7 @@ _KEYS = {
     "label": "LABEL",
     "explicit": "ITUNESADVISORY",
     "candidate": "SONGLINE_CANDIDATE",
+    "language": "LANGUAGE",
 }
 _REPLAY_GAIN_KEYS = {
     "track_gain_db": "REPLAYGAIN_TRACK_GAIN",

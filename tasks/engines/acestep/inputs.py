@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from catalog.album.album import Song
-from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.errors import InputError, MachineError
+from catalog.lyrics.lyrics import Lyrics
 from catalog.models.store import ModelStore
 from tasks.engines.acestep.names import FRAME_RATE_HZ, LONGEST_S, SHORTEST_S
 from tasks.engines.acestep.settings import AceStepSettings

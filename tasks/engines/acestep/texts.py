@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from catalog.album.lyrics import Lyrics
 from catalog.common.errors import InputError
+from catalog.lyrics.lyrics import Lyrics
 from tasks.engines.acestep.tokens import Count
 from tasks.engines.acestep.words import lyrics_rows, text_of
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel
 
 from catalog.album.album import Song
-from catalog.album.lyrics import Lyrics
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.common.packages import require_installed
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import Lyrics
 from catalog.models.licences import Use
 from catalog.models.store import InstalledModel, ModelStore, content_digest
 from catalog.models.used import ModelUsed
@@ -57,6 +57,8 @@ class DiffRhythmEngine:
     revision: ClassVar[int] = 1
     native_stems: ClassVar[bool] = False
     batches: ClassVar[bool] = True
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = 44_100
     settings_model: ClassVar[type[BaseModel]] = DiffRhythmSettings
     packages: ClassVar[tuple[str, ...]] = tuple(dict.fromkeys((*PACKAGES, *MULAN_PACKAGES)))
     suggested_models: ClassVar[tuple[str, ...]] = (BASE_MODEL, FULL_MODEL, VAE_MODEL, DATA_MODEL, MUQ_MULAN)

@@ -9,6 +9,7 @@ from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
+from catalog.lyrics.languages import language_code
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.engines.adapters.stated import adapter_notices, without_effect
 from tasks.engines.base import RenderInput
@@ -162,8 +163,8 @@ def adapter_warnings(song: Song, settings: DiffRhythmSettings, models: ModelStor
 
 
 def language_warning(song: Song) -> Iterator[Notice]:
-    """A warning for other languages, which are tried: the published models were trained on two."""
-    if song.language.partition("-")[0].lower() not in ("en", "zh"):
+    """A warning for words in other languages, which are tried: the published models were trained on two."""
+    if not song.instrumental and language_code(song.language) not in ("en", "zh"):
         message = f"DiffRhythm sings English and Chinese; lyrics in {song.language!r} are read by their rules."
         yield Notice("warning", "language", message)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
-from catalog.album.syllables import count_syllables
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
+from catalog.lyrics.syllables import count_syllables
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
@@ -57,6 +58,8 @@ class GuideEngine:
     revision: ClassVar[int] = REVISION
     native_stems: ClassVar[bool] = True
     batches: ClassVar[bool] = False
+    keeps_times: ClassVar[bool] = True
+    rate_hz: ClassVar[int] = RATE
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
     packages: ClassVar[tuple[str, ...]] = ()
     suggested_models: ClassVar[tuple[str, ...]] = ()
@@ -86,12 +89,8 @@ class GuideEngine:
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        lines = [
-            [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language)]
-            for line in song.lyrics.lines
-        ]
         inputs: dict[str, Json] = {
-            "lines": lines,
+            "lines": _lines(song),
             "language": song.language,
             "prompt": song.prompt,
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
@@ -102,8 +101,9 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """None: every version makes the same."""
-        return ()
+        """The one with syllables as they were counted before there were rules of spelling, where that differs."""
+        inputs = {**recipe.inputs, "lines": _lines(song, former=True)}
+        return () if inputs == recipe.inputs else (replace(recipe, inputs=inputs),)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
@@ -154,3 +154,11 @@ class GuideEngine:
         from tasks.engines.guide.renderer import GuideRenderer
 
         return GuideRenderer(soundfont_path())
+
+
+def _lines(song: Song, *, former: bool = False) -> list[Json]:
+    """Each line with its start in milliseconds and its syllables."""
+    return [
+        [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language, former=former)]
+        for line in song.lyrics.lines
+    ]

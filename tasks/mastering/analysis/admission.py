@@ -7,6 +7,7 @@ import numpy as np
 from catalog.common.errors import AudioRefused
 from catalog.selection.metrics import Measured, Reading
 from tasks.audio.audio import Audio, beyond_any_level
+from tasks.audio.files import at_rate
 from tasks.audio.metering.loudness import LOWEST_HZ, MOMENTARY_MS, integrated_lufs
 
 
@@ -23,6 +24,17 @@ def check_input(source: Audio, *, name: str = "audio") -> Audio:
         check_samples(nonfinite, peak, name=name)
     check_length(source.frames, source.rate, name=name)
     return source if source.channels == 2 else Audio(np.repeat(source.samples, 2, axis=0), source.rate)
+
+
+def admitted_at(source: Audio, rate: int | None, *, name: str = "audio") -> Audio:
+    """The source at ``rate`` in Hz, by soxr HQ; unchanged where that is None or its own.
+
+    Raises AudioRefused, as :func:`check_input` does, before samples that are not finite can spread.
+    """
+    if rate is None or rate == source.rate:
+        return source
+    check_input(source, name=name)
+    return at_rate(source, rate)
 
 
 def check_layout(channels: int, rate: int, *, name: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from catalog.common.digests import Json
+from catalog.release.resampled import Resampled
 from catalog.selection.metrics import Measured, Reading
 
 
@@ -54,8 +55,8 @@ class MasterReport:
     as their common gain; ``drive_db`` was applied before the limiter, which took ``max_limiting_db`` off the highest
     peak. ``limited_by`` states what prevented the target. ``ends`` are the trims and fades, so that times in the source
     less its ``head_s`` are times in the master, which has ``frames`` at ``rate`` Hz. ``source_frames`` at
-    ``source_rate`` are those of the source, counted before any processing. ``sample_digest`` identifies the written
-    audio; it is not part of the document.
+    ``source_rate`` are those of the source, counted before any processing; where the rates differ, it was resampled
+    first. ``sample_digest`` identifies the written audio; it is not part of the document.
     """
 
     target_lufs: float
@@ -78,8 +79,13 @@ class MasterReport:
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]
 
+    @property
+    def resampled(self) -> Resampled | None:
+        """The change of rate before mastering; None where there was none."""
+        return None if self.rate == self.source_rate else Resampled(from_hz=self.source_rate, to_hz=self.rate)
+
     def as_document(self) -> dict[str, Json]:
-        """Plain JSON; a reading that cannot be measured is null."""
+        """Plain JSON; a reading that cannot be measured is null. ``resampled`` is there only where the rate changed."""
         return {
             "target_lufs": self.target_lufs,
             "ceiling_dbtp": self.ceiling_dbtp,
@@ -97,6 +103,7 @@ class MasterReport:
             "frames": self.frames,
             "source_rate": self.source_rate,
             "source_frames": self.source_frames,
+            **({"resampled": self.resampled.model_dump()} if self.resampled else {}),
             "stages": [stage.as_document() for stage in self.stages],
             "notes": list(self.notes),
         }

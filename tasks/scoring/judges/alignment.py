@@ -20,11 +20,15 @@ MATCH, DELETE, INSERT = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that should be sung between two moments, as units: phonemes, or characters."""
+    """A line that should be sung between two moments, as units: phonemes, or characters.
+
+    ``timed`` is False where it may be sung at any time: the moments are then those of the song.
+    """
 
     start_s: float
     end_s: float
     units: tuple[str, ...]
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class TranscribedLine:
-    """The result for one line: its edits, the number of right units, and their median time."""
+    """The result for one line: its edits, the number of right units, their median time, and the first and last one."""
 
     line: Line
     edits: int
     right: int
     time_s: float | None
+    span_s: tuple[float, float] | None = None
 
     @property
     def error_rate(self) -> float:
@@ -74,7 +79,13 @@ def aligned(lines: Sequence[Line], transcribed: Sequence[Unit]) -> tuple[Transcr
         else:
             edits[owner] += 1
     return tuple(
-        TranscribedLine(line, int(edits[number]), len(line_times), float(np.median(line_times)) if line_times else None)
+        TranscribedLine(
+            line,
+            int(edits[number]),
+            len(line_times),
+            float(np.median(line_times)) if line_times else None,
+            (min(line_times), max(line_times)) if line_times else None,
+        )
         for number, (line, line_times) in enumerate(zip(lines, times, strict=True))
     )
 

@@ -36,11 +36,12 @@ CUT_FILLED_DB = 12.0
 cut off the lowest quarter begins 0 to 4.5 dB under it; between the lines of saws, additive pads and keys, whose topmost
 partials end as steeply, 25 to 50 dB."""
 
-OWN_EDGE = 0.9
-"""An edge from this share of half the sampling rate on is the rate's own, as resamplers leave it."""
+HIGHEST_HZ = 22_050.0
+"""Half of 44.1 kHz: the spectrum is read up to here at every rate, so that takes of 44.1 and 48 kHz compare. It is also
+the value for "not cut off", at lower rates too, so that a gate on it does not reject a rate."""
 
-NO_CUT_HZ = 22_050.0
-"""The value for "not cut off" at lower rates, so that a gate on it does not reject a rate."""
+OWN_EDGE = 0.9
+"""An edge from this share of half the sampling rate on, or of 22.05 kHz, is the rate's own, as resamplers leave it."""
 
 FLATNESS_HZ = (200.0, 8000.0)
 WINDOW_S = 10.0
@@ -192,24 +193,25 @@ def _wall(levels: Spectrum) -> _Wall | None:
 
 
 def _cutoff_hz(total: Spectrum, levels: Spectrum, rate: int) -> float:
-    """The edge in Hz of a brick wall that cuts content off; where there is none half the sampling rate, or more."""
+    """The edge in Hz of a brick wall that cuts content off; 22,050 where there is none."""
     wall = _wall(levels)
-    if wall is None or wall.fall_db < CUT_DB or wall.top_hz >= OWN_EDGE * rate / 2:
-        return max(rate / 2, NO_CUT_HZ)
+    if wall is None or wall.fall_db < CUT_DB or wall.top_hz >= OWN_EDGE * min(rate / 2, HIGHEST_HZ):
+        return HIGHEST_HZ
     under_hz = max(0.0, wall.top_hz - WALL_BELOW_HZ)
     bands = levels[int(under_hz / BAND_HZ) : int(wall.top_hz / BAND_HZ)]
     bins = total[int(under_hz * FRAME / rate) : int(wall.top_hz * FRAME / rate)]
     is_loud = np.mean(bands >= levels.max() - CUT_WITHIN_DB) > 0.5
     is_filled = np.percentile(bins, 25) >= bins.mean() * 10 ** (-CUT_FILLED_DB / 10)
-    return wall.top_hz if is_loud and is_filled else max(rate / 2, NO_CUT_HZ)
+    return wall.top_hz if is_loud and is_filled else HIGHEST_HZ
 
 
 def _bandwidth_hz(levels: Spectrum, rate: int) -> float:
-    """The edge of a brick wall, else the top of the highest band within 80 dB of the strongest; in Hz, to 100 Hz."""
+    """The edge of a brick wall, else the top of the highest band within 80 dB of the strongest; in Hz, to 100 Hz, and
+    22,050 at most."""
     if wall := _wall(levels):
-        return min(wall.top_hz, rate / 2)
+        return min(wall.top_hz, rate / 2, HIGHEST_HZ)
     top = int(np.flatnonzero(levels >= levels.max() + FLOOR_DB)[-1])
-    return min((top + 1) * BAND_HZ, rate / 2)
+    return min((top + 1) * BAND_HZ, rate / 2, HIGHEST_HZ)
 
 
 def _band_levels(total: Spectrum, rate: int) -> Spectrum:

@@ -14,6 +14,8 @@ import pytest
     [
         ("songline prev", 1, ["preview-lyrics"]),
         ("songline models v", 2, ["verify"]),
+        ("songline lyrics s", 2, ["shift", "stretch"]),
+        ("songline lyrics convert words.lrc --to v", 5, ["vtt"]),
         ("songline render --un", 2, ["--until"]),
         ("songline render album.yaml --until s", 4, ["score", "select"]),
     ],

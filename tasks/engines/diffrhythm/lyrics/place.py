@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from catalog.album.lrc import stamp
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.errors import InputError
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.stamps import stamp
 from tasks.engines.diffrhythm.lyrics.timing import Runs, Slot, TimedTokens, frames_of, is_base, runs_of, slots
 from tasks.engines.diffrhythm.network.frames import FRAME_RATE, frame_at
 from tasks.engines.passages import FrameSpan

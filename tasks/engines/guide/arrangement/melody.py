@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from catalog.album.syllables import count_syllables
+from catalog.lyrics.syllables import count_syllables
 from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.arrangement.score import Grid, Line, Note, Section
 
@@ -219,10 +219,14 @@ def split_words(text: str, count: int, language: str = "en") -> list[str]:
 
 
 def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
-    """The number of notes for each word: its syllables where they add up, else more for words with more letters."""
-    shares = [max(1, count_syllables(word, language)) for word in words]
-    if sum(shares) == count:
-        return shares
+    """The number of notes for each word: its syllables where they add up, else more for words with more letters.
+
+    The syllables may be those of a recipe from before there were rules of spelling.
+    """
+    for former in (False, True):
+        shares = [max(1, count_syllables(word, language, former=former)) for word in words]
+        if sum(shares) == count:
+            return shares
     shares = [1] * len(words)
     for _ in range(count - len(words)):
         longest_index = max(range(len(words)), key=lambda index: len(words[index]) / shares[index])

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from catalog.album.album import Album, Song
-from catalog.album.lyrics import parse_lrc
 from catalog.album.mastering import MasteringSpec
 from catalog.catalog import open_catalog
 from catalog.common.errors import LeaseLost
 from catalog.ledger.recording import add_decision, ensure_current
 from catalog.ledger.results import failed_work, render_products
 from catalog.ledger.work import DecisionRecord, ExecutionEnvironment, Lease, Product, StepOutcome
+from catalog.lyrics.lrc import parse_lrc
 from catalog.plan.plan import expand, store_plan
 from catalog.plan.retakes import offer_retakes, parent_take
 from catalog.plan.status import songs_of

@@ -16,8 +16,7 @@ from catalog.common.digests import digest_bytes
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.common.slugs import slug
-from catalog.manifest.loader import Vocabulary, load_manifest
-from catalog.manifest.schema import manifest_json_schema
+from catalog.manifest.loader import Vocabulary, load_manifest, manifest_json_schema
 from catalog.manifest.starter import write_starter
 from flows.planning.read_manifest import read_album, vocabulary
 from tests.support.covers import png

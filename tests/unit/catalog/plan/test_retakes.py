@@ -8,12 +8,23 @@ from hypothesis import strategies as st
 
 from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
-from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.album.mastering import MasteringSpec
 from catalog.catalog import Catalog
 from catalog.common.errors import InputError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.text import parse_text
 from catalog.plan.plan import Candidate, expand, store_plan
-from catalog.plan.retakes import offer_retakes, parent_take, parents_of, with_retakes, with_words
+from catalog.plan.retakes import (
+    Parent,
+    at_times_of,
+    changed_words,
+    offer_retakes,
+    parent_take,
+    parents_of,
+    with_retakes,
+    with_words,
+)
 from catalog.plan.status import songs_of
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
@@ -231,3 +242,41 @@ def test_words_that_grew_past_what_lyrics_may_have_are_refused(catalog: Catalog)
     many = Lyrics(tuple(LyricLine(number / 100, "la") for number in range(1001)))
     with pytest.raises(InputError, match="1000 lines"):
         take(catalog, parent, 7, lyrics=many)
+
+
+def test_plain_lines_take_the_times_of_those_in_the_passage() -> None:
+    old = parse_lrc("[00:01.00]one\n[00:04.00][Chorus]two\n[00:06.00]\n[00:08.00]three\n[00:12.00]four")
+    text = parse_text("new two\nnew three")
+    placed = at_times_of(old, text, start_s=4.0, end_s=12.0)
+    merged = with_words(old, placed, start_s=4.0, end_s=12.0)
+    assert merged.to_lrc() == (
+        "[00:01.00]one\n[Chorus]\n[00:04.00]new two\n[00:06.00]\n[00:08.00]new three\n[00:12.00]four\n"
+    )
+
+
+def test_another_number_of_plain_lines_is_refused() -> None:
+    with pytest.raises(InputError, match="the text has 1 line, and 2 lines begin in the passage") as caught:
+        at_times_of(parse_lrc("[00:01.00]one\n[00:04.00]two"), parse_text("a"), start_s=0.0, end_s=9.0)
+    assert "songline lyrics time" in caught.value.remedy
+
+
+def changed(old: Lyrics, new: Lyrics) -> Lyrics:
+    parent = Parent("one-1", "album", "one", "One", "key", "en", old)
+    return changed_words(parent, new, name="new.txt", start_s=4.0, end_s=9.0)
+
+
+def test_words_without_times_are_replaced_as_a_whole() -> None:
+    new = parse_lrc("[00:01.00][Verse]new one\n[00:02.00]new two")
+    assert changed(parse_text("one\ntwo"), new).to_text() == "[Verse]\nnew one\nnew two\n"
+    with pytest.raises(InputError, match=r"new\.txt changes no line"):
+        changed(parse_text("one\ntwo"), parse_text("one\ntwo"))
+
+
+def test_new_words_need_a_passage_with_words_and_a_change() -> None:
+    assert "[00:05.00]New" in changed(WORDS, parse_text("New")).to_lrc()
+    with pytest.raises(InputError, match="is a song without words"):
+        changed(Lyrics(()), parse_text("New"))
+    with pytest.raises(InputError, match="has no line that begins in the passage"):
+        changed(WORDS, parse_lrc("[00:20.00]New"))
+    with pytest.raises(InputError, match="changes no line that begins in the passage"):
+        changed(WORDS, parse_text("Second"))

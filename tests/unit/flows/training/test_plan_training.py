@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from catalog.album.lyrics import Lyrics
 from catalog.catalog import Catalog
 from catalog.common.digests import digest_file
 from catalog.common.errors import InputError
+from catalog.lyrics.lyrics import Lyrics
 from catalog.training.style import Previews, Recording, Style, StyleSong
 from flows.training.plan_training import store_training
 from tests.unit.tasks.training.steps.test_document import document

@@ -65,6 +65,7 @@ def tags() -> TrackTags:
         comment="Made with Songline.\nBy a model.",
         explicit=False,
         candidate="last-bus-43-1f7c",
+        language="fra",
         upc="0012345678905",
         label="Nachtbus Ö",
         credits=(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from catalog.album.album import Song
-from catalog.album.lyrics import parse_lrc
 from catalog.common.settings import Settings
+from catalog.lyrics.lrc import parse_lrc
 from catalog.selection.decide import CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, Reading
 from tasks.engines.base import Renderer, RenderJob, RenderResult

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.album.album import Song
-from catalog.album.lyrics import parse_lrc
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
+from catalog.lyrics.lrc import parse_lrc
 from tasks.delivery.package.midi import TICKS_PER_BEAT, guide_track, lyric_lines, with_lines
 from tasks.delivery.tags.lrc import to_lrc
 from tasks.engines.guide.arrangement.arrange import arrange

@@ -26,6 +26,7 @@ from tasks.delivery.deliverables import available
 from tasks.delivery.tags.id3 import cover_of_id3, id3_bytes, tags_of_id3
 from tasks.delivery.tags.mp4 import write_mp4_tags
 from tasks.delivery.tags.tags import TrackTags, cover_media_type, read_cover, read_tags
+from tasks.delivery.tags.track_tags import without_language
 from tasks.delivery.tags.vorbis import write_opus_tags, write_vorbis
 from tests.support.services.processes import not_tested
 
@@ -112,6 +113,22 @@ def test_every_field_comes_back(form: str, trips: Mapping[str, Trip], tags: Trac
     assert trip_of(trips, form)(tags, png) == (kept(form, tags), png)
 
 
+def test_the_language_is_that_of_the_words_in_id3_too(tags: TrackTags) -> None:
+    frames = ID3(io.BytesIO(id3_bytes(tags, None)), translate=False)
+    assert frames["TLAN"].text == ["fra"]
+    assert [frames.getall(name)[0].lang for name in ("USLT", "SYLT", "COMM")] == ["fra", "fra", "eng"]
+    unknown = ID3(io.BytesIO(id3_bytes(replace(tags, language=None), None)), translate=False)
+    assert "TLAN" not in unknown
+    assert [unknown.getall(name)[0].lang for name in ("USLT", "SYLT")] == ["XXX", "XXX"]
+
+
+def test_tags_without_a_language_are_documented_as_before_there_was_one(tags: TrackTags) -> None:
+    document = replace(tags, language=None).document()
+    assert "language" not in document
+    assert TrackTags.from_document(document) == replace(tags, language=None)
+    assert without_language(tags.document()) == document
+
+
 @FORMS
 def test_tags_take_the_place_of_those_before(form: str, trips: Mapping[str, Trip], tags: TrackTags, png: bytes) -> None:
     trip, bare = trip_of(trips, form), tagged("A")
@@ -191,6 +208,13 @@ def test_text_is_cleaned() -> None:
 def test_lyrics_in_another_form_are_refused() -> None:
     with pytest.raises(ValueError, match="normal form"):
         tagged("x", lyrics_lrc="[00:10]no hundredths")
+
+
+def test_section_marks_are_left_out_of_timed_lyrics_in_every_form(trips: Mapping[str, Trip]) -> None:
+    tags = tagged("x", lyrics_lrc="[Verse 1]\n[00:01.00]one\n[00:02.50]\n[Solo]\n[00:04.00]\n")
+    assert tags.lyrics_lrc == "[00:01.00]one\n[00:02.50]\n[00:04.00]"
+    for form, trip in trips.items():
+        assert trip(tags, None)[0].lyrics_lrc == tags.lyrics_lrc, form
 
 
 words = st.text(max_size=30)

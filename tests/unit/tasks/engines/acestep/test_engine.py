@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.album.lyrics import LyricLine, Lyrics
 from catalog.common.errors import InputError, ModelMissing, RefusedError
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
 from tasks.engines.acestep.engine import AceStepEngine
 from tasks.engines.acestep.forecast import forecast

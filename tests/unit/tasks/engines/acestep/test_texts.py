@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 pytest.importorskip("tokenizers", reason="tokens are counted by the package")
 
-from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import MachineError, ModelMissing
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.text import parse_text
 from catalog.models.store import ModelStore
 from tasks.engines.acestep.texts import (
     MAX_LYRIC_TOKENS,
@@ -52,17 +52,12 @@ def test_a_rest_alone_parts_nothing() -> None:
 
 
 def test_sections_stand_in_brackets_after_an_empty_line() -> None:
-    def line(start_s: float, words: str, section: str = "") -> SimpleNamespace:
-        return SimpleNamespace(start_s=start_s, text=words, line=0, section=section)
-
-    lines = (line(1, "one", "verse"), line(3, "two"), line(5, "", "Guitar solo"), line(7, "three", "Chorus"))
-    lyrics = SimpleNamespace(lines=lines, sung=lines[:2], timed=True)
+    lyrics = parse_lrc("[verse]\n[00:01.00]one\n[00:03.00]two\n[00:05.00][Guitar solo]\n[Chorus]\n[00:07.00]three\n")
     assert text(lyrics) == "[verse]\none\ntwo\n\n[Guitar solo]\n\n[Chorus]\nthree"
 
 
 def test_without_times_empty_lines_part_stanzas() -> None:
-    lines = tuple(SimpleNamespace(start_s=0.0, text=words, line=0, section="") for words in ("one", "", "", "two", ""))
-    assert text(SimpleNamespace(lines=lines, sung=lines[:1], timed=False)) == "one\n\ntwo"
+    assert text(parse_text("one\n\n\ntwo\n\n")) == "one\n\ntwo"
 
 
 @pytest.mark.parametrize("lyrics", [Lyrics(()), Lyrics((LyricLine(3.0, ""),))])

@@ -12,7 +12,7 @@ from tasks.scoring.judges.lyrics import LyricsModels, LyricsScorer
 from tasks.scoring.judges.transcript import Phrase
 from tests.support.judge_inputs import LINES, music
 from tests.support.signals.scoring import noise, silence, stereo
-from tests.unit.tasks.scoring.judges.lyric_readings import BRIEF, RIGHT, Hears, letters, read, value
+from tests.unit.tasks.scoring.judges.lyric_readings import BRIEF, RIGHT, Hears, letters, no_sound, read, value
 
 
 def test_what_is_sung_as_written_has_no_error() -> None:
@@ -51,13 +51,36 @@ def test_what_is_added_counts_too() -> None:
     assert value(read(Hears(chatter))["lyric_mix_cer"]) > 1
 
 
-def test_other_languages_are_judged_by_characters() -> None:
+def test_other_languages_are_judged_by_phonemes_too() -> None:
     brief = Brief(24.0, language="pt-BR", lines=((1.0, "Às vezes é só chuva"),))
-    per, cer, coverage = read(Hears((Phrase(1, 5, "as vezes é só chuva"),)), brief).values()
-    assert isinstance(per, NotMeasurable)
-    assert "see lyric_mix_cer" in per.reason
+    per, cer, coverage = read(Hears((Phrase(1, 5, "às lezes é só chuva"),)), brief).values()
+    assert value(per) == 0, "only a consonant differs, and these phonemes know vowels alone"
     assert value(cer) == pytest.approx(1 / 15)
     assert value(coverage) == 1.0
+
+
+@pytest.mark.parametrize("language", ["th", "gl"])
+def test_without_rules_for_its_phonemes_a_language_is_judged_by_characters(language: str) -> None:
+    brief = Brief(24.0, language=language, lines=((1.0, "Às vezes é só chuva"),))
+    per, cer, coverage = read(Hears((Phrase(1, 5, "as vezes é só chuva"),)), brief).values()
+    assert per == cer
+    assert value(per) == pytest.approx(1 / 15)
+    assert value(coverage) == 1.0
+
+
+def test_words_without_a_sound_in_their_language_are_judged_by_characters() -> None:
+    lines = ((1.0, "夜"),)
+    per, cer, _ = read(Hears((Phrase(1, 5, "夜"),)), Brief(24.0, language="pt", lines=lines), sound=no_sound).values()
+    assert (value(per), value(cer)) == (0.0, 0.0)
+    english, _, _ = read(Hears((Phrase(1, 5, "夜"),)), Brief(24.0, lines=lines), sound=no_sound).values()
+    assert english == NotMeasurable("no line has a sound that is read for English or Chinese")
+
+
+@pytest.mark.parametrize(("tag", "code"), [("pt-BR", "pt"), ("deu", "de"), ("cmn", "zh"), ("nb", "no"), ("jv", "jw")])
+def test_the_transcriber_gets_its_own_code(tag: str, code: str) -> None:
+    ear = Hears(RIGHT)
+    read(ear, Brief(24.0, language=tag, lines=LINES))
+    assert ear.languages == [code]
 
 
 @pytest.mark.parametrize(
@@ -113,3 +136,20 @@ def test_a_song_with_words_states_no_instrumental() -> None:
     reading = LyricsScorer(model).score(music(), BRIEF)["unwanted_voice_lu"]
     assert isinstance(reading, NotMeasurable)
     assert reading.is_not_stated
+
+
+def test_words_without_times_may_be_sung_at_any_time_and_their_windows_are_where() -> None:
+    brief = Brief(24.0, lines=tuple((None, text) for _, text in BRIEF.lines))
+    late = (Phrase(10.0, 12.0, RIGHT[0].text), Phrase(20.0, 22.0, RIGHT[1].text))
+    per, _, coverage = read(Hears(late), brief).values()
+    assert (value(per), value(coverage)) == (0.0, 1.0)
+    assert isinstance(per, Measured)
+    assert [10.0 < window.start_s < 12.0 for window in per.windows] == [True, False]
+    assert [20.0 < window.start_s < 22.0 for window in per.windows] == [False, True]
+
+
+def test_a_line_without_a_time_that_is_not_sung_has_no_place() -> None:
+    brief = Brief(24.0, lines=((None, RIGHT[0].text), (None, "zzz qqq")))
+    _, cer, coverage = read(Hears((RIGHT[0],)), brief).values()
+    assert isinstance(cer, Measured)
+    assert (cer.windows[1].start_s, cer.windows[1].end_s, value(coverage)) == (0.0, 0.0, 0.5)

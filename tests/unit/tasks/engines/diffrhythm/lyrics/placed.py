@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from catalog.album.lyrics import parse_lrc
+from catalog.lyrics.lrc import parse_lrc
 from tasks.engines.diffrhythm.lyrics.place import Placement, place_lyrics, warnings
 from tests.support.diffrhythm.lyric_readers import reader
 

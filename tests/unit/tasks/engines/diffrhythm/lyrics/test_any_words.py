@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.album.lrc import stamp
-from catalog.album.lyrics import LyricLine, Lyrics
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.stamps import stamp
 from tasks.engines.diffrhythm.lyrics.place import place_lyrics, warnings
 from tasks.phonemes.reader import Reader
 from tests.support.diffrhythm.frames import in_frames

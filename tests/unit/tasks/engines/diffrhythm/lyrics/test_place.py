@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from catalog.album.lyrics import LyricLine, Lyrics, parse_lrc
 from catalog.common.errors import InputError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from tasks.engines.diffrhythm.lyrics.place import place_lyrics, place_original, placed, preview, warnings
 from tasks.engines.diffrhythm.lyrics.timing import duration_of, frames_of
 from tasks.phonemes.kana import kana_phones

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.album.syllables import count_syllables
 from catalog.album.tempo_and_key import tonic_and_mode
+from catalog.lyrics.syllables import count_syllables
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES
 from tasks.engines.guide.arrangement.melody import HIGHEST, LOWEST

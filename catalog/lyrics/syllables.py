@@ -7,13 +7,25 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from catalog.lyrics.languages import language_code
+from catalog.lyrics.spelling import (
+    INDIC_WORD,
+    VOWEL_POINTS,
+    indic_syllables,
+    joins_the_next,
+    pointed_syllables,
+    spelled_syllables,
+)
+
 if TYPE_CHECKING:
     from pyphen import Pyphen
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
+_POINTED_WORD = re.compile(rf"[^\W_](?:[^\W_]|{VOWEL_POINTS.pattern})*(?:['’][^\W\d_]+)*")
 _ENGLISH_GROUP = re.compile(r"[aeiouy]+")
 _VOWEL_GROUP = re.compile(r"[aeiouyæœøıаеиоуыэюяєіїαεηιουω]+")
 _ONE_PER_CHARACTER = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\uac00-\ud7a3]")
+_LETTERS = re.compile(rf"(?:(?!{_ONE_PER_CHARACTER.pattern})[^\W\d_]|['’])+")
 _KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\u30fc]")
 _SMALL_KANA = frozenset("ぁぃぅぇぉゃゅょゎァィゥェォャュョヮ")
 WORDS_KEPT = 50_000
@@ -45,19 +57,43 @@ _APART = re.compile(
 """Adjacent vowels that are sung separately (play-ing, ra-di-o, mu-se-um), and the unwritten vowel of rhy-thm."""
 
 
-def count_syllables(text: str, language: str = "en") -> int:
+def count_syllables(text: str, language: str = "en", *, former: bool = False) -> int:
     """Syllables in a line of lyrics, 0 where it has no word.
 
     English uses spelling rules and a table of exceptions, Chinese and Korean count characters, Japanese counts morae;
-    other languages use pyphen's hyphenation patterns where it has them, otherwise groups of vowels. A digit counts as
-    one.
+    other languages use their own rules of spelling (:mod:`catalog.lyrics.spelling`) where there are some, then pyphen's
+    hyphenation patterns, otherwise groups of vowels. Arabic and Hebrew without points, Thai and other scripts that
+    leave vowels out are estimated from their letters. A digit counts as one. ``former`` counts as before there were
+    rules of spelling.
     """
-    return sum(word_syllables(word, language) for word in _WORD.findall(unicodedata.normalize("NFC", text)))
+    text = unicodedata.normalize("NFC", text)
+    if former:
+        return sum(_former_syllables(word, language) for word in _WORD.findall(text))
+    indic_words = INDIC_WORD.findall(text)
+    words = _words(text) if not indic_words else _words(INDIC_WORD.sub(" ", text))
+    code = language_code(language)
+    sung_words = [word for word in words if not joins_the_next(word, code)] or words[:1]
+    return sum(map(indic_syllables, indic_words)) + sum(word_syllables(word, language) for word in sung_words)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text, with the points of Arabic, which count, and without those of Hebrew."""
+    return [match[0] for match in _POINTED_WORD.finditer(text)]
 
 
 @lru_cache(maxsize=WORDS_KEPT)
 def word_syllables(word: str, language: str = "en") -> int:
     """Syllables in one word, at least 1."""
+    plain_word = VOWEL_POINTS.sub("", word)
+    count = pointed_syllables(word)
+    if not count and _LETTERS.fullmatch(plain_word):
+        count = spelled_syllables(plain_word.lower(), language_code(language)) or 0
+    return count or _former_syllables(plain_word, language)
+
+
+@lru_cache(maxsize=WORDS_KEPT)
+def _former_syllables(word: str, language: str) -> int:
+    """Syllables in one word by hyphenation, groups of vowels or letters, at least 1."""
     character_count = len(_ONE_PER_CHARACTER.findall(word)) + _moras(word)
     digits = sum(character.isdigit() for character in word)
     rest = _KANA.sub("", _ONE_PER_CHARACTER.sub("", word))

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.album.lyrics import MAX_LYRICS_BYTES, LyricLine, Lyrics, LyricsError, parse_lrc, singing_rate_warnings
-from catalog.album.syllables import count_syllables
+from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
+from catalog.lyrics.lrc import parse_lrc
+from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.singing_rate import singing_rate_warnings
+from catalog.lyrics.syllables import count_syllables
 
 
 def faults_of(data: bytes | str, *, length_s: float | None = None) -> list[tuple[int, str]]:
@@ -52,7 +55,9 @@ def test_the_offset_is_worked_into_the_stamps_once() -> None:
     ("text", "line", "said"),
     [
         ("[00:01.00]a\nb", 2, "has no stamp"),
-        ("[Verse 1]\n[00:01.00]a", 1, "has no stamp"),
+        ("[Tired]\n[00:01.00]a", 1, "has no stamp"),
+        ("[00:01.00]a\n[Chorus]\n[Bridge]\n[00:03.00]b", 2, "no line and no time"),
+        ("[00:01.00]a\n[Outro]", 2, "no line and no time"),
         ("[ti:x] words\n[00:01.00]a", 1, "has no stamp"),
         ("[00:01:50]a", 1, "two colons"),
         ("[00:60.00]a", 1, "60 seconds or more"),
@@ -67,7 +72,7 @@ def test_the_offset_is_worked_into_the_stamps_once() -> None:
         ("[00:02.00]a\n[00:01.00]b", 2, "comes after"),
         ("[00:02.00][00:09.00]a\n[00:01.00]b", 2, "comes after"),
         ("[00:01.00", 1, "never closed"),
-        ("[00:01.00][Chorus]", 1, "between the stamp and the words"),
+        ("[00:01.00][softly]", 1, "between the stamp and the words"),
         ("[00:01.00]one <00:01.50>two", 1, "single words"),
         ("[offset:500]\n[00:00.20]a", 2, "before the start"),
         ("[offset:soon]\n[00:01.00]a", 1, "no number of milliseconds"),

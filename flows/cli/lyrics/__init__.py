@@ -1,0 +1,1 @@
+"""The commands under ``songline lyrics``: words and their times."""

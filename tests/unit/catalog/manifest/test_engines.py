@@ -1,0 +1,121 @@
+"""Several engines for one song: names, settings and seeds of each, and every fault at its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from catalog.album.album import Song
+from catalog.album.document import album_of, manifest_document
+from catalog.common.errors import ManifestError
+from catalog.manifest.context import Vocabulary
+from catalog.manifest.loader import load_manifest
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    steps: int = 8
+
+
+class _One(_Settings):
+    sway: float = 1.0
+
+
+class _Two(_Settings):
+    model: str = "turbo"
+
+
+VOCABULARY = Vocabulary(
+    engines={"one": _One, "two": _Two},
+    metrics={},
+    deliverables=frozenset({"wav24", "flac24", "mp3_320"}),
+    stem_models=frozenset(),
+    default_engine="one",
+    stemless=frozenset({"two"}),
+    untimed=frozenset({"two"}),
+)
+HEAD = "schema_version: 1\nalbum: {title: A, artist: B}\n"
+WORDS = 'lyrics: "[00:01.00]words\\n[00:04.00]more words"'
+
+
+def song_of(folder: Path, fields: str, *, head: str = "", vocabulary: Vocabulary = VOCABULARY) -> Song:
+    path = folder / "album.yaml"
+    path.write_text(f"{HEAD}{head}songs:\n  - {{title: A, prompt: pop, {WORDS}, {fields}}}\n")
+    return load_manifest(path, vocabulary).songs[0]
+
+
+def fault_of(folder: Path, fields: str, *, head: str = "") -> str:
+    with pytest.raises(ManifestError) as caught:
+        song_of(folder, fields, head=head)
+    (fault,) = caught.value.faults
+    return fault
+
+
+def test_each_engine_has_its_own_settings_and_seeds(tmp_path: Path) -> None:
+    song = song_of(
+        tmp_path,
+        "engines: [one, two], seeds: {one: [1], two: {start: 7, count: 2}}, "
+        "settings: {steps: 4, sway: 0.5, two: {steps: 6}}",
+    )
+    assert [(choice.engine, choice.settings, choice.seeds, choice.keeps_times) for choice in song.engines] == [
+        ("one", {"steps": 4, "sway": 0.5}, (1,), True),
+        ("two", {"steps": 6, "model": "turbo"}, (7, 8), False),
+    ]
+
+
+def test_the_defaults_hold_for_every_engine(tmp_path: Path) -> None:
+    head = "defaults: {engines: [one, two], seeds: [3], settings: {steps: 5, two: {model: sft}}}\n"
+    assert [(choice.settings, choice.seeds) for choice in song_of(tmp_path, "bpm: 100", head=head).engines] == [
+        ({"steps": 5, "sway": 1.0}, (3,)),
+        ({"steps": 5, "model": "sft"}, (3,)),
+    ]
+    (choice,) = song_of(tmp_path, "engine: two, settings: {steps: 9}", head=head).engines
+    assert (choice.engine, choice.settings) == ("two", {"steps": 9, "model": "sft"})
+
+
+def test_an_engine_has_the_words_as_it_sings_them(tmp_path: Path) -> None:
+    song = song_of(tmp_path, "engines: [one, two]")
+    assert song.rendered_by("one").lyrics.timed
+    assert song.rendered_by("two").lyrics.to_text() == "words\nmore words\n"
+    assert song.rendered_by("two").for_engines() == (song.rendered_by("two"),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("engines: [one, three]", "songs[0].engines[1]: there is no engine 'three'"),
+        ("engines: [one, one]", "songs[0].engines[1]: one occurs twice"),
+        ("engines: [one, two], engine: one", "both `engine` and `engines`"),
+        ("engines: [one, two], settings: {speed: 1}", "no engine of one and two has a setting 'speed'"),
+        ("engines: [one, two], settings: {two: 7}", "settings.two: the settings of two are not a mapping"),
+        ("engines: [one, two], settings: {two: {steps: soon}}", "songs[0].settings.two.steps"),
+        ("engines: [one, two], settings: {steps: soon}", "songs[0].settings.steps"),
+        ("engines: [one, two], seeds: {three: [1]}", "'three' is not an engine of it"),
+        ("engines: [one, two], seeds: {two: [1, 1]}", "seeds.two: 1 occurs twice"),
+        ("engine: one, settings: {two: {steps: 1}}", "songs[0].settings.two"),
+        ("engines: []", "songs[0].engines"),
+    ],
+)
+def test_faults_are_told_at_their_place(tmp_path: Path, fields: str, said: str) -> None:
+    assert said in fault_of(tmp_path, fields)
+
+
+def test_native_stems_are_refused_where_one_engine_has_none(tmp_path: Path) -> None:
+    assert "two gives none" in fault_of(tmp_path, "engines: [one, two]", head="stems: native\n")
+
+
+def test_candidates_of_every_engine_count(tmp_path: Path) -> None:
+    few = replace(VOCABULARY, max_candidates=5)
+    with pytest.raises(ManifestError, match="asks for 6 candidates"):
+        song_of(tmp_path, "engines: [one, two], seeds: [1, 2, 3]", vocabulary=few)
+
+
+def test_the_stored_album_holds_every_engine(tmp_path: Path) -> None:
+    path = tmp_path / "album.yaml"
+    path.write_text(f"{HEAD}songs:\n  - {{title: A, prompt: pop, {WORDS}, engines: [one, two]}}\n")
+    album = load_manifest(path, VOCABULARY)
+    assert album_of(manifest_document(album)).songs == album.songs
+    assert "other_engines" not in manifest_document(replace(album, songs=album.songs[0].for_engines()[:1]))["songs"][0]
