@@ -107,7 +107,7 @@ def faults(song: Song, settings: AceStepSettings, models: ModelStore) -> Iterato
 
 def warnings(song: Song, settings: AceStepSettings, models: ModelStore) -> Iterator[Notice]:
     """What is doubtful about a song without faults."""
-    if song.lyrics.sung and getattr(song.lyrics, "timed", True):
+    if song.lyrics.sung and song.lyrics.timed:
         message = "ACE-Step does not keep the times of the lyrics: it sings the lines in order, when it likes."
         yield Notice("warning", "lyrics", message)
     if not song.instrumental and language_code(song.language) not in LANGUAGES:
