@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.common.digests import Json, digest_value
-from catalog.lyrics.stamps import hundredths, stamp
+from catalog.lyrics.sections import bracketed_mark
+from catalog.lyrics.stamps import hundredths, stamp, visible
 
 SCHEME = "lyrics/v1"
 TEXT_SCHEME = "lyrics-text/v1"
@@ -94,7 +95,9 @@ class Lyrics:
         return "".join(pieces)
 
     def _head(self) -> list[str]:
-        return [f"[{name}:{value}]\n" for name, value in self.tags.items()]
+        """The tags, without those that would be read as the mark of the first line, such as ``[verse:soft]``."""
+        tags = [f"[{name}:{value}]" for name, value in self.tags.items()]
+        return [f"{tag}\n" for tag in tags if not bracketed_mark(tag)]
 
 
 def _entry(line: LyricLine) -> list[Json]:
@@ -110,7 +113,7 @@ def _without_times(lines: tuple[LyricLine, ...]) -> Iterator[LyricLine]:
     """The lines of timed lyrics without times; a rest remains only where it begins a section."""
     previous: LyricLine | None = None
     for line in lines:
-        if not (line.text or line.section):
+        if not (visible(line.text) or line.section):
             continue
         if previous is not None and (line.section or line.start_s - previous.start_s >= STANZA_GAP_S):
             yield LyricLine(0.0, "")
