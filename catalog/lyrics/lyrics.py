@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from catalog.common.digests import Json, digest_value
 from catalog.lyrics.sections import bracketed_mark
-from catalog.lyrics.stamps import hundredths, stamp
+from catalog.lyrics.stamps import hundredths, stamp, visible
 
 SCHEME = "lyrics/v1"
 TEXT_SCHEME = "lyrics-text/v1"
@@ -115,7 +115,7 @@ def _without_times(lines: tuple[LyricLine, ...]) -> Iterator[LyricLine]:
     """The lines of timed lyrics without times; a rest remains only where it begins a section."""
     previous: LyricLine | None = None
     for line in lines:
-        if not (line.text or line.section):
+        if not (visible(line.text) or line.section):
             continue
         if previous is not None and (line.section or line.start_s - previous.start_s >= STANZA_GAP_S):
             yield LyricLine(0.0, "")
