@@ -66,10 +66,10 @@ def test_an_offset_of_plain_text_does_not_move_the_times_that_it_is_given() -> N
     assert parse_lrc(timed.to_lrc(with_tags=True)).lines == timed.lines
 
 
-def test_a_tag_that_would_be_read_as_the_first_mark_is_not_written() -> None:
+def test_a_tag_that_would_be_read_as_the_first_mark_stands_behind_the_lines() -> None:
     lyrics = parse_lrc("[ti:Dawn]\n[00:01.00]la\n[Verse: soft]\n")
     assert lyrics.tags == {"ti": "Dawn", "verse": "soft"}
-    assert lyrics.to_lrc(with_tags=True) == "[ti:Dawn]\n[00:01.00]la\n"
+    assert lyrics.to_lrc(with_tags=True) == "[ti:Dawn]\n[00:01.00]la\n[verse:soft]\n"
 
 
 def test_words_that_cannot_be_seen_are_no_line_without_times() -> None:
