@@ -75,7 +75,10 @@ def retake(
     seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,
     lyrics: Annotated[
         Path | None,
-        typer.Option(help="New words: LRC, of which the lines in the passage count, or as many plain lines."),
+        typer.Option(
+            help="New words: LRC, of which the lines in the passage count, or as many plain lines. Where the song's "
+            "words have no times: all words of the song, with the new ones among them."
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder that gets the takes as WAV files, to listen to.")] = None,
     as_json: AsJson = False,

@@ -65,9 +65,10 @@ def check(path: Path, *, length_s: float | None, language: str, bpm: float | Non
     data = read_bytes(path)
     try:
         lyrics, faults = read_any(data, length_s=length_s), LyricsError([])
+        if length_s is None and (length_s := length_of(lyrics.tags)):
+            lyrics = read_any(data, length_s=length_s)
     except LyricsError as error:
         lyrics, faults = Lyrics(()), error
-    length_s = length_s or length_of(lyrics.tags)
     bpm = bpm or bpm_of(lyrics.tags)
     lines = tuple(_checked(lyrics, length_s=length_s, language=language, bpm=bpm))
     warnings = sorted(_warnings(lyrics, length_s=length_s, language=language))

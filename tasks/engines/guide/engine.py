@@ -109,7 +109,7 @@ class GuideEngine:
         """Refused: no passage of an arrangement can be rendered again on its own."""
         raise RefusedError(
             "The guide engine cannot render a passage of a take again",
-            remedy="Add a seed to the song, or use the diffrhythm engine",
+            remedy="Add a seed to the song, or use an engine that sings",
         )
 
     def tolerance_dbfs(self, recipe: Recipe) -> float:

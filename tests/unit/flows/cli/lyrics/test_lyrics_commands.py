@@ -131,6 +131,14 @@ def test_check_as_json_has_every_figure(run: Run, lrc: Path) -> None:
     assert document["faults"] == []
 
 
+def test_check_finds_lines_past_the_length_that_the_file_states(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "late.lrc"
+    path.write_text("[length:00:10]\n[00:08.00]a\n[00:12.00]b\n")
+    code, _, err = run("check", path)
+    assert (code, "late.lrc:3: [00:12.00] lies past the song's length of 10 s" in err) == (1, True)
+    assert run("check", path, "--length", "20")[0] == 0
+
+
 def test_check_ends_with_1_and_every_fault(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.lrc"
     path.write_text("[00:08.00]a\nno stamp\n[00:99.00]b\n")
