@@ -18,6 +18,7 @@ from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
+from tasks.engines.guide.earlier import recipe_of_revision_1
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """None: every version makes the same."""
-        return ()
+        """That of revision 1."""
+        settings = settings_of(song, GuideSettings).model_dump(mode="json")
+        return (recipe_of_revision_1(song, recipe.seed, settings),)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
