@@ -9,16 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
-from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
-from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.lyrics.syllables import count_syllables
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.guide.earlier import recipe_of_revision_1
+from tasks.engines.guide.inputs import inputs_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ BASE_MEMORY_BYTES = 140 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
+GenreName = Literal["auto", "pop", "rock", "house", "trap", "soul", "jazz", "folk", "ballad"]
 GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
 
 
@@ -44,7 +43,8 @@ class GuideSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
+    groove: GrooveName = Field("auto", description="A genre by its older name; `genre` counts where both are set")
+    genre: GenreName = Field("auto", description="What the band plays")
     vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
     swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
     density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
@@ -83,23 +83,12 @@ class GuideEngine:
         return ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """The recipe of one song and seed; times are whole milliseconds, a null tempo or key is chosen by the seed.
+        """The recipe of one song and seed; a null tempo or key is chosen by the song's words, the same for all seeds.
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        lines = [
-            [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language)]
-            for line in song.lyrics.lines
-        ]
-        inputs: dict[str, Json] = {
-            "lines": lines,
-            "language": song.language,
-            "prompt": song.prompt,
-            "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
-            "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
-            "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
-            "instruments": instruments(),
-        }
+        settings = settings_of(song, GuideSettings).model_dump(mode="json")
+        inputs = {**inputs_of(song, seed, settings), "instruments": instruments()}
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from catalog.album.tempo_and_key import tonic_and_mode
 from catalog.lyrics.syllables import count_syllables
 from tasks.engines.guide.arrangement.arrange import arrange
-from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES
-from tasks.engines.guide.arrangement.melody import HIGHEST, LOWEST
+from tasks.engines.guide.arrangement.band import HUMAN_VOICES, VOICES
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import Arrangement, Note, Part
+from tasks.engines.guide.arrangement.tune.melody import HIGHEST, LOWEST
 from tests.support.guide_songs import Row, recipe, song_lines
 
 TEXTS = ("", "Oh", "Carry me home on the night bus line", "We", "extraordinarily complicated polysyllabic vocabulary")
