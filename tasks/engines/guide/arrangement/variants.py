@@ -6,9 +6,6 @@ import hashlib
 import math
 from collections.abc import Sequence
 
-SEEDS_OF_A_BLOCK = 16
-"""Seeds that follow each other go through the variants in turn; every block of seeds starts elsewhere."""
-
 
 def variant_of(seed: int, earlier: Sequence[int], count: int) -> int:
     """The number of a seed's variant among ``count``: by its value, moved on while an earlier seed has the same.
@@ -19,16 +16,11 @@ def variant_of(seed: int, earlier: Sequence[int], count: int) -> int:
     for value in (*earlier, seed):
         if len(taken) % count == 0:
             taken.clear()
-        variant = _by_value(value, count)
+        variant = value % count
         while variant in taken:
             variant = (variant + 1) % count
         taken.append(variant)
     return taken[-1]
-
-
-def _by_value(seed: int, count: int) -> int:
-    block, place = divmod(seed, SEEDS_OF_A_BLOCK)
-    return (place + chance(f"block {block}") % count) % count
 
 
 def pair_of(variant: int, first: int, second: int) -> tuple[int, int]:

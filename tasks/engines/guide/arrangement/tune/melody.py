@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
@@ -28,6 +29,14 @@ LONGEST_LAST_BEATS = 2.5
 SAME_PHASE_BEATS = 0.06
 PACES = (0.5, 0.62, 0.75, 0.9)
 """Beats a syllable among which seeds choose."""
+
+GROUNDS = (0.0, 3.0, 1.0, 4.0)
+"""Semitones from the tonic to where a verse rests, by the seed's variant."""
+
+REPEATED = (0.16, 0.24)
+"""The share of intervals that repeat a note, approached by trying costs of it."""
+
+REPEAT_COST, REPEAT_STEP, ATTEMPTS = 0.2, 0.16, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,28 +62,28 @@ def invent_motifs(tonic: int, variant: int, rng: Generator) -> Mapping[SectionKi
     """A motif for each kind of section; a chorus lies higher than a verse and is declaimed at another pace."""
     # The tonic's own octave determines the resting pitch of a verse, whatever the key.
     home = 60 + (tonic - 60 + 5) % 12 - 5
-    verse_ground = min(65.0, max(61.0, home + float(rng.integers(0, 5))))
+    verse_ground = min(65.0, max(61.0, home + GROUNDS[variant % len(GROUNDS)]))
     order = [PACES[(variant + index) % len(PACES)] for index in range(len(PACES))]
-    chorus_ground = min(69.0, verse_ground + float(rng.integers(4, 6)))
+    chorus_ground = min(69.0, verse_ground + 4 + variant % 2)
     return {
-        "verse": _motif(order[0], verse_ground, 3.5, rng),
-        "pre-chorus": _motif(order[2], min(67.0, verse_ground + 2), 3.5, rng),
-        "chorus": _motif(order[1], chorus_ground, 4.0, rng),
-        "bridge": _motif(order[3], min(68.0, verse_ground + float(rng.integers(1, 4))), 4.5, rng),
+        "verse": _motif(order[0], verse_ground, 3.5, variant, rng),
+        "pre-chorus": _motif(order[2], min(67.0, verse_ground + 2), 3.5, variant + 1, rng),
+        "chorus": _motif(order[1], chorus_ground, 4.0, variant + 2, rng),
+        "bridge": _motif(order[3], min(68.0, verse_ground + float(rng.integers(1, 4))), 4.5, variant + 3, rng),
     }
 
 
-def _motif(beats: float, base_pitch: float, span: float, rng: Generator) -> Motif:
+def _motif(beats: float, base_pitch: float, span: float, shape: int, rng: Generator) -> Motif:
     likings = rng.random(16) * 1.3
-    contours = tuple(tuple(float(value) for value in _contour(rng)) for _ in range(3))
+    contours = tuple(tuple(float(value) for value in _contour(shape + index, rng)) for index in range(3))
     return Motif(Pace(beats, tuple(float(value) for value in likings)), contours, base_pitch, span)
 
 
-def _contour(rng: Generator) -> NDArray[np.float64]:
+def _contour(shape: int, rng: Generator) -> NDArray[np.float64]:
     """Seventeen points between -1 and 1: an arch, a fall, a rise or a wave, never twice the same."""
     x = np.linspace(0, 1, 17)
     shapes = (np.sin(np.pi * x) * 2 - 1, 1 - 1.8 * x, 1.8 * x - 1, np.sin(2 * np.pi * (x + rng.random())))
-    curve = shapes[int(rng.integers(len(shapes)))] + 0.35 * np.sin(2 * np.pi * (rng.integers(2, 5) * x + rng.random()))
+    curve = shapes[shape % len(shapes)] + 0.35 * np.sin(2 * np.pi * (rng.integers(2, 5) * x + rng.random()))
     clipped_curve: NDArray[np.float64] = np.clip(curve, -1, 1)
     return clipped_curve
 
@@ -87,13 +96,29 @@ class Singer:
         self._harmony, self._feel, self._language = harmony, feel, language
         self._motifs = invent_motifs(harmony.tonic, variant, rng)
         self._tastes = rng.random(128)
-        self._repeat_cost = 0.1 + 0.25 * float(rng.random())
-        self._lowest, self._highest = LOWEST, highest
+        self._repeat_cost = REPEAT_COST
+        self._lowest, self._stated_highest = LOWEST, highest
+        self._highest = highest
         self._known: dict[tuple[str, SectionKind, int], _Tune] = {}
         self._previous: int | None = None
 
     def sing(self, sections: Sequence[Section], layers: Sequence[Layers]) -> tuple[Note, ...]:
         """The tune of all lines, sorted; each line's first note starts exactly at the line's time."""
+        step, tried = REPEAT_STEP, []
+        for _ in range(ATTEMPTS):
+            notes = self._sung(sections, layers)
+            share = repeated_share(notes)
+            tried.append((abs(share - sum(REPEATED) / 2), len(tried), notes))
+            if REPEATED[0] <= share <= REPEATED[1]:
+                break
+            is_turning = (share < REPEATED[0]) == (step > 0)
+            step = -step / 2 if is_turning else step
+            self._repeat_cost += step
+        return min(tried)[2]
+
+    def _sung(self, sections: Sequence[Section], layers: Sequence[Layers]) -> tuple[Note, ...]:
+        """The tune at the present cost of repeated notes."""
+        self._known, self._previous, self._highest = {}, None, self._stated_highest
         self._sing_hook(sections)
         notes: list[Note] = []
         for section, layer in zip(sections, layers, strict=True):
@@ -230,6 +255,12 @@ def hook_place(sections: Sequence[Section]) -> tuple[Section, int] | None:
     counts = Counter(words_of(section.lines[index]) for section, index in in_choruses)
     most = max(counts[words] for words in counts)
     return next(place for place in in_choruses if counts[words_of(place[0].lines[place[1]])] == most)
+
+
+def repeated_share(notes: Sequence[Note]) -> float:
+    """The share of steps from note to note without a change of pitch."""
+    steps = [before.pitch == after.pitch for before, after in pairwise(notes)]
+    return sum(steps) / max(1, len(steps))
 
 
 def _key(line: Line, section: Section) -> tuple[str, SectionKind, int]:

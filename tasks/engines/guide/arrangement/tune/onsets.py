@@ -16,13 +16,16 @@ BREATH_SHARE = 0.25
 
 PREFER_OFFSET_S = 0.03
 EARLIEST_STEP = 0.55
+CLEAR_SIXTEENTH_S = 0.14
+"""Sixteenths are sung freely where they are at least this long."""
+
 LAST_NOTE_BEATS = 0.75
 LONGEST_GAP_BEATS = 2.5
 SLOWEST_S, FASTEST_S = 0.62, 0.19
 """Seconds from one syllable to the next at a walking pace."""
 
-OFF_BEAT_STRESSED, ON_BEAT_UNSTRESSED, DOWNBEAT_UNSTRESSED = 2.6, 0.9, 4.0
-LONG_STRESSED, LONG_UNSTRESSED = 1.45, 0.8
+OFF_BEAT_STRESSED, ON_BEAT_UNSTRESSED, DOWNBEAT_UNSTRESSED = 1.8, 0.9, 4.0
+LONG_STRESSED, LONG_UNSTRESSED = 1.6, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,16 @@ class Pace:
 def onsets(line: Line, stress: Sequence[int], grid: Grid, pace: Pace) -> list[float]:
     """Beats from bar 0 of each syllable, rising; the first is the line's own time.
 
-    Syllables stand on eighths, on sixteenths where those are too few, evenly where the line is faster still.
+    Syllables stand on eighths, on sixteenths where a singer can tell them apart or eighths are too few, evenly where the
+    line is faster still.
     """
     count = line.syllables
     start = grid.beats(line.start_s)
     room = sung_s(line) / grid.beat_s
     if count == 1:
         return [start]
-    for step in (0.5, 0.25):
+    steps = (0.25,) if 0.25 * grid.beat_s >= CLEAR_SIXTEENTH_S else (0.5, 0.25)
+    for step in steps:
         slots = _slots(start, room, step, grid)
         if len(slots) >= count - 1:
             return [start, *_placed(start, slots, stress, pace, room, grid)]
@@ -94,7 +99,7 @@ def _length(stress: int) -> float:
 def _gap_cost(gaps: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
     """The cost of the beats between two syllables: excluded where not rising, high where far from the wanted ones."""
     safe = np.where(gaps > 1e-9, gaps, 1.0)
-    cost = 1.6 * np.log(safe / wanted) ** 2 + np.where(gaps > LONGEST_GAP_BEATS, 2.0, 0.0)
+    cost = 2.0 * np.log(safe / wanted) ** 2 + np.where(gaps > LONGEST_GAP_BEATS, 2.0, 0.0)
     excluded: NDArray[np.float64] = np.where(gaps > 1e-9, cost, 1e6)
     return excluded
 
