@@ -22,6 +22,7 @@ VERSES = (
     ("The driver hums a tune from long ago", "And every stop's a light that will not go"),
     ("We never speak, we never share a name", "But round the corners we all lean the same"),
 )
+MIDDLE = ("The morning has a colour of its own", "And every window keeps a telephone")
 CHORUS = ("So take the long way through the town", "I'm not ready to come down")
 
 
@@ -91,12 +92,13 @@ def verses_and_choruses(bpm: float, start_s: float, until_s: float) -> list[Row]
 
 
 def standard(bpm: float) -> list[Row]:
-    """A song of four verses, the third in the middle a bridge, the last the first again."""
+    """A song of four verses, the third of them a bridge, the last the first again."""
     bar_s = 240 / bpm
     rows: list[Row] = []
     start_s = 4 * bar_s
-    for verse in (0, 1, 2, 0):
-        for line in (*VERSES[verse], *VERSES[(verse + 1) % 4]):
+    verses = ((*VERSES[0], *VERSES[1]), (*VERSES[2], *VERSES[3]), (*CHORUS, *MIDDLE), (*VERSES[0], *VERSES[1]))
+    for verse in verses:
+        for line in verse:
             rows.append((round(start_s, 2), line))
             start_s += 2 * bar_s
     return rows

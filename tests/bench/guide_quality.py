@@ -31,7 +31,8 @@ class Row:
 
     def line(self) -> str:
         """The row as text."""
-        return f"{'met ' if self.is_met else 'MISS'} {self.what:<44} was {self.was:<22} target {self.target:<26} {self.found}"
+        verdict = "met " if self.is_met else "MISS"
+        return f"{verdict} {self.what:<36} was {self.was:<22} target {self.target:<22} {self.found}"
 
 
 def main() -> None:

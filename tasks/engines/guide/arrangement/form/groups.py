@@ -82,16 +82,24 @@ def _with_known_order(groups: list[Group]) -> list[Group]:
 
 
 def _by_gaps(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines split at long gaps, where repeated words begin or end, and in fours within long groups."""
+    """Lines split at long gaps; long stanzas where repeated words begin or end, and in fours."""
     gaps = [next_line.start_s - line.start_s for line, next_line in pairwise(lines)]
     usual_gap = median(gaps) if gaps else 0.0
     refrain = _refrain(lines)
-    groups = [[lines[0]]]
+    stanzas: list[list[int]] = [[0]]
     for index, gap in enumerate(gaps):
-        if gap > max(1.6 * usual_gap, usual_gap + 2.0) or refrain[index] != refrain[index + 1]:
-            groups.append([])
-        groups[-1].append(lines[index + 1])
-    return [part for group in groups for part in _split(group)]
+        if gap > max(1.6 * usual_gap, usual_gap + 2.0):
+            stanzas.append([])
+        stanzas[-1].append(index + 1)
+    groups: list[list[Line]] = []
+    for stanza in stanzas:
+        pieces: list[list[int]] = [[stanza[0]]]
+        for before, index in pairwise(stanza):
+            if len(stanza) >= SPLIT_FROM_LINES and refrain[before] != refrain[index]:
+                pieces.append([])
+            pieces[-1].append(index)
+        groups.extend(part for piece in pieces for part in _split([lines[index] for index in piece]))
+    return groups
 
 
 def _split(group: list[Line]) -> list[list[Line]]:
@@ -117,11 +125,13 @@ def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
     texts = [" / ".join(words_of(line) for line in group) for group in groups]
     repeated = _repeated(groups)
     if not any(repeated):
-        return _with_bridge(_customary(len(groups)))
+        inner = [len({words_of(line) for line in group}) < len(group) for group in groups]
+        is_told = any(inner) and not all(inner) and not inner[0]
+        return _with_bridge(["chorus" if flag else "verse" for flag in inner] if is_told else _customary(len(groups)))
     if all(repeated) and len(set(texts)) == 1:
         return ["chorus"] * len(groups)
     opening = texts[0] if repeated[0] else None
-    if opening is not None and texts.count(opening) < REFRAINS_OF_A_CHORUS:
+    if opening is not None and not _opens_with_its_chorus(texts, repeated):
         repeated = [flag and text != opening for flag, text in zip(repeated, texts, strict=True)]
         if not any(repeated):
             return _with_middle(["verse"] * len(groups), texts)
@@ -129,10 +139,17 @@ def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
     return _with_bridge(_with_pre_choruses(kinds, texts))
 
 
+def _opens_with_its_chorus(texts: Sequence[str], repeated: Sequence[bool]) -> bool:
+    """Whether the words that a song begins with come often, and more often than any others."""
+    counts = Counter(text for text, flag in zip(texts, repeated, strict=True) if flag)
+    others = [count for text, count in counts.items() if text != texts[0]]
+    return counts[texts[0]] >= REFRAINS_OF_A_CHORUS and counts[texts[0]] > max(others, default=0)
+
+
 def _repeated(groups: Sequence[Sequence[Line]]) -> list[bool]:
-    """Whether more than half of a group's lines come again in another group."""
+    """Whether half of a group's lines or more come again in another group."""
     counts = Counter(words for group in groups for words in {words_of(line) for line in group})
-    return [2 * sum(counts[words_of(line)] > 1 and bool(line.text) for line in group) > len(group) for group in groups]
+    return [2 * sum(counts[words_of(line)] > 1 and bool(line.text) for line in group) >= len(group) for group in groups]
 
 
 def _customary(count: int) -> list[SectionKind]:
@@ -151,15 +168,19 @@ def _with_middle(kinds: list[SectionKind], texts: Sequence[str]) -> list[Section
 
 
 def _with_pre_choruses(kinds: list[SectionKind], texts: Sequence[str]) -> list[SectionKind]:
-    """Of two groups of repeated words that always follow each other, the first is the pre-chorus."""
+    """Of two groups of repeated words that always follow each other, the first is the pre-chorus, or a verse that
+    comes again where it does not always follow a verse."""
     followers: dict[str, set[str]] = {}
+    after_verses: dict[str, bool] = {}
     for index, text in enumerate(texts):
         if kinds[index] == "chorus":
             followed_by_chorus = index + 1 < len(kinds) and kinds[index + 1] == "chorus"
             followers.setdefault(text, set()).add(texts[index + 1] if followed_by_chorus else "")
-    leading = {text for text, after in followers.items() if len(after) == 1 and "" not in after and text not in after}
+            after_verses[text] = after_verses.get(text, True) and index > 0 and kinds[index - 1] == "verse"
+    leading = {text for text, after in followers.items() if len(after) == 1 and not after & {"", text}}
     return [
-        "pre-chorus" if kind == "chorus" and text in leading else kind for kind, text in zip(kinds, texts, strict=True)
+        kind if text not in leading or kind != "chorus" else "pre-chorus" if after_verses[text] else "verse"
+        for kind, text in zip(kinds, texts, strict=True)
     ]
 
 

@@ -69,7 +69,7 @@ def _layers(section: Section, genre: Genre, *, has_chorus: bool) -> Layers:
         level = 1.0 if is_crowned else 0.96
         return Layers("full", "full", "full", level, pad=True, pluck=is_crowned, octaves=is_crowned, crash=True)
     if kind == "intro":
-        return Layers("light", "none", "calm", 0.64, pad=genre.pad_in_verse, pluck=True)
+        return Layers("light", "none", "calm", 0.72, pad=genre.pad_in_verse, pluck=True)
     if kind == "pre-chorus":
         return Layers("calm", "light", "calm", 0.76, pad=True, lift_bars=2 if section.bars >= 4 else 1)
     if kind == "bridge":

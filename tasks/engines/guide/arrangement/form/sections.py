@@ -18,7 +18,7 @@ INTERLUDE_BARS = 4
 PHRASE_BARS = 8
 PICKUP_BEATS = 1.05
 LONGEST_OUTRO = 8
-LONGEST_OUTRO_SHARE = 0.12
+"""Bars of an outro, and of an intro, at most."""
 
 _TEMPLATE: tuple[tuple[SectionKind, int], ...] = (
     ("verse", 2),
@@ -38,13 +38,14 @@ def sections_of(groups: Sequence[Group], grid: Grid, length_s: float) -> tuple[S
     if not any(group.lines for group in groups):
         return _numbered(_closed(_template(begin, end), end))
     placed = _placed(groups, grid, begin, end)
-    sections = list(_gap(begin, placed[0][0], "intro"))
+    sections = list(_gap(begin, placed[0][0], "intro", ()))
     for index, (bar, group) in enumerate(placed):
         is_last = index + 1 == len(placed)
         next_start = end if is_last else placed[index + 1][0]
         sung_until = _sung_until(group, bar, next_start, grid, is_last=is_last)
         sections.append(Section(group.kind or "verse", bar, sung_until, group.lines))
-        sections.extend(_gap(sung_until, next_start, "outro" if is_last else "interlude"))
+        turns = _turns(sections[-1].kind, groups)
+        sections.extend(_gap(sung_until, next_start, "outro" if is_last else "interlude", turns))
     return _numbered(_closed(sections, end))
 
 
@@ -72,30 +73,35 @@ def _placed(groups: Sequence[Group], grid: Grid, start: int, final: int) -> list
     return placed
 
 
-def _gap(start: int, end: int, kind: SectionKind) -> list[Section]:
-    """Bars without words: an intro or outro of limited length, the rest as solos and choruses without words."""
+def _gap(start: int, end: int, kind: SectionKind, turns: Sequence[SectionKind]) -> list[Section]:
+    """Bars without words: an intro or outro of limited length, the rest as ``turns`` of solo and chorus."""
     bars = end - start
     if bars <= 0:
         return []
     if kind == "interlude":
-        return _instrumental(start, end, first="interlude" if bars < PHRASE_BARS else "solo")
-    edge = bars if bars <= PHRASE_BARS else 4 + bars % 4
+        return [Section("interlude", start, end)] if bars < PHRASE_BARS else _instrumental(start, end, turns)
+    edge = bars if bars <= LONGEST_OUTRO else 4 + bars % 4
     if kind == "intro":
-        return [Section("intro", start, start + edge), *_instrumental(start + edge, end, first="interlude")]
+        return [Section("intro", start, start + edge), *_instrumental(start + edge, end, ("interlude",))]
     # The final bar itself is the outro's, too.
-    return [*_instrumental(start, end - edge, first="solo"), Section("outro", end - edge, end)]
+    return [*_instrumental(start, end - edge, turns), Section("outro", end - edge, end)]
 
 
-def _instrumental(start: int, end: int, *, first: SectionKind) -> list[Section]:
-    """Solos and choruses without words in turn, of eight bars each; a short rest is the last one's."""
+def _turns(after: SectionKind, groups: Sequence[Group]) -> Sequence[SectionKind]:
+    """What is played after the words: the chorus again if the song has one, a solo first where one was just sung."""
+    if not any(group.kind == "chorus" for group in groups):
+        return ("solo",)
+    return ("solo", "chorus") if after == "chorus" else ("chorus", "solo")
+
+
+def _instrumental(start: int, end: int, turns: Sequence[SectionKind]) -> list[Section]:
+    """Sections without words of eight bars each, in turn; a short rest is the last one's."""
     sections: list[Section] = []
-    kind = first
     while start < end:
         rest = end - start
         length = rest if rest < PHRASE_BARS + 4 else PHRASE_BARS
-        sections.append(Section(kind, start, start + length))
+        sections.append(Section(turns[len(sections) % len(turns)], start, start + length))
         start += length
-        kind = "chorus" if kind in ("solo", "interlude") else "solo"
     return sections
 
 

@@ -26,8 +26,9 @@ LOWEST, HIGHEST = 57, 74
 PHRASE_RANGE = 12
 HOOK_FIGURE = 5
 LONGEST_LAST_BEATS = 2.5
+SHORTEST_S = 0.05
 SAME_PHASE_BEATS = 0.06
-PACES = (0.5, 0.62, 0.75, 0.9)
+PACES = (0.5, 0.78, 0.62, 0.95)
 """Beats a syllable among which seeds choose."""
 
 GROUNDS = (0.0, 3.0, 1.0, 4.0)
@@ -36,7 +37,7 @@ GROUNDS = (0.0, 3.0, 1.0, 4.0)
 REPEATED = (0.16, 0.24)
 """The share of intervals that repeat a note, approached by trying costs of it."""
 
-REPEAT_COST, REPEAT_STEP, ATTEMPTS = 0.2, 0.16, 5
+REPEAT_COST, REPEAT_STEP, ATTEMPTS = 0.2, 0.16, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def invent_motifs(tonic: int, variant: int, rng: Generator) -> Mapping[SectionKi
 
 
 def _motif(beats: float, base_pitch: float, span: float, shape: int, rng: Generator) -> Motif:
-    likings = rng.random(16) * 1.3
+    likings = rng.random(16) * 1.6
     contours = tuple(tuple(float(value) for value in _contour(shape + index, rng)) for index in range(3))
     return Motif(Pace(beats, tuple(float(value) for value in likings)), contours, base_pitch, span)
 
@@ -222,7 +223,7 @@ class Singer:
         grid = self._feel.grid
         starts = [line.start_s, *(self._time_s(line, offset) for offset in tune.beats[1:])]
         end_s = min(line.start_s + sung_s(line), starts[-1] + LONGEST_LAST_BEATS * grid.beat_s)
-        ends = [*starts[1:], max(end_s, starts[-1] + 0.5 * (line.end_s - starts[-1]))]
+        ends = [*starts[1:], max(end_s, starts[-1] + SHORTEST_S)]
         syllables = split_words(line.text, len(starts), self._language)
         stress = _stress(line)
         return [

@@ -39,8 +39,8 @@ class Pace:
 def onsets(line: Line, stress: Sequence[int], grid: Grid, pace: Pace) -> list[float]:
     """Beats from bar 0 of each syllable, rising; the first is the line's own time.
 
-    Syllables stand on eighths, on sixteenths where a singer can tell them apart or eighths are too few, evenly where the
-    line is faster still.
+    Syllables stand on sixteenths where these are slow enough to tell apart, else on eighths where there are enough of
+    them, evenly where the line is faster still.
     """
     count = line.syllables
     start = grid.beats(line.start_s)
