@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
+from catalog.manifest.setting_files import SettingFile
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.guide.earlier import recipe_of_revision_1
+from tasks.engines.guide.explanation import explained
+from tasks.engines.guide.genres.library import AUTO, GENRE_SCHEMA, known_genre
+from tasks.engines.guide.genres.schema import MAX_GENRE_BYTES
 from tasks.engines.guide.inputs import inputs_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
@@ -34,7 +38,9 @@ BASE_MEMORY_BYTES = 140 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
-GenreName = Literal["auto", "pop", "rock", "house", "trap", "soul", "jazz", "folk", "ballad"]
+GenreSetting = Annotated[
+    Any, SettingFile(MAX_GENRE_BYTES), BeforeValidator(known_genre), WithJsonSchema(dict(GENRE_SCHEMA))
+]
 GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
 
 
@@ -44,7 +50,9 @@ class GuideSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     groove: GrooveName = Field("auto", description="A genre by its older name; `genre` counts where both are set")
-    genre: GenreName = Field("auto", description="What the band plays")
+    genre: GenreSetting = Field(
+        AUTO, description="What the band plays: a genre, or the name of a genre file beside the manifest"
+    )
     vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
     swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
     density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
@@ -92,9 +100,15 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """That of revision 1."""
+        """That of revision 1, which knew no genre but by the words of the prompt and by `groove`."""
         settings = settings_of(song, GuideSettings).model_dump(mode="json")
+        if settings["genre"] != AUTO:
+            return ()
         return (recipe_of_revision_1(song, recipe.seed, settings),)
+
+    def explanation(self, song: Song, recipe: Recipe) -> Mapping[str, str]:
+        """What was understood of a song: genre, tempo, key and form, by name."""
+        return explained(recipe, settings_of(song, GuideSettings).model_dump(mode="json"))
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""

@@ -11,10 +11,9 @@ from catalog.lyrics.sections import section_kind
 from catalog.lyrics.syllables import count_syllables
 from tasks.engines.guide.arrangement.variants import variant_of
 from tasks.engines.guide.genres.choice import choose_genre
-from tasks.engines.guide.genres.library import genre, genre_from
+from tasks.engines.guide.genres.library import AUTO, genre, genre_from
 from tasks.engines.guide.stress import stress_of
 
-AUTO = "auto"
 GENRE_OF_GROOVE: Mapping[str, str] = {
     "pop": "pop",
     "ballad": "ballad",

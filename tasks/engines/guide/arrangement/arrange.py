@@ -20,7 +20,7 @@ from tasks.engines.guide.arrangement.harmony import harmonise
 from tasks.engines.guide.arrangement.score import Arrangement, Grid, Line, Section
 from tasks.engines.guide.arrangement.variants import chance, pair_of
 from tasks.engines.guide.genres.library import genre, genre_from
-from tasks.engines.guide.genres.schema import Genre
+from tasks.engines.guide.genres.schema import Genre, GrooveFile, ProgressionFile
 
 STREAMS = ("melody", "drums", "bass", "chords", "pad", "pluck", "answers", "lead", "instruments")
 """Each part draws from its own stream of the seed, so that a change in one does not affect the others."""
@@ -50,13 +50,10 @@ def arrange(recipe: Recipe) -> Arrangement:
     sections = sections_of(groups, grid, recipe.length_s)
     if not any(lines):
         sections = _with_phrases(sections, grid, streams["lead"], kinds=None)
-    progressions = style.progressions.minor if minor else style.progressions.major
-    groove, progression = pair_of(int(inputs.get("variant", 0)), len(style.grooves), len(progressions))
-    harmony = harmonise(
-        sections, progressions[progression], tonic=tonic, minor=minor, jazz=style.bass_manner == "walking"
-    )
+    progression = _progression_of(recipe, style, minor=minor)
+    harmony = harmonise(sections, progression, tonic=tonic, minor=minor, jazz=style.bass_manner == "walking")
     layers = layers_of(sections, style, float(inputs["settings"]["density"]))
-    score = Score(recipe, style, style.grooves[groove], grid, harmony, sections, layers, is_sung=any(lines))
+    score = Score(recipe, style, groove_of(recipe), grid, harmony, sections, layers, is_sung=any(lines))
     solos = _with_phrases(sections, grid, streams["lead"], kinds=_INSTRUMENTAL)
     parts = Band(score, streams).parts(solos)
     return Arrangement(
@@ -75,6 +72,22 @@ def genre_of(recipe: Recipe) -> Genre:
     """The genre of a recipe: one of the guide's own by its name, or a user's as a whole."""
     stated = recipe.inputs["genre"]
     return genre(stated) if isinstance(stated, str) else genre_from(stated)
+
+
+def groove_of(recipe: Recipe) -> GrooveFile:
+    """The groove of a recipe's variant."""
+    style = genre_of(recipe)
+    return style.grooves[pair_of(_variant(recipe), len(style.grooves), len(style.progressions.minor))[0]]
+
+
+def _progression_of(recipe: Recipe, style: Genre, *, minor: bool) -> ProgressionFile:
+    """The progression of a recipe's variant."""
+    progressions = style.progressions.minor if minor else style.progressions.major
+    return progressions[pair_of(_variant(recipe), len(style.grooves), len(progressions))[1]]
+
+
+def _variant(recipe: Recipe) -> int:
+    return int(recipe.inputs["variant"])
 
 
 def _streams(seed: int) -> dict[str, Generator]:

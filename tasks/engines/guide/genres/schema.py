@@ -28,7 +28,7 @@ DRUM_NOTES: Mapping[str, int] = {
 }  # fmt: skip
 """Drums and their notes in General MIDI."""
 
-MAX_GENRE_BYTES = 32 * 1024
+MAX_GENRE_BYTES = 16 * 1024
 """The largest file of a genre of the user's own; the recipe holds all of it."""
 
 DrumFigure = Annotated[str, Field(pattern=r"^(?:[Xxort.]{16}){1,2}$")]

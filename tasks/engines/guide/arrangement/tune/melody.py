@@ -105,7 +105,8 @@ class Singer:
 
     def sing(self, sections: Sequence[Section], layers: Sequence[Layers]) -> tuple[Note, ...]:
         """The tune of all lines, sorted; each line's first note starts exactly at the line's time."""
-        step, tried = REPEAT_STEP, []
+        step = REPEAT_STEP
+        tried: list[tuple[float, int, tuple[Note, ...]]] = []
         for _ in range(ATTEMPTS):
             notes = self._sung(sections, layers)
             share = repeated_share(notes)
