@@ -18,7 +18,7 @@ from tasks.engines.guide.arrangement.score import Arrangement, Note, SectionKind
 BREATH_S = 0.25
 SAME_ONSET_S = 0.03
 ON_BEAT = 0.12
-DRUM_CLASSES = ({35, 36}, {37, 38, 39, 40}, {42, 44, 46, 51, 53, 54, 70}, {41, 43, 45, 47, 48, 50, 56, 60, 63})
+DRUM_CLASSES = ({36}, {38}, {37, 39}, {42, 44, 46}, {49, 51, 53}, {54, 70}, {41, 43, 45, 47, 48, 50, 56, 60, 63})
 
 
 @dataclass(frozen=True)

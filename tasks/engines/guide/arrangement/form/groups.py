@@ -127,7 +127,8 @@ def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
     if not any(repeated):
         inner = [len({words_of(line) for line in group}) < len(group) for group in groups]
         is_told = any(inner) and not all(inner) and not inner[0]
-        return _with_bridge(["chorus" if flag else "verse" for flag in inner] if is_told else _customary(len(groups)))
+        told: list[SectionKind] = ["chorus" if flag else "verse" for flag in inner]
+        return _with_bridge(told if is_told else _customary(len(groups)), texts)
     if all(repeated) and len(set(texts)) == 1:
         return ["chorus"] * len(groups)
     opening = texts[0] if repeated[0] else None
@@ -136,7 +137,7 @@ def _kinds(groups: Sequence[Sequence[Line]]) -> list[SectionKind]:
         if not any(repeated):
             return _with_middle(["verse"] * len(groups), texts)
     kinds: list[SectionKind] = ["chorus" if flag else "verse" for flag in repeated]
-    return _with_bridge(_with_pre_choruses(kinds, texts))
+    return _with_bridge(_with_pre_choruses(kinds, texts), texts)
 
 
 def _opens_with_its_chorus(texts: Sequence[str], repeated: Sequence[bool]) -> bool:
@@ -184,12 +185,12 @@ def _with_pre_choruses(kinds: list[SectionKind], texts: Sequence[str]) -> list[S
     ]
 
 
-def _with_bridge(kinds: list[SectionKind]) -> list[SectionKind]:
-    """The last verse before the last chorus is the bridge where two choruses came before it."""
+def _with_bridge(kinds: list[SectionKind], texts: Sequence[str]) -> list[SectionKind]:
+    """The last verse before the last chorus is the bridge where two choruses came before it and its words are new."""
     last_verse = max((index for index, kind in enumerate(kinds) if kind == "verse"), default=0)
     has_enough = kinds[:last_verse].count("chorus") >= 2 or (
         len(kinds) >= 5 and kinds[:last_verse].count("chorus") == 1 and kinds[last_verse - 1] == "verse"
     )
-    if has_enough and "chorus" in kinds[last_verse:]:
+    if has_enough and "chorus" in kinds[last_verse:] and texts[last_verse] not in texts[:last_verse]:
         kinds[last_verse] = "bridge"
     return kinds
