@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
-from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
-from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.lyrics.syllables import count_syllables
+from catalog.manifest.setting_files import SettingFile
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
+from tasks.engines.guide.earlier import recipe_of_revision_1
+from tasks.engines.guide.explanation import explained
+from tasks.engines.guide.genres.library import AUTO, GENRE_SCHEMA, known_genre
+from tasks.engines.guide.genres.schema import MAX_GENRE_BYTES
+from tasks.engines.guide.inputs import inputs_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ BASE_MEMORY_BYTES = 140 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
+GenreSetting = Annotated[
+    Any, SettingFile(MAX_GENRE_BYTES), BeforeValidator(known_genre), WithJsonSchema(dict(GENRE_SCHEMA))
+]
 GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
 
 
@@ -44,7 +49,10 @@ class GuideSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
+    groove: GrooveName = Field("auto", description="A genre by its older name; `genre` counts where both are set")
+    genre: GenreSetting = Field(
+        AUTO, description="What the band plays: a genre, or the name of a genre file beside the manifest"
+    )
     vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
     swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
     density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
@@ -85,25 +93,24 @@ class GuideEngine:
         return ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """The recipe of one song and seed; times are whole milliseconds, a null tempo or key is chosen by the seed.
+        """The recipe of one song and seed; a null tempo or key is chosen by the song's words, the same for all seeds.
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        inputs: dict[str, Json] = {
-            "lines": _lines(song),
-            "language": song.language,
-            "prompt": song.prompt,
-            "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
-            "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
-            "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
-            "instruments": instruments(),
-        }
+        settings = settings_of(song, GuideSettings).model_dump(mode="json")
+        inputs = {**inputs_of(song, seed, settings), "instruments": instruments()}
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """The one with syllables as they were counted before there were rules of spelling, where that differs."""
-        inputs = {**recipe.inputs, "lines": _lines(song, former=True)}
-        return () if inputs == recipe.inputs else (replace(recipe, inputs=inputs),)
+        """That of revision 1, which knew no genre but by the words of the prompt and by `groove`."""
+        settings = settings_of(song, GuideSettings).model_dump(mode="json")
+        if settings["genre"] != AUTO:
+            return ()
+        return (recipe_of_revision_1(song, recipe.seed, settings),)
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """What was understood of a song: genre, tempo, key and form, by name."""
+        return explained(recipe, settings_of(song, GuideSettings).model_dump(mode="json"))
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
@@ -145,20 +152,8 @@ class GuideEngine:
             ),
         )
 
-    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
-        """The prompt, from which the arrangement follows."""
-        return {"style": f'text "{song.prompt or ""}"'}
-
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
         from tasks.engines.guide.renderer import GuideRenderer
 
         return GuideRenderer(soundfont_path())
-
-
-def _lines(song: Song, *, former: bool = False) -> list[Json]:
-    """Each line with its start in milliseconds and its syllables."""
-    return [
-        [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language, former=former)]
-        for line in song.lyrics.lines
-    ]

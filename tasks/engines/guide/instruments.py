@@ -11,7 +11,7 @@ from catalog.common.digests import digest_file
 from catalog.common.errors import MachineError
 
 NAME = "guide"
-REVISION = 1
+REVISION = 2
 """Raised when the samples of a recipe change."""
 
 SOUNDFONT_NAME = "TimGM6mb.sf2"

@@ -10,7 +10,7 @@ MELODIC_BANK, DRUM_BANK = 0, 128
 Stem = Literal["vocals", "drums", "bass", "other"]
 STEMS: tuple[Stem, ...] = ("vocals", "drums", "bass", "other")
 
-SectionKind = Literal["intro", "verse", "chorus", "bridge", "interlude", "outro"]
+SectionKind = Literal["intro", "verse", "pre-chorus", "chorus", "bridge", "interlude", "solo", "outro"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +28,8 @@ class Note:
 class Part:
     """One instrument: ``name`` selects its place in the mix, ``stem`` its bus.
 
-    ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
+    ``instrument`` names a synthesised instrument that is preferred to ``program`` where there is one. ``sung`` parts
+    get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
     """
 
     name: str
@@ -38,6 +39,16 @@ class Part:
     bank: int = MELODIC_BANK
     sung: bool = False
     mono: bool = False
+    instrument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """A chord from ``start_s`` to ``end_s``, by its symbol as lead sheets write it: ``Am7``, ``G/B``."""
+
+    start_s: float
+    end_s: float
+    symbol: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +79,42 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sung line: its start, the latest end, its words and number of syllables."""
+    """One sung line: its start, the latest end, its words and number of syllables, and each syllable's stress (0 none,
+    1 primary, 2 secondary)."""
 
     start_s: float
     end_s: float
     text: str
     syllables: int
+    stress: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Bars ``first_bar`` to before ``end_bar`` of one kind, with ``energy`` 0 to 1 and the lines sung in it."""
+    """Bars ``first_bar`` to before ``end_bar`` of one kind, with the lines sung in it.
+
+    ``number`` counts the sections of its kind from 1; ``is_last`` marks the last of its kind.
+    """
 
     kind: SectionKind
     first_bar: int
     end_bar: int
-    energy: float
     lines: tuple[Line, ...] = ()
+    number: int = 1
+    is_last: bool = False
+
+    @property
+    def bars(self) -> int:
+        """Its length in bars."""
+        return self.end_bar - self.first_bar
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode."""
+    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``genre`` a genre's name.
+
+    ``chords`` cover the bars of the sections.
+    """
 
     length_s: float
     grid: Grid
@@ -97,3 +122,5 @@ class Arrangement:
     minor: bool
     sections: tuple[Section, ...]
     parts: tuple[Part, ...]
+    chords: tuple[Chord, ...] = ()
+    genre: str = ""

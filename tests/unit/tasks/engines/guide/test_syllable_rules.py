@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tasks.engines.guide.arrangement.melody import split_words
+
 from catalog.common.settings import Settings
 from catalog.recipe import Recipe
-from tasks.engines.guide.arrangement.melody import split_words
 from tasks.engines.guide.engine import GuideEngine
 from tests.support.guide_songs import song
 
