@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
+from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
 from catalog.manifest.setting_files import SettingFile
