@@ -18,7 +18,7 @@ from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
-from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
+from tasks.engines.guide.instruments import NAME, REVISION, font_of, instruments, soundfont_path
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -62,7 +62,8 @@ class GuideEngine:
     settings_model: ClassVar[type[BaseModel]] = GuideSettings
 
     def __init__(self, settings: Settings) -> None:
-        """``settings`` has no effect: the guide plays with the content of its packages."""
+        """``settings`` names the SoundFont, where it is not that of the package."""
+        self._soundfont = settings.soundfont
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """Nothing: every song can be played."""
@@ -97,7 +98,7 @@ class GuideEngine:
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
             "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
             "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
-            "instruments": instruments(),
+            "instruments": instruments(self._soundfont),
         }
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
@@ -136,17 +137,12 @@ class GuideEngine:
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """The SoundFont, under its licence."""
-        return (
-            ModelUsed(
-                name="TimGM6mb SoundFont",
-                revision="1.3",
-                licence="GPL-2.0",
-                digest=recipe.inputs["instruments"]["soundfont"],
-            ),
-        )
+        digest = recipe.inputs["instruments"]["soundfont"]
+        font = font_of(digest)
+        return (ModelUsed(name=font.name, revision=font.revision, licence=font.licence, digest=digest),)
 
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
         from tasks.engines.guide.renderer import GuideRenderer
 
-        return GuideRenderer(soundfont_path())
+        return GuideRenderer(soundfont_path(self._soundfont))

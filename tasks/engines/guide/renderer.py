@@ -16,15 +16,17 @@ from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Stem
 from tasks.engines.guide.instruments import NAME, REVISION, instruments
+from tasks.engines.guide.sound.fonts.soundfont import SoundFont
 from tasks.engines.guide.sound.mix import balance, mix_stem
-from tasks.engines.guide.sound.sampler import RATE, Sampler, Sound
-from tasks.engines.guide.sound.soundfont import SoundFont
+from tasks.engines.guide.sound.sampler import Sampler
+from tasks.engines.guide.sound.source import RATE, Sound
 
 
 class GuideRenderer:
     """Renders guide recipes with one SoundFont; the same recipe gives the same samples, bit for bit."""
 
     def __init__(self, soundfont: Path) -> None:
+        self._soundfont = soundfont
         self._sampler = Sampler(SoundFont(soundfont))
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
@@ -40,14 +42,14 @@ class GuideRenderer:
 
         A song without words has no vocals.
         """
-        _check(recipe)
+        self._check(recipe)
         arrangement = arrange(recipe)
         stems, _ = self._play(recipe, arrangement)
         is_sung = any(part.stem == "vocals" for part in arrangement.parts)
         return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
 
     def _rendered(self, recipe: Recipe) -> RenderResult:
-        _check(recipe)
+        self._check(recipe)
         arrangement = arrange(recipe)
         _, mix = self._play(recipe, arrangement)
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
@@ -71,20 +73,19 @@ class GuideRenderer:
         reverb = float(recipe.inputs["settings"]["reverb"])
         return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
 
-
-def _check(recipe: Recipe) -> None:
-    """Refuse a recipe that this machine would play differently. Raises WorkError."""
-    present_values: Mapping[str, Any] = {"revision": REVISION, **instruments()}
-    recipe_values: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
-    differences = sorted(
-        name
-        for name in present_values.keys() | recipe_values.keys()
-        if present_values.get(name) != recipe_values.get(name)
-    )
-    if recipe.engine != NAME or differences:
-        names = ", ".join(differences) or "engine"
-        raise WorkError(
-            f"This machine cannot reproduce the recipe: its {names} differ",
-            remedy="Plan the album again on this machine, or install what the recipe names",
-            recipe=recipe.digest,
+    def _check(self, recipe: Recipe) -> None:
+        """Refuse a recipe that this machine would play differently. Raises WorkError."""
+        present_values: Mapping[str, Any] = {"revision": REVISION, **instruments(self._soundfont)}
+        recipe_values: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+        differences = sorted(
+            name
+            for name in present_values.keys() | recipe_values.keys()
+            if present_values.get(name) != recipe_values.get(name)
         )
+        if recipe.engine != NAME or differences:
+            names = ", ".join(differences) or "engine"
+            raise WorkError(
+                f"This machine cannot reproduce the recipe: its {names} differ",
+                remedy="Plan the album again on this machine, or install what the recipe names",
+                recipe=recipe.digest,
+            )

@@ -56,7 +56,7 @@ THEIR_OWN = {
     "bag": (  # Demucs's word for an ensemble, and SoundFont's for a list of generators
         "tasks/separation/demucs/ensemble.py",
         "tasks/separation/demucs/chunks.py",
-        "tasks/engines/guide/sound/soundfont.py",
+        "tasks/engines/guide/sound/fonts/soundfont.py",
     ),
 }
 """Files in which a word is the field's own."""

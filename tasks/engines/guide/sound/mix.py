@@ -22,7 +22,7 @@ from pedalboard import (  # type: ignore[attr-defined]  # its stub does not expo
 )
 
 from tasks.engines.guide.arrangement.score import Stem
-from tasks.engines.guide.sound.sampler import RATE, Sound
+from tasks.engines.guide.sound.source import RATE, Sound
 
 PEAK_DBFS = -4.0
 """Sample peak of the mix."""
