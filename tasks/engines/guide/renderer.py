@@ -14,11 +14,11 @@ from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
-from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Stem
-from tasks.engines.guide.instruments import NAME, REVISION, instruments
+from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
+from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
-from tasks.engines.guide.sound.mix import balance, mix_stem
-from tasks.engines.guide.sound.sampler import Sampler
+from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
+from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 
 
@@ -27,7 +27,7 @@ class GuideRenderer:
 
     def __init__(self, soundfont: Path) -> None:
         self._soundfont = soundfont
-        self._sampler = Sampler(SoundFont(soundfont))
+        self._player = Player(SoundFont(soundfont), replaces=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""
@@ -67,11 +67,14 @@ class GuideRenderer:
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)
-        sounds = (
-            (part.name, self._sampler.play(part, frames=frames)) for part in arrangement.parts if part.stem == stem
-        )
+        sounds = ((part.name, self._sound(part, frames)) for part in arrangement.parts if part.stem == stem)
         reverb = float(recipe.inputs["settings"]["reverb"])
         return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
+
+    def _sound(self, part: Part, frames: int) -> Sound:
+        if PLACES[part.name].doubled:
+            return self._player.play_doubled(part, frames=frames)
+        return self._player.play(part, frames=frames)
 
     def _check(self, recipe: Recipe) -> None:
         """Refuse a recipe that this machine would play differently. Raises WorkError."""

@@ -29,6 +29,8 @@ class Part:
     """One instrument: ``name`` selects its place in the mix, ``stem`` its bus.
 
     ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
+    ``instrument`` names one of ``sound/names.py`` that plays in place of ``program`` and ``bank``, which stay those of
+    the MIDI file.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Part:
     bank: int = MELODIC_BANK
     sung: bool = False
     mono: bool = False
+    instrument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
