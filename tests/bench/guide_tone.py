@@ -11,7 +11,8 @@ import argparse
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from catalog.common.settings import load_settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import RenderJob, RenderResult
+from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.renderer import GuideRenderer
 from tasks.mastering.analysis.curves import named_curve
@@ -102,7 +104,8 @@ def recipe_of(engine: GuideEngine, genre: str, seed: int) -> Recipe:
 def read(renderer: GuideRenderer, recipe: Recipe, genre: str) -> tuple[Reading, Audio]:
     """A rendered mix and its figures."""
     began_s = time.process_time()
-    (made,) = renderer.render([RenderJob(recipe)])
+    with patch("tasks.engines.guide.renderer.arrange", lambda of: replace(arrange(of), tone=CURVES[genre])):
+        (made,) = renderer.render([RenderJob(recipe)])
     cpu_s = time.process_time() - began_s
     if not isinstance(made, RenderResult):
         raise made.error

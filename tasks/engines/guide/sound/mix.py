@@ -69,7 +69,7 @@ class Room:
 PLACES: Mapping[str, Place] = {
     "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
     "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, wet=0.40),
-    "drums": Place(1.0, low_cut_hz=28, ratio=2.0, wet=0.10, headroom_db=8.0, side_db=3.0),
+    "drums": Place(1.0, low_cut_hz=28, ratio=2.0, wet=0.10, headroom_db=8.0),
     "bass": Place(-2.0, low_cut_hz=28, ratio=4.0, wet=0.0, headroom_db=7.0),
     "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
     "chords": Place(-4.0, low_cut_hz=140, wet=0.22, doubled=True),

@@ -24,7 +24,7 @@ from tasks.engines.guide.sound.synthesis.signals import (
 SIX_PARTIALS_HZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
 """The oscillators of the classic drum machine's metallic voices."""
 
-WIDTH = 0.75
+WIDTH = 0.4
 MODES = 260
 MODE_WIDTH_HZ = 2.2
 MODES_FROM_HZ, MODES_TO_HZ = 350.0, 17_000.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,14 @@ def band_pass(sound: Sound, low_hz: float, high_hz: float, *, order: int = 1) ->
 
 
 def _filtered(sound: Sound, cutoff_hz: float | tuple[float, float], kind: str, order: int) -> Sound:
-    sections = butter(order, cutoff_hz, kind, fs=RATE, output="sos").astype(np.float32)
-    filtered_sound: Sound = sosfilt(sections, sound)
+    filtered_sound: Sound = sosfilt(_sections(cutoff_hz, kind, order), sound)
     return filtered_sound
+
+
+@lru_cache(maxsize=512)
+def _sections(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float32]:
+    sections: NDArray[np.float32] = butter(order, cutoff_hz, kind, fs=RATE, output="sos").astype(np.float32)
+    return sections
 
 
 def resonances(sound: Sound, peaks: Sequence[tuple[float, float, float]]) -> Sound:

@@ -33,7 +33,7 @@ LAYERS = ((60, 0.5), (98, 0.8), (127, 1.15))
 """Highest velocity of each layer and its brightness."""
 
 LONGEST_HOLD_S = 6.0
-SHORT_PERIOD = 96
+SHORT_PERIOD = 64
 """Below this many frames a direct recursion is faster than one of whole periods."""
 
 TAKE_CENTS = 3.5
@@ -180,12 +180,12 @@ def _fed_back(pulse: NDArray[np.float32], whole: int, taps: NDArray[np.float64],
     if whole < SHORT_PERIOD:
         denominator = np.concatenate([[1.0], np.zeros(whole - 1), -taps])
         return lfilter([1.0], denominator, signal).astype(np.float32)
-    margin = len(taps) - 1
+    margin, backwards = len(taps) - 1, taps[::-1].copy()
     line = np.concatenate([np.zeros(whole + margin), signal])
     start = whole + margin
     while start < len(line):
         end = min(start + whole, len(line))
-        line[start:end] += np.convolve(line[start - whole - margin : end - whole], taps, "valid")
+        line[start:end] += np.correlate(line[start - whole - margin : end - whole], backwards, "valid")
         start = end
     return line[whole + margin :].astype(np.float32)
 
