@@ -31,7 +31,7 @@ MIDI_BYTES_PER_S = 220
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
 LOAD_SECONDS = 0.5
-BASE_MEMORY_BYTES = 140 << 20
+BASE_MEMORY_BYTES = 165 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]

@@ -28,7 +28,7 @@ class GuideRenderer:
 
     def __init__(self, soundfont: Path) -> None:
         self._soundfont = soundfont
-        self._player = Player(SoundFont(soundfont), replaces=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
+        self._player = Player(SoundFont(soundfont), is_small=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""

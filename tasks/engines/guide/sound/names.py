@@ -14,11 +14,15 @@ from tasks.engines.guide.arrangement.score import DRUM_BANK, MELODIC_BANK
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an instrument is, and the General MIDI program and bank that stand for it in a MIDI file."""
+    """What an instrument is, and the General MIDI program and bank that stand for it.
+
+    Where SONGLINE_SOUNDFONT chooses a font, its program plays in place of an instrument that is not ``electronic``.
+    """
 
     description: str
     program: int
     bank: int = MELODIC_BANK
+    electronic: bool = False
 
 
 INSTRUMENTS: Mapping[str, Named] = {
@@ -27,26 +31,32 @@ INSTRUMENTS: Mapping[str, Named] = {
     "soul kit": Named("Dry funk and soul drums: short kick, tight dead snare, soft hats", 8, DRUM_BANK),
     "jazz brush kit": Named("Brushes on the snare, small soft kick, long ride", 40, DRUM_BANK),
     "folk kit": Named("Quiet hand percussion: soft kick, light snare, shaker and tambourine in front", 0, DRUM_BANK),
-    "house kit": Named("Drum machine of house and disco: hard short kick, clap, six-partial hats", 24, DRUM_BANK),
-    "trap kit": Named("Drum machine of trap: clicking kick, snapping snare, thin fast hats", 25, DRUM_BANK),
-    "808": Named("Long sine bass whose pitch drops at the start; notes that overlap glide", 38),
-    "sub bass": Named("Plain low sine with a little second harmonic", 39),
-    "synth bass": Named("Sawtooth and square through a falling filter", 38),
+    "house kit": Named(
+        "Drum machine of house and disco: hard short kick, clap, six-partial hats", 24, DRUM_BANK, electronic=True
+    ),
+    "trap kit": Named(
+        "Drum machine of trap: clicking kick, snapping snare, thin fast hats", 25, DRUM_BANK, electronic=True
+    ),
+    "808": Named("Long sine bass whose pitch drops at the start; notes that overlap glide", 38, electronic=True),
+    "sub bass": Named("Plain low sine with a little second harmonic", 39, electronic=True),
+    "synth bass": Named("Sawtooth and square through a falling filter", 38, electronic=True),
     "finger bass": Named("Electric bass plucked with fingers", 33),
     "pick bass": Named("Electric bass plucked with a plectrum, brighter", 34),
     "upright bass": Named("Double bass plucked, dark and short", 32),
-    "fm e-piano": Named("Electric piano by frequency modulation, brighter when played harder, slow stereo tremolo", 4),
+    "fm e-piano": Named(
+        "Electric piano by frequency modulation, brighter when played harder, slow stereo tremolo", 4, electronic=True
+    ),
     "drawbar organ": Named("Nine drawbars with key click and a slowly turning loudspeaker", 16),
     "vibraphone": Named("Struck bars with tremolo", 11),
-    "glass bell": Named("Bright bell by frequency modulation, for figures", 98),
+    "glass bell": Named("Bright bell by frequency modulation, for figures", 98, electronic=True),
     "nylon guitar": Named("Classical guitar, plucked with fingers", 24),
     "steel guitar": Named("Acoustic guitar with steel strings, for strumming and picking", 25),
     "clean guitar": Named("Electric guitar without distortion", 27),
     "overdriven guitar": Named("Electric guitar through a mildly overdriven amplifier", 29),
-    "supersaw": Named("Seven sawtooths within 12 cents to both sides, for chords of dance music", 81),
-    "plucked saw": Named("Short sawtooth through a fast falling filter, for stabs and arpeggios", 90),
-    "warm pad": Named("Slow soft sawtooths for held chords", 89),
-    "string machine": Named("String synthesiser with a wide chorus, for held chords", 50),
+    "supersaw": Named("Seven sawtooths within 12 cents to both sides, for chords of dance music", 81, electronic=True),
+    "plucked saw": Named("Short sawtooth through a fast falling filter, for stabs and arpeggios", 90, electronic=True),
+    "warm pad": Named("Slow soft sawtooths for held chords", 89, electronic=True),
+    "string machine": Named("String synthesiser with a wide chorus, for held chords", 50, electronic=True),
 }
 """Every instrument that a part may name."""
 

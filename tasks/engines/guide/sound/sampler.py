@@ -45,6 +45,8 @@ ATTACK_FLOOR_S = 0.002
 MOST_STEP = 64.0
 COPY_CENTS, COPY_DB = (-15.0, 15.0), (-1.0, 1.0)
 TAKE_CENTS = 4.0
+SOFTER_DB = dict.fromkeys((42, 44, 46, 54, 69, 70, 82), -6.0)
+"""Hats, tambourine and shakers, which SoundFonts have too loud for a mix, by drum note."""
 
 
 class Sampler:
@@ -80,7 +82,8 @@ class FontInstrument:
         frames = frames_with_release(DRUM_RING_S if self._is_drums else request.hold_s, release_s)
         cents, gain = TAKE_CENTS * request.take, 1.0
         if self._is_drums:
-            cents, gain = COPY_CENTS[request.copy], 10 ** (COPY_DB[request.copy] / 20)
+            level_db = COPY_DB[request.copy] + SOFTER_DB.get(request.pitch, 0.0)
+            cents, gain = COPY_CENTS[request.copy], 10 ** (level_db / 20)
         mixture = np.zeros((request.channels, frames), dtype=np.float32)
         bend = _singing_cents(frames) if request.sung else None
         for zone in zones:

@@ -122,7 +122,8 @@ def _modes(rng: np.random.Generator, frames: int, pitch: float, hiss: float) -> 
     # The lines lie closer the higher they are, as those of a plate, when as many fall into each hertz.
     np.add.at(magnitudes, np.clip(at, 0, bins - 1), (levels * np.sqrt(mode_hz / 3000))[:, np.newaxis] * shape)
     phases = rng.uniform(0, 2 * np.pi, (2, bins)).astype(np.float32)
-    return magnitudes * np.exp(1j * phases).astype(np.complex64)
+    spectrum: NDArray[np.complex64] = magnitudes * np.exp(1j * phases).astype(np.complex64)
+    return spectrum
 
 
 def _band(spectrum: NDArray[np.complex64], frames: int, low_hz: float, high_hz: float) -> Sound:

@@ -42,11 +42,11 @@ class Kick:
     def stroke(self, brightness: float) -> Sound:
         """One stroke (1, frames); ``brightness`` 0 to 1 is how much of the beater is heard."""
         frames = round(self.length_s * RATE)
-        body = _dropping(self.start_hz, self.end_hz, self.drop_s, frames) * decay(frames, self.length_s)
+        body: Mono = _dropping(self.start_hz, self.end_hz, self.drop_s, frames) * decay(frames, self.length_s)
         body = driven(rise(body[np.newaxis], 0.0015), self.drive)
         rng = random("kick")
         beater = band_pass(noise(rng, frames), 0.6 * self.click_hz, 1.8 * self.click_hz) * decay(frames, 0.022)
-        shell = low_pass(noise(rng, frames), 900.0) * (decay(frames, 0.07) + 0.3 * decay(frames, 0.25))
+        shell: Sound = low_pass(noise(rng, frames), 900.0) * (decay(frames, 0.07) + 0.3 * decay(frames, 0.25))
         sound = body + at_peak(beater, self.click * brightness) + at_peak(shell, self.shell)
         return at_peak(_ended(sound))
 

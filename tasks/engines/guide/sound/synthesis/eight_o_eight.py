@@ -28,12 +28,21 @@ class EightOEight:
     def play(self, part: Part, *, frames: int, take: int = 0) -> Sound:
         """The part's dry audio: (2, frames), the same on both sides, or (1, frames) where the part is ``mono``."""
         output = np.zeros((1, frames), dtype=np.float32)
-        for phrase, end_s in _phrases(sorted(part.notes)):
+        for phrase, end_s in _phrases(_one_voice(part.notes)):
             start = round(phrase[0].start_s * RATE)
             length = min(frames - start, round((end_s - phrase[0].start_s + RELEASE_S) * RATE))
             if length > 0:
                 output[0, start : start + length] += _phrase(phrase, length)
         return output if part.mono else np.repeat(output, 2, axis=0)
+
+
+def _one_voice(notes: Sequence[Note]) -> list[Note]:
+    """The notes in time, of those that begin together the lowest."""
+    voice: list[Note] = []
+    for note in sorted(notes):
+        if not voice or note.start_s > voice[-1].start_s + OVERLAP_S:
+            voice.append(note)
+    return voice
 
 
 def _phrases(notes: Sequence[Note]) -> Iterator[tuple[tuple[Note, ...], float]]:
@@ -43,7 +52,7 @@ def _phrases(notes: Sequence[Note]) -> Iterator[tuple[tuple[Note, ...], float]]:
         phrase.append(note)
         end_s = note.start_s + note.duration_s
         next_s = notes[index + 1].start_s if index + 1 < len(notes) else float("inf")
-        if next_s > end_s - OVERLAP_S or next_s <= note.start_s:
+        if next_s > end_s - OVERLAP_S:
             yield tuple(phrase), min(end_s, next_s)
             phrase = []
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.engines.guide.arrangement.score import Part
-from tasks.engines.guide.sound.source import Request, Sound, Tone, frames_with_release, play
+from tasks.engines.guide.sound.source import Mono, Request, Sound, Tone, frames_with_release, play
 from tasks.engines.guide.sound.synthesis.signals import (
     cycles_at,
     decay,
@@ -126,5 +126,5 @@ class SubBass:
         """One held note (1, frames)."""
         frames = frames_with_release(request.hold_s, self._RELEASE_S)
         cycles = cycles_at(hertz(request.pitch), frames)
-        sound = sine(cycles) + np.float32(0.18) * sine(2 * cycles) + np.float32(0.07) * sine(3 * cycles)
+        sound: Mono = sine(cycles) + np.float32(0.18) * sine(2 * cycles) + np.float32(0.07) * sine(3 * cycles)
         return Tone(rise(low_pass(sound[np.newaxis], 2000.0), 0.008) * np.float32(0.5), 100.0 / self._RELEASE_S)

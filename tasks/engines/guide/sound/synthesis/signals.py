@@ -14,6 +14,8 @@ from scipy.signal import butter, sosfilt
 from tasks.engines.guide.sound.source import RATE, Mono, Sound
 
 NYQUIST_HZ = RATE / 2
+DOUBLE_BELOW_HZ = 300.0
+"""Filters with a lower corner are computed in double precision."""
 SIXTY_DB = np.log(1000.0)
 
 
@@ -39,7 +41,8 @@ def times_s(frames: int) -> Mono:
 
 def decay(frames: int, seconds: float) -> Mono:
     """An exponential that falls by 60 dB in ``seconds``, shape (frames,)."""
-    return np.exp(np.arange(frames, dtype=np.float32) * np.float32(-SIXTY_DB / (seconds * RATE)))
+    fall: Mono = np.exp(np.arange(frames, dtype=np.float32) * np.float32(-SIXTY_DB / (seconds * RATE)))
+    return fall
 
 
 def rise(sound: Sound, seconds: float) -> Sound:
@@ -52,12 +55,14 @@ def rise(sound: Sound, seconds: float) -> Sound:
 def sine(cycles: NDArray[Any]) -> Mono:
     """Sine of a phase in cycles, in float32."""
     wrapped = (cycles - np.floor(cycles)).astype(np.float32)
-    return np.sin(wrapped * np.float32(2 * np.pi))
+    wave: Mono = np.sin(wrapped * np.float32(2 * np.pi))
+    return wave
 
 
 def cycles_at(frequency_hz: float, frames: int, *, start: float = 0.0) -> NDArray[np.float64]:
     """The phase in cycles of a constant frequency, shape (frames,)."""
-    return start + np.arange(frames) * (frequency_hz / RATE)
+    cycles: NDArray[np.float64] = start + np.arange(frames, dtype=np.float64) * (frequency_hz / RATE)
+    return cycles
 
 
 def saw(frequency_hz: float, frames: int, *, start: float = 0.0) -> Mono:
@@ -95,13 +100,16 @@ def band_pass(sound: Sound, low_hz: float, high_hz: float, *, order: int = 1) ->
 
 
 def _filtered(sound: Sound, cutoff_hz: float | tuple[float, float], kind: str, order: int) -> Sound:
-    filtered_sound: Sound = sosfilt(_sections(cutoff_hz, kind, order), sound)
+    lowest_hz = cutoff_hz[0] if isinstance(cutoff_hz, tuple) else cutoff_hz
+    sections = _sections(cutoff_hz, kind, order)
+    single = sections if lowest_hz < DOUBLE_BELOW_HZ else sections.astype(np.float32)
+    filtered_sound: Sound = sosfilt(single, sound).astype(np.float32, copy=False)
     return filtered_sound
 
 
 @lru_cache(maxsize=512)
-def _sections(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float32]:
-    sections: NDArray[np.float32] = butter(order, cutoff_hz, kind, fs=RATE, output="sos").astype(np.float32)
+def _sections(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float64]:
+    sections: NDArray[np.float64] = butter(order, cutoff_hz, kind, fs=RATE, output="sos")
     return sections
 
 
@@ -119,7 +127,8 @@ def resonances(sound: Sound, peaks: Sequence[tuple[float, float, float]]) -> Sou
 
 def driven(sound: Sound, gain: float) -> Sound:
     """Soft saturation; small values keep their size."""
-    return np.tanh(sound * np.float32(gain)) / np.float32(gain)
+    saturated: Sound = np.tanh(sound * np.float32(gain)) / np.float32(gain)
+    return saturated
 
 
 def at_peak(sound: Sound, peak: float = 1.0) -> Sound:
@@ -132,4 +141,5 @@ def swept(sound: Sound, open_hz: float, resting_hz: float, seconds: float) -> So
     """A low-pass of 12 dB an octave that falls from ``open_hz`` to ``resting_hz``, by cross-fading its two ends."""
     fall = np.exp(np.arange(sound.shape[-1], dtype=np.float32) * np.float32(-3 / (seconds * RATE)))
     resting = low_pass(sound, resting_hz)
-    return resting + (low_pass(sound, open_hz) - resting) * fall
+    mixed: Sound = resting + (low_pass(sound, open_hz) - resting) * fall
+    return mixed

@@ -69,7 +69,7 @@ _GUITAR = ((99, 5, 4), (201, 4, 5), (402, 2, 3))
 NYLON = String(3.2, 0.16, 0.21, 950.0, 0.12, body=(*_GUITAR, (1100, -2, 1)), top_hz=6500.0, thump=0.12)
 STEEL = String(5.0, 0.05, 0.12, 2300.0, 0.25, body=(*_GUITAR, (2600, 2, 1)), top_hz=11000.0, thump=0.08)
 CLEAN = String(5.5, 0.06, 0.16, 2600.0, 0.12, pickup=0.27, body=((180, 2, 1), (2200, 2, 1.2)), top_hz=4500.0)
-OVERDRIVEN = String(7.0, 0.06, 0.14, 3500.0, 0.2, pickup=0.17, top_hz=9000.0, drive=11.0)
+OVERDRIVEN = String(7.0, 0.06, 0.14, 3500.0, 0.2, pickup=0.17, top_hz=9000.0, drive=4.5)
 FINGER_BASS = String(
     6.0, 0.4, 0.24, 240.0, 0.05, pickup=0.18, body=((80, 3, 1), (700, 3, 1)), top_hz=2200.0, lowest_hz=28.0
 )
@@ -179,7 +179,8 @@ def _fed_back(pulse: NDArray[np.float32], whole: int, taps: NDArray[np.float64],
     signal[:count] = pulse[:count]
     if whole < SHORT_PERIOD:
         denominator = np.concatenate([[1.0], np.zeros(whole - 1), -taps])
-        return lfilter([1.0], denominator, signal).astype(np.float32)
+        echoing: Mono = lfilter([1.0], denominator, signal).astype(np.float32)
+        return echoing
     margin, backwards = len(taps) - 1, taps[::-1].copy()
     line = np.concatenate([np.zeros(whole + margin), signal])
     start = whole + margin
@@ -196,8 +197,7 @@ def _delayed(signal: Mono, count: int) -> Mono:
 
 def _amplified(sound: Sound, drive: float) -> Sound:
     """Through an overdriven amplifier and its loudspeaker: a mild asymmetric saturation between two filters."""
-    level = float(np.sqrt(np.mean(np.square(sound)) + 1e-12))
-    pushed = high_pass(sound, 120.0, order=1) * np.float32(drive * 0.06 / max(level, 1e-6))
+    pushed = high_pass(sound, 120.0, order=1) * np.float32(drive)
     shaped = np.tanh(pushed + np.float32(0.18)) - np.float32(np.tanh(0.18))
     speaker = low_pass(band_pass(shaped, 85.0, 5200.0), 4800.0, order=3)
     return resonances(speaker, ((2500, 3, 1.0),)) * np.float32(0.5)
