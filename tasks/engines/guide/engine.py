@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -103,8 +104,8 @@ class GuideEngine:
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """None: every version makes the same."""
-        return ()
+        """Revision 1 took the same inputs, and played them with the SoundFont alone."""
+        return (replace(recipe, revision=1),)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""

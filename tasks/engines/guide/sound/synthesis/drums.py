@@ -46,7 +46,8 @@ class Kick:
         body = driven(rise(body[np.newaxis], 0.0015), self.drive)
         rng = random("kick")
         beater = band_pass(noise(rng, frames), 0.6 * self.click_hz, 1.8 * self.click_hz) * decay(frames, 0.022)
-        shell: Sound = low_pass(noise(rng, frames), 900.0) * (decay(frames, 0.07) + 0.3 * decay(frames, 0.25))
+        dying: Mono = decay(frames, 0.07) + np.float32(0.3) * decay(frames, 0.25)
+        shell = low_pass(noise(rng, frames), 900.0) * dying
         sound = body + at_peak(beater, self.click * brightness) + at_peak(shell, self.shell)
         return at_peak(_ended(sound))
 
