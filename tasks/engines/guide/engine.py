@@ -22,7 +22,7 @@ from tasks.engines.guide.explanation import explained
 from tasks.engines.guide.genres.library import AUTO, GENRE_SCHEMA, known_genre
 from tasks.engines.guide.genres.schema import MAX_GENRE_BYTES
 from tasks.engines.guide.inputs import inputs_of
-from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
+from tasks.engines.guide.instruments import NAME, REVISION, font_of, instruments, soundfont_path
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -35,7 +35,7 @@ MIDI_BYTES_PER_S = 220
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
 LOAD_SECONDS = 0.5
-BASE_MEMORY_BYTES = 140 << 20
+BASE_MEMORY_BYTES = 165 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
@@ -74,7 +74,8 @@ class GuideEngine:
     suggested_models: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
-        """``settings`` has no effect: the guide plays with the content of its packages."""
+        """``settings`` names the SoundFont, where it is not that of the package."""
+        self._soundfont = settings.soundfont
 
     def notices(self, song: Song) -> Sequence[Notice]:
         """Nothing: every song can be played."""
@@ -99,7 +100,7 @@ class GuideEngine:
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
         settings = settings_of(song, GuideSettings).model_dump(mode="json")
-        inputs = {**inputs_of(song, seed, settings), "instruments": instruments()}
+        inputs = {**inputs_of(song, seed, settings), "instruments": instruments(self._soundfont)}
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
@@ -144,17 +145,12 @@ class GuideEngine:
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
         """The SoundFont, under its licence."""
-        return (
-            ModelUsed(
-                name="TimGM6mb SoundFont",
-                revision="1.3",
-                licence="GPL-2.0",
-                digest=recipe.inputs["instruments"]["soundfont"],
-            ),
-        )
+        digest = recipe.inputs["instruments"]["soundfont"]
+        font = font_of(digest)
+        return (ModelUsed(name=font.name, revision=font.revision, licence=font.licence, digest=digest),)
 
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
         from tasks.engines.guide.renderer import GuideRenderer
 
-        return GuideRenderer(soundfont_path())
+        return GuideRenderer(soundfont_path(self._soundfont))

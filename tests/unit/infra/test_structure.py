@@ -49,6 +49,7 @@ THEIR_OWN = {
     "shelf": (  # a filter
         "tasks/audio/metering/loudness.py",
         "tasks/engines/guide/sound/mix.py",
+        "tasks/engines/guide/sound/tone.py",
         "tasks/enhancement/air.py",
         "tasks/mastering/processors/equaliser.py",
         "docs/finishing.md",
@@ -56,7 +57,7 @@ THEIR_OWN = {
     "bag": (  # Demucs's word for an ensemble, and SoundFont's for a list of generators
         "tasks/separation/demucs/ensemble.py",
         "tasks/separation/demucs/chunks.py",
-        "tasks/engines/guide/sound/soundfont.py",
+        "tasks/engines/guide/sound/fonts/soundfont.py",
     ),
 }
 """Files in which a word is the field's own."""

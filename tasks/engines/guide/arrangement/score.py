@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.album.mastering import Tone
+
 MELODIC_BANK, DRUM_BANK = 0, 128
 
 Stem = Literal["vocals", "drums", "bass", "other"]
@@ -28,8 +30,9 @@ class Note:
 class Part:
     """One instrument: ``name`` selects its place in the mix, ``stem`` its bus.
 
-    ``instrument`` names a synthesised instrument that is preferred to ``program`` where there is one. ``sung`` parts
-    get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
+    ``sung`` parts get a singer's scoop and vibrato, ``mono`` ones are played without the stereo width of their samples.
+    ``instrument`` names one of ``sound/names.py`` that plays in place of ``program`` and ``bank``, which stay those of
+    the MIDI file.
     """
 
     name: str
@@ -113,7 +116,7 @@ class Section:
 class Arrangement:
     """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``genre`` a genre's name.
 
-    ``chords`` cover the bars of the sections.
+    ``chords`` cover the bars of the sections; ``tone`` is the mastering curve that its mix is brought nearer to.
     """
 
     length_s: float
@@ -124,3 +127,4 @@ class Arrangement:
     parts: tuple[Part, ...]
     chords: tuple[Chord, ...] = ()
     genre: str = ""
+    tone: Tone = "balanced"
