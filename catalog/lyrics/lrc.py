@@ -108,7 +108,10 @@ class _Reading:
             rest = remainder.lstrip()
             if visible(rest).startswith("["):  # invisible characters between two stamps
                 rest = rest[rest.index("[") :]
-        if not times_ms:
+        if section and visible(rest).startswith("["):
+            remedy = "Write the stamps, then one mark, then the words"
+            self.fault(number, f"{shown(visible(rest))} follows the section's mark", remedy)
+        elif not times_ms:
             self.fault(number, f"{shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
         elif _WORD_STAMP.search(rest):
             remedy = "Keep the stamp of the line, or run `songline lyrics convert` on the file"

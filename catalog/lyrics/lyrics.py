@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from catalog.common.digests import Json, digest_value
-from catalog.lyrics.stamps import hundredths, stamp
+from catalog.lyrics.sections import bracketed_mark
+from catalog.lyrics.stamps import hundredths, stamp, visible
 
 SCHEME = "lyrics/v1"
 TEXT_SCHEME = "lyrics-text/v1"
@@ -79,10 +80,11 @@ class Lyrics:
         A section's mark stands on a line of its own before the section's first line, where players skip it. Lyrics
         without times are written by :meth:`to_text`; :func:`catalog.lyrics.reading.read_lyrics` tells both apart.
         """
-        head = self._head() if with_tags else []
+        head, tail = self._tags() if with_tags else ("", "")
         if not self.timed:
-            return "".join(head) + self.to_text()
-        return "".join(head + [f"{_mark(line)}{stamp(line.start_s)}{line.text}\n" for line in self.lines])
+            return head + self.to_text()
+        lines = "".join(f"{_mark(line)}{stamp(line.start_s)}{line.text}\n" for line in self.lines)
+        return head + lines + tail
 
     def to_text(self) -> str:
         """The words alone: each section's mark in brackets on a line of its own, an empty line between stanzas."""
@@ -93,8 +95,11 @@ class Lyrics:
                 pieces.append(f"{line.text}\n")
         return "".join(pieces)
 
-    def _head(self) -> list[str]:
-        return [f"[{name}:{value}]\n" for name, value in self.tags.items()]
+    def _tags(self) -> tuple[str, str]:
+        """The tags that stand before the lines, and those that would be the mark of a line after them."""
+        rows = [f"[{name}:{value}]\n" for name, value in self.tags.items()]
+        marks = [row for row in rows if bracketed_mark(row.strip())]
+        return "".join(row for row in rows if row not in marks), "".join(marks)
 
 
 def _entry(line: LyricLine) -> list[Json]:
@@ -110,7 +115,7 @@ def _without_times(lines: tuple[LyricLine, ...]) -> Iterator[LyricLine]:
     """The lines of timed lyrics without times; a rest remains only where it begins a section."""
     previous: LyricLine | None = None
     for line in lines:
-        if not (line.text or line.section):
+        if not (visible(line.text) or line.section):
             continue
         if previous is not None and (line.section or line.start_s - previous.start_s >= STANZA_GAP_S):
             yield LyricLine(0.0, "")

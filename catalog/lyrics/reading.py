@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from catalog.lyrics.lines import read_lines
 from catalog.lyrics.lrc import parse_lrc
 from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.stamps import begins_with_stamp
 from catalog.lyrics.text import parse_text
-
-_STAMP_MEANT = re.compile(r"\[\s*[+-]?[0-9.]+\s*:")
-"""The start of a stamp, valid or not."""
 
 
 def is_stamped(data: bytes | str) -> bool:
     """Whether a line of the text begins with a stamp, or with what is meant as one."""
-    return any(_STAMP_MEANT.match(line.visible) for line in read_lines(data, []))
+    return any(begins_with_stamp(line.visible) for line in read_lines(data, []))
 
 
 def read_lyrics(data: bytes | str, *, length_s: float | None = None) -> Lyrics:

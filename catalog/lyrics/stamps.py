@@ -7,6 +7,7 @@ import re
 from catalog.common.text import INVISIBLE
 
 _STAMP = re.compile(r"([0-9]{1,3}):([0-9]{1,2})(?:\.([0-9]{1,9}))?")
+_STAMP_MEANT = re.compile(r"\[\s*[+-]?[0-9.]+\s*:")
 _STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")
 _NOT_FINITE = re.compile(r"(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 _THREE_PARTS = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,3})")
@@ -36,6 +37,11 @@ def read_stamp(inside: str) -> int | None:
         return None
     minutes, seconds, fraction = time.groups()
     return (int(minutes) * 60 + int(seconds)) * 1000 + int((fraction or "0")[:3].ljust(3, "0"))
+
+
+def begins_with_stamp(text: str) -> bool:
+    """Whether a text begins with a stamp in brackets, or with what is meant as one."""
+    return bool(_STAMP_MEANT.match(text))
 
 
 def visible(text: str) -> str:

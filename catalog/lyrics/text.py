@@ -8,7 +8,7 @@ import unicodedata
 from catalog.lyrics.lines import MAX_LINE_CHARACTERS, MAX_LINES, LyricsError, LyricsFault, read_lines, too_long
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark, spelled_mark
-from catalog.lyrics.stamps import shown
+from catalog.lyrics.stamps import begins_with_stamp, shown, visible
 
 _TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
@@ -22,7 +22,7 @@ def parse_text(data: bytes | str) -> Lyrics:
     """
     reading = _Reading()
     for line in read_lines(data, reading.faults):
-        reading.take(line.number, line.text if line.visible else "")
+        reading.take(line.number, line.text)
     return reading.finish()
 
 
@@ -37,22 +37,31 @@ class _Reading:
         self.section_line = 0
 
     def take(self, number: int, text: str) -> None:
-        """Read one line of the file."""
-        if not text:
+        """Read one line of the file; what stands after a mark in brackets is read like a line of its own."""
+        visible_text = visible(text)
+        if not visible_text:
             self._part()
-        elif mark := bracketed_mark(text):
+        elif mark := bracketed_mark(visible_text):
             self._begin(number, mark[0])
             if mark[1]:
-                self._sing(number, mark[1])
-        elif tag := _TAG.fullmatch(text):
-            self.tags.setdefault(tag[1].lower(), " ".join(tag[2].split()))
-        elif label := spelled_mark(text):
+                self.take(number, visible(mark[1]))
+        elif begins_with_stamp(visible_text):
+            remedy = "Put the time first, for example [00:12.50][Verse], or remove it"
+            self.faults.append(LyricsFault(number, f"{shown(visible_text)} is a time after a section's mark", remedy))
+        elif tag := _TAG.fullmatch(visible_text):
+            self._keep_tag(tag[1].lower(), tag[2])
+        elif label := spelled_mark(visible_text):
             self._begin(number, label)
-        elif _BRACKETED.fullmatch(text):
+        elif _BRACKETED.fullmatch(visible_text):
             remedy = "Write a mark such as [Verse], [Chorus] or [Bridge], or remove the brackets if it is sung"
-            self.faults.append(LyricsFault(number, f"{shown(text)} names no section", remedy))
+            self.faults.append(LyricsFault(number, f"{shown(visible_text)} names no section", remedy))
         else:
-            self._sing(number, text)
+            self._sing(number, visible_text)
+
+    def _keep_tag(self, name: str, value: str) -> None:
+        """Keep the first tag of a name; an offset means nothing without times, and would move those given later."""
+        if name != "offset":
+            self.tags.setdefault(name, " ".join(value.split()))
 
     def _begin(self, number: int, label: str) -> None:
         """Begin a section; one before it that has no words becomes a line of its own."""

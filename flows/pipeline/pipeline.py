@@ -110,7 +110,7 @@ class AlbumPipeline:
             return PipelineResult(None, failures)
         if not tracks or (failures and self._planned.album.release == "all"):
             return PipelineResult(None, failures)
-        request = pack_request(self._planned, tracks, unused=self._unused_settings())
+        request = pack_request(self._planned, tracks, unused=self._unused_settings(tracks))
         await self._executor.step(request, f"pack · {self._planned.album.title}")
         return PipelineResult(request.key, failures)
 
@@ -188,10 +188,10 @@ class AlbumPipeline:
             raise NotRunYet(missing_ids, failures)
         return results, failures
 
-    def _unused_settings(self) -> dict[str, list[str]]:
-        """The unused settings of each song for its engine, as sentences."""
+    def _unused_settings(self, tracks: Sequence[FinishedTrack]) -> dict[str, list[str]]:
+        """The unused settings of each song for the engine of its winner, as sentences."""
         settings = self._catalog.settings
-        return {planned.song.id: list(_unused_fields(planned.song, settings)) for planned in self._planned.songs}
+        return {track.song.id: list(_unused_fields(track, settings)) for track in tracks}
 
     def _with_title(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error with the title of its song, which the inner steps do not know."""
@@ -273,8 +273,9 @@ class AlbumPipeline:
         self._progress.note(song.id, scored=1)
 
 
-def _unused_fields(song: Song, settings: Settings) -> Iterator[str]:
-    """What the engines of a song do not use, as sentences."""
-    for variant in song.for_engines():
-        if variant.engine in ENGINES:
+def _unused_fields(track: FinishedTrack, settings: Settings) -> Iterator[str]:
+    """What the engine of a song does not use, of several the winner's, as sentences."""
+    variants, winner = track.song.for_engines(), track.mastered.take.winner.recipe.engine
+    for variant in variants:
+        if variant.engine in ENGINES and (len(variants) == 1 or variant.engine == winner):
             yield from get_engine(variant.engine, settings).unused(variant).values()

@@ -12,9 +12,12 @@ from catalog.common.settings import Settings
 from catalog.manifest.loader import manifest_json_schema
 from flows.planning.read_manifest import vocabulary
 from infra.reference.tables import table
-from tasks.engines.registry import ENGINES
+from tasks.engines.registry import ADAPTED, ENGINES
 
 Schema = Mapping[str, Any]
+
+ADAPTER, *_ = ADAPTERS = tuple(f"{engine}.AdapterSetting" for engine in ADAPTED)
+"""How the schema names the adapters of each engine that takes some; the first is described."""
 
 ELSEWHERE: Mapping[str, str] = {
     "Policy.gates": "by [metric](selection.md#all-metrics): `{min: …, max: …}` or `null`",
@@ -45,8 +48,7 @@ LINKS: Mapping[str, str] = {
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
     "Limit": "`{min: …, max: …}`",
-    "diffrhythm.AdapterSetting": "[adapters](#adapters)",
-    "acestep.AdapterSetting": "[adapters](#adapters)",
+    **dict.fromkeys(ADAPTERS, "[adapters](#adapters)"),
 }
 """Links to the descriptions of the schema's parts."""
 
@@ -175,7 +177,7 @@ PARTS: Mapping[str, str] = {
     "defaults": "DefaultsFile",
     "songs": "SongFile",
     "seeds": "SeedRange",
-    "adapters": "diffrhythm.AdapterSetting",
+    "adapters": ADAPTER,
     "credits": "CreditFile",
     "selection": "Policy",
     "mastering": "MasteringSpec",
@@ -190,8 +192,8 @@ PARTS: Mapping[str, str] = {
 }
 """The schema part of each table in the page, by the table's name."""
 
-ALIKE: Mapping[str, str] = {"acestep.AdapterSetting": "diffrhythm.AdapterSetting"}
-"""Parts of one engine that are the same as another's, whose table describes both."""
+ALIKE: Mapping[str, str] = {part: ADAPTER for part in ADAPTERS if part != ADAPTER}
+"""Parts of an engine that are the same as another's, whose table describes them all."""
 
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "file": partial(fields_of, ""),

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from catalog.album.tempo_and_key import bpm_from_prompt
 from catalog.common.errors import InputError
 from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.timing import DEFAULT_BPM, Timed, WordsDoNotFit, time_lyrics
+from catalog.lyrics.timing.times import DEFAULT_BPM, Timed, WordsDoNotFit, time_lyrics
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.faults import FieldPath
 from catalog.manifest.fields import MAX_LENGTH_S

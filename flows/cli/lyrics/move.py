@@ -9,7 +9,7 @@ from catalog.common.errors import InputError
 from catalog.lyrics.formats.formats import Format, format_of, read_any, written
 from catalog.lyrics.lines import LyricsError
 from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.moved import shifted, stretched
+from catalog.lyrics.timing.moved import shifted, stretched
 from flows.cli.console.times import seconds_of
 from flows.cli.lyrics.files import LyricsFileError, read_bytes, write_or_print
 from flows.console import print_json, stdout

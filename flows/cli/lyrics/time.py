@@ -9,7 +9,7 @@ from catalog.album.tempo_and_key import parse_key
 from catalog.common.errors import InputError
 from catalog.lyrics.formats.tags import BPM, KEY, LENGTH, length_tag
 from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.timing import Timed, WordsDoNotFit, time_lyrics
+from catalog.lyrics.timing.times import Timed, WordsDoNotFit, time_lyrics
 from flows.cli.lyrics.files import language_of, read_lyrics_file, write_or_print
 from flows.console import print_json, stdout
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from catalog.common.digests import canonical_json
-from catalog.common.errors import RefusedError, SonglineError, TransientError, WorkError
+from catalog.common.errors import RefusedError, SonglineError
 from catalog.common.settings import Settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio
 from tasks.engines.acestep.names import FRAME_SAMPLES, RATE_HZ
 from tasks.engines.acestep.network.cost import batch_size, song_flops
 from tasks.engines.acestep.network.loaded import Loaded, Network, network_key
 from tasks.engines.acestep.network.pipeline import SongPipeline, Sources, noise, sample
 from tasks.engines.acestep.network.vae import Vae
-from tasks.engines.base import Extra, Failed, Figures, RenderJob, RenderResult
-from tasks.engines.passages import splice
+from tasks.engines.base import Failed, Figures, RenderJob, RenderResult
+from tasks.engines.latents.batches import by_network, no_memory
+from tasks.engines.latents.files import joined, latent_file, parents_latent
 from tasks.weights.out_of_memory import is_out_of_memory
 
 
@@ -53,7 +51,7 @@ class AceStepRenderer:
         songs: dict[bytes, list[RenderJob]] = {}
         for order in orders:
             songs.setdefault(canonical_json(dict(order.recipe.inputs)), []).append(order)
-        for song in _by_network(songs.values()):
+        for song in by_network(songs.values(), network_key):
             yield from self._render_song(song)
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
@@ -82,7 +80,7 @@ class AceStepRenderer:
                 continue
             remaining = remaining[len(batch) :]
             if sampled is None:
-                yield Failed(batch[0].recipe, _no_memory())
+                yield Failed(batch[0].recipe, no_memory())
             else:
                 yield from self._decoded(batch, sampled, network, vae)
 
@@ -99,7 +97,7 @@ class AceStepRenderer:
         """The latents of the reference and of the parent, where the recipe has them."""
         inputs = order.recipe.inputs
         reference = self._loaded.reference(inputs, order.files["reference"]) if "reference" in inputs else None
-        return Sources(reference, _read_latent(order) if "passage" in inputs else None)
+        return Sources(reference, torch.from_numpy(parents_latent(order)) if "passage" in inputs else None)
 
     def _sampled_if_it_fits(
         self, pipeline: SongPipeline, batch: Sequence[RenderJob], sources: Sources
@@ -131,16 +129,16 @@ class AceStepRenderer:
         for order, latent in zip(batch, sampled.latents, strict=True):
             start = self._now()
             try:
-                audio = _joined(order, Audio(vae.decode(latent), RATE_HZ))
+                audio = joined(order, Audio(vae.decode(latent), RATE_HZ), frame_samples=FRAME_SAMPLES)
                 figures = self._figures(order.recipe, sampled, network, len(batch), vae_s=self._now() - start)
-                yield RenderResult(order.recipe, audio, {"latent": _latent_file(latent)}, figures)
+                yield RenderResult(order.recipe, audio, {"latent": latent_file(latent.numpy())}, figures)
             except SonglineError as error:
                 yield Failed(order.recipe, error)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._free()
-                yield Failed(order.recipe, _no_memory())
+                yield Failed(order.recipe, no_memory())
 
     def _figures(self, recipe: Recipe, sampled: Sampled, network: Network, count: int, *, vae_s: float) -> Figures:
         """What one candidate cost: its share of the batch, and its own decoding."""
@@ -174,53 +172,5 @@ class AceStepRenderer:
         return time.perf_counter()
 
 
-def _by_network(songs: Iterable[list[RenderJob]]) -> Iterator[list[RenderJob]]:
-    """The songs, those of one network together, so that none is loaded twice."""
-    networks: dict[bytes, list[list[RenderJob]]] = {}
-    for song in songs:
-        networks.setdefault(canonical_json(network_key(song[0].recipe.inputs)), []).append(song)
-    for songs_of_one in networks.values():
-        yield from songs_of_one
-
-
 def _is_guided(recipe: Recipe) -> bool:
     return bool(recipe.inputs.get("guidance", 1.0) > 1)
-
-
-def _joined(order: RenderJob, regenerated: Audio) -> Audio:
-    """A retake's passage in its parent's audio; any other render is returned unchanged."""
-    passage = order.recipe.inputs.get("passage")
-    if passage is None:
-        return regenerated
-    start, end = passage["frames"]
-    parent = read_audio(order.files["parent_audio"])
-    try:
-        return splice(parent, regenerated, start_frame=start, end_frame=end, frame_samples=FRAME_SAMPLES)
-    except ValueError as error:
-        problem = f"the retake does not fit its parent: {error}"
-        raise WorkError(problem, remedy="Take it from another candidate") from error
-
-
-def _read_latent(order: RenderJob) -> Tensor:
-    """The parent's latent [frames, channels]. Raises WorkError where the artifact is none, or of another length."""
-    try:
-        latent = np.load(order.files["parent_latent"], allow_pickle=False)
-        if latent.ndim != 2 or len(latent) != order.recipe.inputs["frames"]:
-            raise ValueError("it is of another shape")
-    except (ValueError, EOFError, OSError) as error:
-        raise WorkError(
-            "the parent's latent cannot be read", remedy="Run `songline verify --repair`, then render again"
-        ) from error
-    return torch.from_numpy(latent.astype(np.float32))
-
-
-def _latent_file(latent: Tensor) -> Extra:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(latent.numpy(), dtype=np.float32), allow_pickle=False)
-    return Extra(buffer.getvalue(), "application/x-npy", ".npy")
-
-
-def _no_memory() -> TransientError:
-    return TransientError(
-        "the device has no memory left for one song", remedy="Free memory on it, or set `dtype: bfloat16`"
-    )

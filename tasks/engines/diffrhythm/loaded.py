@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from catalog.common.digests import Json
-from catalog.common.errors import MachineError, ModelMissing, RefusedError, WorkError
+from catalog.common.errors import RefusedError, WorkError
 from catalog.common.settings import Settings
-from catalog.models.adapters import adapter_by_digest
-from catalog.models.store import InstalledModel, ModelStore
+from catalog.models.store import ModelStore
 from tasks.engines.diffrhythm.network.checkpoint import load_network
 from tasks.engines.diffrhythm.network.config import BASE_FRAMES, CONDITION, NetworkConfig
 from tasks.engines.diffrhythm.network.network import DiT
@@ -23,10 +22,8 @@ from tasks.engines.diffrhythm.settings import DATA_MODEL, NEGATIVE_STYLE_FILE
 from tasks.engines.diffrhythm.vae.precision import check_precision
 from tasks.engines.diffrhythm.vae.vae import Vae
 from tasks.engines.diffrhythm.weight_forms import weights_of
+from tasks.engines.latents.models import StatedModels, check_device, not_alike
 from tasks.style.mulan.vector import read_style
-from tasks.weights.adapters.digest import adapter_digest
-from tasks.weights.adapters.file import Adapter
-from tasks.weights.adapters.reading import read_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ class Loaded:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._store = ModelStore(settings.models_path, table=settings.models_table)
+        self._models = StatedModels(ModelStore(settings.models_path, table=settings.models_table))
         self.device = torch.device(settings.device_here)
         self._network: tuple[Json, Network] | None = None
         self._vae: tuple[Json, Vae] | None = None
@@ -80,58 +77,36 @@ class Loaded:
         style_entry = inputs["negative_style"]
         if style_entry["fixed"] == "none":
             return torch.zeros(CONDITION)
-        data = self._store.need(DATA_MODEL)
+        data = self._models.store.need(DATA_MODEL)
         if data.digests[NEGATIVE_STYLE_FILE] != style_entry["digest"]:
-            raise _not_alike(DATA_MODEL)
+            raise not_alike(DATA_MODEL)
         return torch.from_numpy(read_style(data.path(NEGATIVE_STYLE_FILE)))
 
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
-        self._check_device()
+        check_device(self.device)
         form, dtype, compiled = weights_of(inputs), getattr(torch, inputs["dtype"]), inputs.get("compiled", False)
         if form == "full":
             network = self._read_network(inputs, merge_layers=True)
             sampler = Sampler(network, device=self.device, dtype=dtype, compile=compiled)
             return Network(sampler, network.config, dtype)
         read = partial(self._read_network, inputs, merge_layers=False)
-        quantised = Quantised(read, form, self.device, dtype, self._adapters(inputs))
+        quantised = Quantised(read, form, self.device, dtype, self._models.adapters(inputs))
         sampler, config = quantised.sampler(compile=compiled)
         return Network(sampler, config, dtype, checked_error(self._settings, inputs, quantised, sampler, config))
 
     def _read_network(self, inputs: Mapping[str, Json], *, merge_layers: bool) -> DiT:
         network = load_network(
-            self._installed(inputs, "network").weights,
+            self._models.installed(inputs, "network").weights,
             exact_buffers=inputs["rope"] == "exact",
             prefer_ema=inputs["ema"],
-            adapters=self._adapters(inputs),
+            adapters=self._models.adapters(inputs),
             merge_layers=merge_layers,
         )
         _check_kind(network.config, inputs)
         return network
 
-    def _adapters(self, inputs: Mapping[str, Json]) -> list[tuple[Adapter, float]]:
-        return [(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])]
-
-    def _adapter(self, digest: str) -> Adapter:
-        model = adapter_by_digest(self._store, digest)
-        if model is None:
-            raise ModelMissing(
-                f"the adapter {digest[:12]} that the recipe names is not installed here",
-                remedy="Run `songline models import` with the models of the machine that planned it, or add it again",
-            )
-        adapter = read_adapter(model.folder)
-        if adapter_digest(adapter) != digest:
-            raise _not_alike(model.spec.name)
-        return adapter
-
-    def _check_device(self) -> None:
-        if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise MachineError(
-                f"torch {torch.__version__} cannot use the GPU of this machine",
-                remedy="Install a torch that fits its driver, or set SONGLINE_DEVICE=cpu",
-            )
-
     def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
-        path = self._installed(inputs, "vae").weights
+        path = self._models.installed(inputs, "vae").weights
         vae = Vae.load(path, device=self.device, dtype=getattr(torch, inputs["vae_dtype"]))
         if vae.dtype != torch.float32:
             try:
@@ -139,20 +114,6 @@ class Loaded:
             except RefusedError as error:
                 raise RefusedError(error.what, remedy="Set `vae_dtype: float32` in the song's settings") from error
         return vae
-
-    def _installed(self, inputs: Mapping[str, Json], part: str) -> InstalledModel:
-        model_entry = inputs["files"][part]
-        model = self._store.need(model_entry["name"])
-        if model.digest != model_entry["digest"]:
-            raise _not_alike(model_entry["name"])
-        return model
-
-
-def _not_alike(name: str) -> WorkError:
-    return WorkError(
-        f"the files of {name} here are not those that the recipe names",
-        remedy="Plan the album again, or bring this machine's models up to date",
-    )
 
 
 def _check_kind(config: NetworkConfig, inputs: Mapping[str, Json]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,11 @@ import torch
 from torch import Tensor
 
 from catalog.common.digests import canonical_json
-from catalog.common.errors import RefusedError, SonglineError, TransientError, WorkError
+from catalog.common.errors import RefusedError, SonglineError, WorkError
 from catalog.common.settings import Settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
-from tasks.audio.files import read_audio
-from tasks.engines.base import Extra, Failed, Figures, RenderJob, RenderResult
+from tasks.engines.base import Failed, Figures, RenderJob, RenderResult
 from tasks.engines.diffrhythm.batch_size import batch_size
 from tasks.engines.diffrhythm.loaded import Loaded, Network, network_key
 from tasks.engines.diffrhythm.network.conditioning import Conditioning, regenerated_frames
@@ -26,7 +24,8 @@ from tasks.engines.diffrhythm.network.frames import FRAME_SAMPLES, SAMPLE_RATE
 from tasks.engines.diffrhythm.network.sampler import Sampling, noise
 from tasks.engines.diffrhythm.precision_gate import device_name
 from tasks.engines.diffrhythm.vae.vae import Vae
-from tasks.engines.passages import splice
+from tasks.engines.latents.batches import by_network, no_memory
+from tasks.engines.latents.files import joined, latent_file, parents_latent
 from tasks.style.mulan.vector import read_style
 from tasks.weights.out_of_memory import is_out_of_memory
 
@@ -63,7 +62,7 @@ class DiffRhythmRenderer:
         for order in orders:
             shared_inputs = {name: order.recipe.inputs.get(name) for name in ALIKE}
             groups.setdefault(canonical_json(shared_inputs), []).append(order)
-        for group in _by_network(groups.values()):
+        for group in by_network(groups.values(), network_key):
             group.sort(key=lambda order: canonical_json(dict(order.recipe.inputs)))
             yield from self._render_group(group)
 
@@ -102,7 +101,7 @@ class DiffRhythmRenderer:
                 continue
             remaining_rows = remaining_rows[len(batch) :]
             if samples is None:
-                yield Failed(batch[0][0].recipe, _no_memory())
+                yield Failed(batch[0][0].recipe, no_memory())
             else:
                 yield from self._finished([order for order, _ in batch], samples, network, vae, sampling)
 
@@ -159,7 +158,7 @@ class DiffRhythmRenderer:
             style=torch.from_numpy(read_style(order.files["style"])),
             negative_style=torch.from_numpy(read_style(negative)) if negative else self._loaded.fixed_style(inputs),
             duration=inputs["duration"],
-            known_latents=_read_latent(order) if passage else None,
+            known_latents=torch.from_numpy(parents_latent(order)) if passage else None,
             regenerate=regenerated_frames([tuple(passage["frames"])], len(text)) if passage else None,
         )
 
@@ -191,8 +190,8 @@ class DiffRhythmRenderer:
         latents = sampled.latents.cpu().numpy()
         for order, samples, latent in zip(batch, sound, latents, strict=True):
             try:
-                audio = _joined(order, Audio(np.ascontiguousarray(samples), SAMPLE_RATE))
-                yield RenderResult(order.recipe, audio, {"latent": _latent_file(latent)}, figures)
+                audio = joined(order, Audio(np.ascontiguousarray(samples), SAMPLE_RATE), frame_samples=FRAME_SAMPLES)
+                yield RenderResult(order.recipe, audio, {"latent": latent_file(latent)}, figures)
             except SonglineError as error:
                 yield Failed(order.recipe, error)
 
@@ -201,50 +200,3 @@ class DiffRhythmRenderer:
         if self._device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()
-
-
-def _by_network(groups: Iterable[list[RenderJob]]) -> Iterator[list[RenderJob]]:
-    """The groups, those of one network together, so that none is loaded twice."""
-    networks: dict[bytes, list[list[RenderJob]]] = {}
-    for group in groups:
-        networks.setdefault(canonical_json(network_key(group[0].recipe.inputs)), []).append(group)
-    for groups_of_one in networks.values():
-        yield from groups_of_one
-
-
-def _joined(order: RenderJob, regenerated: Audio) -> Audio:
-    """A retake's passage in its parent's audio; any other render is returned unchanged."""
-    passage = order.recipe.inputs.get("passage")
-    if passage is None:
-        return regenerated
-    start, end = passage["frames"]
-    parent = read_audio(order.files["parent_audio"])
-    try:
-        return splice(parent, regenerated, start_frame=start, end_frame=end, frame_samples=FRAME_SAMPLES)
-    except ValueError as error:
-        raise WorkError(
-            f"the retake does not fit its parent: {error}", remedy="Take it from another candidate"
-        ) from error
-
-
-def _read_latent(order: RenderJob) -> Tensor:
-    """The parent's latent [T, 64]. Raises WorkError where the artifact is none."""
-    try:
-        latent = np.load(order.files["parent_latent"], allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise WorkError(
-            "the parent's latent cannot be read", remedy="Run `songline verify --repair`, then render again"
-        ) from error
-    return torch.from_numpy(latent.astype(np.float32))
-
-
-def _latent_file(latent: np.ndarray) -> Extra:
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(latent, dtype=np.float32), allow_pickle=False)
-    return Extra(buffer.getvalue(), "application/x-npy", ".npy")
-
-
-def _no_memory() -> TransientError:
-    return TransientError(
-        "the device has no memory left for one song", remedy="Free memory on it, or set `dtype: bfloat16`"
-    )

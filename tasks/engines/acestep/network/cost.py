@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import psutil
 import torch
+
+from tasks.engines.latents.batches import songs_at_once
 
 WIDTHS_HELD = 16
 """Tensors of the network's width alive at once per token: residual, modulation, attention's inputs and outputs."""
 INNER_WIDTHS_HELD = 3
 """Tensors of the width of the feed-forward part: its two halves and their product."""
-
-SHARE = 0.7
-MOST = 16
-CPU_MOST = 4
-"""More rows bring a CPU no gain."""
 
 
 def song_bytes(config: Any, *, frames: int, dtype: torch.dtype, guided: bool) -> int:
@@ -29,12 +25,7 @@ def song_bytes(config: Any, *, frames: int, dtype: torch.dtype, guided: bool) ->
 def batch_size(config: Any, *, frames: int, dtype: torch.dtype, guided: bool, device: torch.device) -> int:
     """Songs that fit at once into the device's free memory; at least one."""
     bytes_per_song = song_bytes(config, frames=frames, dtype=dtype, guided=guided)
-    if device.type == "cuda":
-        free_bytes, _ = torch.cuda.mem_get_info(device)
-        # Memory in torch's own cache counts as used there, but is free for the next batch.
-        free_bytes += torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return max(1, min(MOST, int(SHARE * free_bytes / bytes_per_song)))
-    return max(1, min(CPU_MOST, int(SHARE * psutil.virtual_memory().available / bytes_per_song)))
+    return songs_at_once(bytes_per_song, device)
 
 
 def song_flops(config: Any, frames: int, *, condition_tokens: int, steps: int, guided: bool) -> float:

@@ -15,10 +15,9 @@ from transformers import PreTrainedTokenizerFast, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from catalog.common.digests import Json
-from catalog.common.errors import MachineError, ModelMissing, WorkError
+from catalog.common.errors import MachineError, WorkError
 from catalog.common.settings import Settings
 from catalog.common.text import first_of
-from catalog.models.adapters import adapter_by_digest
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.files import read_audio
 from tasks.engines.acestep.names import TEXT_MODEL, TOKENIZER_FILE
@@ -26,10 +25,9 @@ from tasks.engines.acestep.network.layout import linear_layers, load_parts
 from tasks.engines.acestep.network.pipeline import SongPipeline
 from tasks.engines.acestep.network.vae import Vae, check_precision, reference_segments
 from tasks.engines.acestep.texts import END
-from tasks.weights.adapters.digest import adapter_digest
+from tasks.engines.latents.models import StatedModels, check_device
 from tasks.weights.adapters.file import Adapter
 from tasks.weights.adapters.merge import merged, misfits
-from tasks.weights.adapters.reading import read_adapter
 from tasks.weights.tensors import redownload_remedy
 
 LONGEST_REFERENCE_S = 600.0
@@ -67,7 +65,7 @@ class Loaded:
     """At most one network, one autoencoder and one reference, on this machine's device."""
 
     def __init__(self, settings: Settings) -> None:
-        self._store = ModelStore(settings.models_path, table=settings.models_table)
+        self._models = StatedModels(ModelStore(settings.models_path, table=settings.models_table))
         self.device = torch.device(settings.device_here)
         self._network: tuple[Json, Network] | None = None
         self._vae: tuple[Json, Vae] | None = None
@@ -101,11 +99,11 @@ class Loaded:
         return self._reference[1]
 
     def _load_network(self, inputs: Mapping[str, Json]) -> Network:
-        self._check_device()
+        check_device(self.device)
         dtype = getattr(torch, inputs["dtype"])
-        parts = load_parts(self._installed(inputs, "network"))
-        text = self._installed(inputs, "text")
-        _merge(parts.transformer, [(self._adapter(digest), weight) for digest, weight in inputs.get("adapters", [])])
+        parts = load_parts(self._models.installed(inputs, "network"))
+        text = self._models.installed(inputs, "text")
+        _merge(parts.transformer, self._models.adapters(inputs))
         return Network(
             parts.transformer.to(self.device, dtype),
             parts.condition_encoder.to(self.device, dtype),
@@ -115,37 +113,11 @@ class Loaded:
         )
 
     def _load_vae(self, inputs: Mapping[str, Json]) -> Vae:
-        model, dtype = self._installed(inputs, "vae"), getattr(torch, inputs["vae_dtype"])
+        model, dtype = self._models.installed(inputs, "vae"), getattr(torch, inputs["vae_dtype"])
         vae = Vae.load(model, device=self.device, dtype=dtype)
         if dtype != torch.float32:
             check_precision(Vae.load(model, device=self.device), vae)
         return vae
-
-    def _adapter(self, digest: str) -> Adapter:
-        model = adapter_by_digest(self._store, digest)
-        if model is None:
-            raise ModelMissing(
-                f"the adapter {digest[:12]} that the recipe names is not installed here",
-                remedy="Run `songline models import` with the models of the machine that planned it, or add it again",
-            )
-        adapter = read_adapter(model.folder)
-        if adapter_digest(adapter) != digest:
-            raise _not_alike(model.spec.name)
-        return adapter
-
-    def _check_device(self) -> None:
-        if self.device.type == "cuda" and not torch.cuda.is_available():
-            raise MachineError(
-                f"torch {torch.__version__} cannot use the GPU of this machine",
-                remedy="Install a torch that fits its driver, or set SONGLINE_DEVICE=cpu",
-            )
-
-    def _installed(self, inputs: Mapping[str, Json], part: str) -> InstalledModel:
-        stated = inputs["files"][part]
-        model = self._store.need(stated["name"])
-        if model.digest != stated["digest"]:
-            raise _not_alike(stated["name"])
-        return model
 
 
 def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
@@ -188,10 +160,3 @@ def _wrong(info: Mapping[str, Any]) -> str:
     kinds = {"missing": "missing_keys", "unknown": "unexpected_keys", "of another shape": "mismatched_keys"}
     found = {kind: list(info.get(key) or ()) for kind, key in kinds.items()}
     return ", ".join(f"{len(names)} {kind} (such as {names[0]})" for kind, names in found.items() if names)
-
-
-def _not_alike(name: str) -> WorkError:
-    return WorkError(
-        f"the files of {name} here are not those that the recipe names",
-        remedy="Plan the album again, or bring this machine's models up to date",
-    )

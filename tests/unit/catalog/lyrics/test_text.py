@@ -189,3 +189,5 @@ def test_a_tag_named_like_a_section_stays_a_tag_where_no_line_follows_it() -> No
     lyrics = parse_lrc("[Intro: strings]\n[final: yes]\n[00:01.00]words\n[Outro: fading]\n")
     assert lyrics.lines == (LyricLine(1.0, "words", section="final: yes"),)
     assert lyrics.tags == {"intro": "strings", "outro": "fading"}
+    assert stored_lyrics(lyrics.to_lrc(with_tags=True)) == lyrics
+    assert stored_lyrics(lyrics.untimed().to_lrc(with_tags=True)).digest == lyrics.untimed().digest

@@ -17,7 +17,7 @@ from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.reading import read_lyrics, stored_lyrics
 from catalog.lyrics.singing_rate import singing_rate_warnings
 from catalog.lyrics.syllables import count_syllables
-from catalog.lyrics.timing import Timed, WordsDoNotFit, time_lyrics
+from catalog.lyrics.timing.times import Timed, WordsDoNotFit, time_lyrics
 from tests.support.places import DATA
 
 TIMED = DATA / "timed"

@@ -11,7 +11,7 @@ from catalog.album.album import Album
 from catalog.album.document import album_of, manifest_document
 from catalog.common.errors import ManifestError
 from catalog.lyrics.reading import read_lyrics
-from catalog.lyrics.timing import time_lyrics
+from catalog.lyrics.timing.times import time_lyrics
 from catalog.manifest.context import Vocabulary
 from catalog.manifest.loader import load_manifest
 

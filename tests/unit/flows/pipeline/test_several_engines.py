@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from catalog.catalog import Catalog
+from catalog.release.queries import release_by_key
 from flows.cli.album.select import select
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
+from tasks.engines.guide.engine import GuideEngine
 from tests.support.albums import LYRICS, album_document, write_album
 from tests.support.engine_48k import engine_48k
 from tests.support.inline_executor import produce
@@ -25,11 +27,24 @@ def registered() -> Iterator[None]:
         yield
 
 
+SONG = {"id": "both", "title": "Both", "engines": ["guide", "guide48"], "prompt": "folk, 120 BPM", "seeds": [1]}
+
+
+def test_a_release_tells_what_the_engine_of_the_winner_did_not_use_and_no_other(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GuideEngine, "unused", lambda engine, _: {"style": f"{engine.name} uses no style."})
+    document = album_document(songs=[SONG | {"lyrics": LYRICS}], deliverables=["flac24"])
+    planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), catalog.settings))
+    produced, _ = produce(catalog, planned)
+    (track,) = release_by_key(catalog.database, produced.release_key).document["tracks"]
+    assert track["unused"] == [f"{track['engine']['name']} uses no style."]
+
+
 def test_a_replayed_decision_and_the_names_of_runs_tell_the_engines_apart(
     catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    song = {"id": "both", "title": "Both", "engines": ["guide", "guide48"], "prompt": "folk, 120 BPM", "seeds": [1]}
-    path = write_album(tmp_path / "album", album_document(songs=[song | {"lyrics": LYRICS}]))
+    path = write_album(tmp_path / "album", album_document(songs=[SONG | {"lyrics": LYRICS}]))
     planned = declare_album(catalog, read_album(path, catalog.settings))
     produced, executor = produce(catalog, planned, "select")
     assert produced.failures == {}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from catalog.lyrics.reading import read_lyrics
-from catalog.lyrics.timing import time_lyrics
+from catalog.lyrics.timing.times import time_lyrics
 from flows.cli.console import exit as command_exit
 from flows.cli.main import app
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from catalog.lyrics.reading import read_lyrics
-from catalog.lyrics.timing import time_lyrics
+from catalog.lyrics.timing.times import time_lyrics
 from tasks.engines.diffrhythm.lyrics.place import place_lyrics, warnings
 from tests.support.diffrhythm.lyric_readers import reader
 from tests.support.places import DATA

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalog.lyrics.layout.bars import Meter, Spacing, filled, line_bars
-from catalog.lyrics.layout.blocks import Block
 from catalog.lyrics.sections import SectionKind
+from catalog.lyrics.timing.bars import Meter, Spacing, filled, line_bars
+from catalog.lyrics.timing.blocks import Block
 
 _AFTER_PAUSE: frozenset[SectionKind] = frozenset({"verse", "rap", "spoken", "bridge"})
 """Sections before which the band plays alone for some bars."""

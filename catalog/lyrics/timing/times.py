@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from catalog.common.errors import InputError
-from catalog.lyrics.layout.bars import Meter, meter_of, needs_rest, sung_s
-from catalog.lyrics.layout.blocks import Block, blocks_of
-from catalog.lyrics.layout.form import SHORTER, USUAL, Layout, fitted, lay_out
 from catalog.lyrics.lines import MAX_LINES, MAX_LYRICS_BYTES
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.stamps import hundredths
+from catalog.lyrics.timing.bars import Meter, meter_of, needs_rest, sung_s
+from catalog.lyrics.timing.blocks import Block, blocks_of
+from catalog.lyrics.timing.form import SHORTER, USUAL, Layout, fitted, lay_out
 
 DEFAULT_BPM = 96.0
 """The tempo where a song states none."""
