@@ -34,6 +34,10 @@ PACES = (0.5, 0.78, 0.62, 0.95)
 GROUNDS = (0.0, 3.0, 1.0, 4.0)
 """Semitones from the tonic to where a verse rests, by the seed's variant."""
 
+STRESSED_PLACES = ((0, 4, 8, 12), (0, 6, 8, 12), (0, 4, 8, 14), (0, 4, 10, 12))
+"""The sixteenths on which stressed syllables like to stand, by variant: the beats, or three of them and an
+anticipation."""
+
 REPEATED = (0.16, 0.24)
 """The share of intervals that repeat a note, approached by trying costs of it."""
 
@@ -77,7 +81,8 @@ def invent_motifs(tonic: int, variant: int, rng: Generator) -> Mapping[SectionKi
 def _motif(beats: float, base_pitch: float, span: float, shape: int, rng: Generator) -> Motif:
     likings = rng.random(16) * 1.6
     contours = tuple(tuple(float(value) for value in _contour(shape + index, rng)) for index in range(3))
-    return Motif(Pace(beats, tuple(float(value) for value in likings)), contours, base_pitch, span)
+    pace = Pace(beats, tuple(float(value) for value in likings), STRESSED_PLACES[shape % 4])
+    return Motif(pace, contours, base_pitch, span)
 
 
 def _contour(shape: int, rng: Generator) -> NDArray[np.float64]:
