@@ -51,7 +51,8 @@ def sung_songs(draw: st.DrawFn) -> Recipe:
 def sung(arrangement: Arrangement) -> list[tuple[Line, str, tuple[Note, ...]]]:
     """Every line with its section's kind and its notes."""
     notes = next((part.notes for part in arrangement.parts if part.name == "vocals"), ())
-    found, index = [], 0
+    found: list[tuple[Line, str, tuple[Note, ...]]] = []
+    index = 0
     for section in arrangement.sections:
         for line in section.lines:
             found.append((line, section.kind, notes[index : index + line.syllables]))
