@@ -13,8 +13,8 @@ from catalog.common.text import did_you_mean
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.faults import FieldPath
 from catalog.manifest.fields import MAX_SEED
+from catalog.manifest.files import with_files
 from catalog.manifest.schema import DEFAULT_SEEDS, DefaultsFile, ManifestFile, SeedRange, SongFile
-from catalog.manifest.setting_files import with_files
 from catalog.manifest.validation import check
 
 _DEFAULTS: FieldPath = ("defaults",)

@@ -12,7 +12,7 @@ from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.manifest.setting_files import SettingFile
+from catalog.manifest.files import SettingFile
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe

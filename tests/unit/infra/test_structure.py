@@ -44,7 +44,7 @@ INSTEAD = {
 """Words that were private to this code, and what is said instead. They do not come back."""
 
 THEIR_OWN = {
-    "house": ("tasks/style/prompt/vocabulary.py", "tasks/engines/guide/arrangement/grooves.py"),  # a genre
+    "house": ("tasks/style/prompt/vocabulary.py", "docs/manifest.md", "docs/engines.md"),  # a genre
     "desk": ("tasks/engines/guide/sound/mix.py", "tasks/delivery/package/views.py"),  # a mixing desk
     "shelf": (  # a filter
         "tasks/audio/metering/loudness.py",

@@ -118,7 +118,7 @@ class PromptWords(_Part):
 
 
 class Genre(_Part):
-    """A genre: the whole content of its file."""
+    """A genre: the whole content of its file. Struck chords that are not held last ``chord_beats`` at most."""
 
     name: str = Field(min_length=1, max_length=40)
     tempo_bpm: tuple[Annotated[int, Field(ge=40, le=220)], Annotated[int, Field(ge=40, le=220)]]
@@ -129,6 +129,7 @@ class Genre(_Part):
     bass_length: float = Field(0.92, ge=0.1, le=1.2)
     voicing: Literal["close", "shell", "power", "open"] = "close"
     chords_held: bool = False
+    chord_beats: float = Field(4.0, ge=0.1, le=4)
     strum_ms: float = Field(3.0, ge=0, le=40)
     verse_drums: Literal["calm", "hats", "none"] = "calm"
     pad_in_verse: bool = False

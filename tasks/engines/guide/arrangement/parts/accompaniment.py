@@ -102,7 +102,9 @@ def _strokes(
         sign = figure[step]
         pitches = chords[bar, step // HALF_BAR]
         end = _held_until(step, ring, chords, bar) if genre.chords_held or sign.isdigit() else next_step
-        length_s = (end - step) / 4 * feel.grid.beat_s * (0.98 if genre.chords_held else 0.9)
+        beats = (end - step) / 4 * (0.98 if genre.chords_held else 0.9)
+        is_struck = not genre.chords_held and not sign.isdigit() and ring == SIXTEENTHS
+        length_s = (min(beats, genre.chord_beats) if is_struck else beats) * feel.grid.beat_s
         start_s = feel.time_s(bar, step)
         base = 74 if sign.isdigit() else _STROKE[sign]
         for index, pitch in enumerate(_sounding(sign, pitches)):

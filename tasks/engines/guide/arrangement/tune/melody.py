@@ -34,6 +34,10 @@ PACES = (0.5, 0.78, 0.62, 0.95)
 GROUNDS = (0.0, 3.0, 1.0, 4.0)
 """Semitones from the tonic to where a verse rests, by the seed's variant."""
 
+STRESSED_PLACES = ((0, 4, 8, 12), (0, 6, 8, 12), (0, 4, 8, 14), (0, 4, 10, 12))
+"""The sixteenths on which stressed syllables like to stand, by variant: the beats, or three of them and an
+anticipation."""
+
 REPEATED = (0.16, 0.24)
 """The share of intervals that repeat a note, approached by trying costs of it."""
 
@@ -77,7 +81,8 @@ def invent_motifs(tonic: int, variant: int, rng: Generator) -> Mapping[SectionKi
 def _motif(beats: float, base_pitch: float, span: float, shape: int, rng: Generator) -> Motif:
     likings = rng.random(16) * 1.6
     contours = tuple(tuple(float(value) for value in _contour(shape + index, rng)) for index in range(3))
-    return Motif(Pace(beats, tuple(float(value) for value in likings)), contours, base_pitch, span)
+    pace = Pace(beats, tuple(float(value) for value in likings), STRESSED_PLACES[shape % 4])
+    return Motif(pace, contours, base_pitch, span)
 
 
 def _contour(shape: int, rng: Generator) -> NDArray[np.float64]:
@@ -222,7 +227,7 @@ class Singer:
     def _notes(self, line: Line, tune: _Tune, level: float) -> list[Note]:
         """Each note lasts until the next, the last one until the breath before the next line."""
         grid = self._feel.grid
-        starts = [line.start_s, *(self._time_s(line, offset) for offset in tune.beats[1:])]
+        starts = self._starts(line, tune)
         end_s = min(line.start_s + sung_s(line), starts[-1] + LONGEST_LAST_BEATS * grid.beat_s)
         ends = [*starts[1:], max(end_s, starts[-1] + SHORTEST_S)]
         syllables = split_words(line.text, len(starts), self._language)
@@ -240,12 +245,17 @@ class Singer:
             )
         ]
 
-    def _time_s(self, line: Line, offset: float) -> float:
-        """The time of a syllable, swung where it stands on the grid."""
+    def _starts(self, line: Line, tune: _Tune) -> list[float]:
+        """The times of a line's syllables: swung where they stand on the grid and the line has room for it."""
         grid = self._feel.grid
-        beats = grid.beats(line.start_s) + offset
-        on_grid = abs(beats * 4 - round(beats * 4)) < 1e-6
-        return grid.time_s(0, self._feel.swung(beats) if on_grid else beats)
+        beats = [grid.beats(line.start_s) + offset for offset in tune.beats[1:]]
+        plain = [line.start_s, *(grid.time_s(0, place) for place in beats)]
+        swung = [line.start_s, *(grid.time_s(0, self._swung(place)) for place in beats)]
+        rises = all(before < after for before, after in pairwise(swung))
+        return swung if rises and swung[-1] <= line.start_s + sung_s(line) - SHORTEST_S else plain
+
+    def _swung(self, beats: float) -> float:
+        return self._feel.swung(beats) if abs(beats * 4 - round(beats * 4)) < 1e-6 else beats
 
 
 def hook_place(sections: Sequence[Section]) -> tuple[Section, int] | None:

@@ -24,16 +24,25 @@ LONGEST_GAP_BEATS = 2.5
 SLOWEST_S, FASTEST_S = 0.62, 0.19
 """Seconds from one syllable to the next at a walking pace."""
 
-OFF_BEAT_STRESSED, ON_BEAT_UNSTRESSED, DOWNBEAT_UNSTRESSED = 1.8, 0.9, 4.0
+OFF_BEAT_STRESSED, OTHER_BEAT_STRESSED = 1.8, 0.2
+ON_BEAT_UNSTRESSED, ON_OTHER_BEAT_UNSTRESSED, DOWNBEAT_UNSTRESSED = 0.9, 0.5, 4.0
+BETWEEN_STRESSED, BETWEEN_UNSTRESSED = 0.6, 0.25
+"""Costs of places in a bar, in the units in which a length off by a factor of two costs one."""
+
 LONG_STRESSED, LONG_UNSTRESSED = 1.6, 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a section's lines are declaimed: beats a syllable, and likings for each of the sixteen places of a bar."""
+    """How a section's lines are declaimed.
+
+    ``beats`` a syllable, ``likings`` for each of the sixteen places of a bar, ``stressed`` the places where stressed
+    syllables stand: the beats, perhaps one of them anticipated.
+    """
 
     beats: float
     likings: tuple[float, ...]
+    stressed: tuple[int, ...]
 
 
 def onsets(line: Line, stress: Sequence[int], grid: Grid, pace: Pace) -> list[float]:
@@ -106,12 +115,15 @@ def _gap_cost(gaps: NDArray[np.float64], wanted: float) -> NDArray[np.float64]:
 
 def _place_costs(slots: NDArray[np.float64], stress: Sequence[int], pace: Pace) -> NDArray[np.float64]:
     """The cost of every slot for every syllable: (syllables, slots)."""
+    places = np.arange(16)
+    is_chosen, is_beat, is_between = np.isin(places, pace.stressed), places % 4 == 0, places % 2 == 1
+    stressed = np.where(is_beat, OTHER_BEAT_STRESSED, OFF_BEAT_STRESSED)
+    stressed = np.where(is_chosen, 0.0, stressed) + BETWEEN_STRESSED * is_between
+    weak = np.where(is_beat, ON_OTHER_BEAT_UNSTRESSED, 0.0)
+    weak = np.where(is_chosen, ON_BEAT_UNSTRESSED, weak) + BETWEEN_UNSTRESSED * is_between
+    weak[0] = DOWNBEAT_UNSTRESSED
+    by_mark = (weak, stressed, 0.5 * (stressed + weak))
     sixteenths = np.round(slots * 4).astype(int) % 16
-    is_beat, is_downbeat = sixteenths % 4 == 0, sixteenths == 0
-    is_between = sixteenths % 2 == 1
-    likings = np.asarray(pace.likings)[sixteenths]
-    stressed = np.where(is_beat, np.where(sixteenths % 8 == 0, -0.4, 0.0), OFF_BEAT_STRESSED) + 0.6 * is_between
-    weak = np.where(is_downbeat, DOWNBEAT_UNSTRESSED, np.where(is_beat, ON_BEAT_UNSTRESSED, 0.0)) + 0.25 * is_between
-    rows = [stressed if mark == 1 else 0.5 * (stressed + weak) if mark else weak for mark in stress]
-    placed: NDArray[np.float64] = np.stack(rows) + likings[None, :]
+    costs = np.stack([by_mark[mark] for mark in stress]) + np.asarray(pace.likings)
+    placed: NDArray[np.float64] = costs[:, sixteenths]
     return placed

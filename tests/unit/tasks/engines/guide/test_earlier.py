@@ -41,3 +41,8 @@ def test_the_earlier_recipe_is_that_of_revision_1(changes: dict[str, Any], diges
     (earlier,) = engine.earlier(song(**changes), recipe(seed=7, **changes))
     assert (earlier.revision, set(earlier.inputs["instruments"])) == (1, set(INSTRUMENTS))
     assert replace(earlier, inputs={**earlier.inputs, "instruments": INSTRUMENTS}).digest == digest
+
+
+def test_revision_1_knew_no_genres() -> None:
+    changes = {"settings": {"genre": "trap"}}
+    assert GuideEngine(Settings()).earlier(song(**changes), recipe(**changes)) == ()

@@ -102,12 +102,6 @@ def test_the_tune_without_words_is_left_to_instruments() -> None:
     assert not human & {part(arrangement, "lead").program for arrangement in made}
 
 
-def test_rests_end_the_line_before_them() -> None:
-    held = part(arrange(recipe(((2.0, "Hello"), (9.0, "you")))), "vocals").notes[1]
-    cut = part(arrange(recipe(((2.0, "Hello"), (2.8, ""), (9.0, "you")))), "vocals").notes[1]
-    assert cut.start_s + cut.duration_s < 2.8 < held.start_s + held.duration_s
-
-
 @pytest.mark.slow
 def test_the_midi_file_has_everything_at_its_place() -> None:
     rows = song_lines()
