@@ -67,12 +67,12 @@ class Room:
 
 
 PLACES: Mapping[str, Place] = {
-    "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
+    "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
     "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, wet=0.40),
-    "drums": Place(1.0, low_cut_hz=28, ratio=2.0, wet=0.10, headroom_db=8.0),
-    "bass": Place(-2.0, low_cut_hz=28, ratio=4.0, wet=0.0, headroom_db=7.0),
-    "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "chords": Place(-4.0, low_cut_hz=140, wet=0.22, doubled=True),
+    "drums": Place(1.5, low_cut_hz=28, body_db_hz=(2.0, 90), ratio=2.0, wet=0.10, headroom_db=8.0),
+    "bass": Place(0.5, low_cut_hz=28, body_db_hz=(3.5, 120), ratio=4.0, wet=0.0, headroom_db=7.0),
+    "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
+    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True),
     "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True),
     "pluck": Place(-10.0, pan=0.6, low_cut_hz=220, wet=0.36),
     "answers": Place(-7.0, pan=-0.5, low_cut_hz=200, wet=0.40),

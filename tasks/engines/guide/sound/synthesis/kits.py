@@ -122,7 +122,7 @@ def _kit(
     kick: Kick,
     snare: Stroke,
     *,
-    snare_db: float = -2.0,
+    snare_db: float = 0.0,
     second_snare: Stroke | None = None,
     clap: Stroke | None = None,
     cymbals: dict[int, Piece],
@@ -135,7 +135,7 @@ def _kit(
         36: Piece(kick, 0.0),
         37: Piece(_RIM, -8.0, 0.1, room_db),
         38: Piece(snare, snare_db, 0.0, room_db),
-        39: Piece(clap or Clap(), -5.0, 0.05, room_db),
+        39: Piece(clap or Clap(), -2.5, 0.05, room_db),
         40: Piece(second_snare or snare, snare_db, 0.0, room_db),
     }
     return Kit({**pieces, **toms, **cymbals, **_percussion(room_db)}, room_s)
@@ -150,14 +150,14 @@ KITS: Mapping[str, Kit] = {
     "standard kit": _kit(
         Kick(),
         Snare(),
-        cymbals=_cymbals(-12.0, -14.0),
+        cymbals=_cymbals(-10.0, -14.0),
         toms=_toms(72.0, 1.0, -12.0),
     ),
     "power kit": _kit(
         Kick(start_hz=150.0, end_hz=50.0, length_s=0.42, click=0.55, click_hz=3800.0, drive=2.0),
         Snare(skin_hz=168.0, skin_s=0.3, wires_s=0.34, wires_hz=(1100.0, 8500.0), drive=1.8, crack=0.5),
-        snare_db=-1.0,
-        cymbals=_cymbals(-12.0, -10.0),
+        snare_db=1.0,
+        cymbals=_cymbals(-9.5, -10.0),
         toms=_toms(64.0, 1.1, -9.0),
         room_db=-10.0,
         room_s=0.06,
@@ -165,7 +165,7 @@ KITS: Mapping[str, Kit] = {
     "soul kit": _kit(
         Kick(start_hz=115.0, end_hz=56.0, length_s=0.32, click=0.25, click_hz=2400.0, drive=1.1),
         Snare(skin_hz=205.0, skin_s=0.13, wires_s=0.15, wires=0.6, crack=0.35),
-        cymbals=_cymbals(-15.0, -20.0),
+        cymbals=_cymbals(-12.5, -20.0),
         toms=_toms(80.0, 0.45, -18.0),
         room_db=-22.0,
         room_s=0.02,
@@ -173,9 +173,9 @@ KITS: Mapping[str, Kit] = {
     "jazz brush kit": _kit(
         Kick(start_hz=105.0, end_hz=62.0, length_s=0.4, click=0.12, click_hz=1800.0, drive=1.0, shell=0.2),
         Brush(),
-        snare_db=-7.0,
+        snare_db=-5.0,
         second_snare=Snare(skin_hz=230.0, skin_s=0.18, wires_s=0.2, wires=0.5, crack=0.2),
-        cymbals=_cymbals(-15.0, -14.0),
+        cymbals=_cymbals(-12.0, -14.0),
         toms=_toms(88.0, 0.8, -12.0),
         room_db=-13.0,
         room_s=0.045,
@@ -183,9 +183,9 @@ KITS: Mapping[str, Kit] = {
     "folk kit": _kit(
         Kick(start_hz=95.0, end_hz=58.0, length_s=0.36, click=0.1, click_hz=1500.0, drive=1.0, shell=0.25),
         Snare(skin_hz=215.0, skin_s=0.14, wires_s=0.18, wires=0.55, wires_hz=(1600.0, 7500.0), crack=0.15),
-        snare_db=-6.0,
+        snare_db=-4.0,
         second_snare=Brush(),
-        cymbals=_cymbals(-17.0, -14.0),
+        cymbals=_cymbals(-15.0, -14.0),
         toms=_toms(84.0, 0.6, -12.0),
         room_db=-13.0,
         room_s=0.045,
@@ -195,8 +195,8 @@ KITS: Mapping[str, Kit] = {
             start_hz=210.0, end_hz=49.0, drop_s=0.022, length_s=0.36, click=0.3, click_hz=4200.0, drive=2.2, shell=0.0
         ),
         Snare(skin_hz=200.0, skin_s=0.15, wires_s=0.2, wires_hz=(1800.0, 11000.0), drive=1.4),
-        snare_db=-4.0,
-        cymbals=_cymbals(-13.0, -20.0, closed=_MACHINE_CLOSED, opened=_MACHINE_OPEN),
+        snare_db=-2.0,
+        cymbals=_cymbals(-8.5, -20.0, closed=_MACHINE_CLOSED, opened=_MACHINE_OPEN),
         toms=_toms(80.0, 0.4, -20.0),
         room_db=-18.0,
         room_s=0.03,
@@ -204,7 +204,7 @@ KITS: Mapping[str, Kit] = {
     "trap kit": _kit(
         Kick(start_hz=230.0, end_hz=46.0, drop_s=0.014, length_s=0.3, click=0.6, click_hz=3600.0, drive=2.0, shell=0.0),
         Snare(skin_hz=225.0, skin_s=0.11, wires_s=0.17, wires_hz=(1900.0, 12000.0), wires=0.85, crack=0.6, drive=1.6),
-        cymbals=_cymbals(-14.0, -30.0, closed=_TRAP_CLOSED, opened=_TRAP_OPEN),
+        cymbals=_cymbals(-9.0, -30.0, closed=_TRAP_CLOSED, opened=_TRAP_OPEN),
         toms=_toms(58.0, 0.8, -24.0),
         room_db=-24.0,
         room_s=0.02,
