@@ -10,14 +10,12 @@ from hashlib import sha256
 from infra.voice_bank.flite import read_voice
 from infra.voice_bank.pack import packed
 from tasks.engines.guide.voice.bank import BANKS
-
-VOICES = {"alto": "slt", "tenor": "rms"}
+from tasks.engines.guide.voice.casting import FLITE_VOICES
 
 
 def main() -> None:
     """Write both banks beside their reader."""
-    BANKS.mkdir(exist_ok=True)
-    for singer, voice in VOICES.items():
+    for singer, voice in FLITE_VOICES.items():
         data = packed(read_voice(voice))
         (BANKS / f"{singer}.bank").write_bytes(data)
         print(f"{singer}: {len(data):,} bytes, sha256 {sha256(data).hexdigest()}")

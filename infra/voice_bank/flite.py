@@ -113,9 +113,7 @@ def read_voice(name: str) -> FliteVoice:
 
 def _database(name: str) -> _Database:
     library = _library()
-    register = getattr(
-        ctypes.CDLL(f"libflite_cmu_us_{name}.so.1", mode=ctypes.RTLD_GLOBAL), f"register_cmu_us_{name}"
-    )
+    register = getattr(ctypes.CDLL(f"libflite_cmu_us_{name}.so.1", mode=ctypes.RTLD_GLOBAL), f"register_cmu_us_{name}")
     register.restype, register.argtypes = _ANY, (ctypes.c_char_p,)
     features = ctypes.cast(register(None), ctypes.POINTER(_ANY))[1]
     pointer = library.val_cg_db(library.feat_val(features, b"cg_db"))

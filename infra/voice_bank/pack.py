@@ -94,7 +94,9 @@ def _columns(voice: FliteVoice) -> np.ndarray:
     """The columns of ``VECTOR_COLUMNS``: means, log deviations, mean slopes, log deviations of slopes, pulses, voicing."""
     means, spread = voice.vectors[:, :, 0], np.log(np.maximum(voice.vectors[:, :, 1], 1e-3))
     static, slope = slice(1, 1 + ORDER), slice(1 + ORDER, 1 + 2 * ORDER)
-    columns = np.hstack([means[:, static], spread[:, static], means[:, slope], spread[:, slope], means[:, 1 + 2 * ORDER :]])
+    columns = np.hstack(
+        [means[:, static], spread[:, static], means[:, slope], spread[:, slope], means[:, 1 + 2 * ORDER :]]
+    )
     if columns.shape[1] != VECTOR_COLUMNS:
         raise ValueError(f"The voice has {columns.shape[1]} columns instead of {VECTOR_COLUMNS}")
     return columns

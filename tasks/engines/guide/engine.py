@@ -19,6 +19,16 @@ from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
+from tasks.engines.guide.voice.casting import (
+    SingerName,
+    SourceName,
+    chosen_singer,
+    chosen_source,
+    phones_of,
+    singer_models,
+    singing,
+)
+from tasks.engines.guide.voice.phonemes import Phone, nuclei, written
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -30,11 +40,13 @@ MIDI_BYTES_PER_S = 220
 
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
+SUNG_RENDER_SPEED = 18.0
 LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 140 << 20
 BUFFERS = 8
 
 Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
+VoiceKind = Literal["sung", "instrument"]
 GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
 
 
@@ -46,6 +58,11 @@ class GuideSettings(BaseModel):
     groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
     vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
     swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
+    voice: VoiceKind = Field(
+        "instrument", description="Whether the words are sung, or an instrument plays their melody"
+    )
+    singer: SingerName = Field("auto", description="Who sings: the prompt's words decide, else the seed")
+    singer_source: SourceName = Field("auto", description="`bank` sings English, `espeak` any language of espeak-ng")
     density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
     reverb: float = Field(0.4, ge=0, le=1, description="Amount of room on every part")
 
@@ -84,19 +101,22 @@ class GuideEngine:
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        lines = [
-            [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language)]
-            for line in song.lyrics.lines
-        ]
+        settings = settings_of(song, GuideSettings)
+        source = chosen_source(settings.singer_source, song)
+        phones = phones_of(song, source) if settings.voice == "sung" else []
+        is_sung = any(phones)
         inputs: dict[str, Json] = {
-            "lines": lines,
+            "lines": _lines(song, phones),
             "language": song.language,
             "prompt": song.prompt,
             "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
             "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
-            "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
+            "settings": _settings_document(settings, is_sung=is_sung),
             "instruments": instruments(),
         }
+        if is_sung:
+            inputs["phones"] = [written(line) for line in phones]
+            inputs["singer"] = singing(chosen_singer(settings.singer, song.prompt, seed), source)
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
@@ -127,14 +147,16 @@ class GuideEngine:
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
         return Forecast(
-            seconds=LOAD_SECONDS + recipe.length_s / RENDER_SPEED,
+            seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if "singer" in recipe.inputs else RENDER_SPEED),
             memory_bytes=BASE_MEMORY_BYTES + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
         )
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
-        """The SoundFont, under its licence."""
+        """The SoundFont and what sings, under their licences."""
+        singer = singer_models(recipe.inputs["singer"]) if "singer" in recipe.inputs else ()
         return (
+            *singer,
             ModelUsed(
                 name="TimGM6mb SoundFont",
                 revision="1.3",
@@ -148,3 +170,20 @@ class GuideEngine:
         from tasks.engines.guide.renderer import GuideRenderer
 
         return GuideRenderer(soundfont_path())
+
+
+def _lines(song: Song, phones: Sequence[Sequence[Phone]]) -> list[Json]:
+    """Each line's start in milliseconds, text and syllables: those of its phones where it is sung."""
+    counts = [nuclei(line) for line in phones] or [
+        count_syllables(line.text, song.language) for line in song.lyrics.lines
+    ]
+    return [
+        [round(line.start_s * 1000), line.text, count] for line, count in zip(song.lyrics.lines, counts, strict=True)
+    ]
+
+
+def _settings_document(settings: GuideSettings, *, is_sung: bool) -> dict[str, Json]:
+    """The settings as a recipe keeps them; those of the voice, which are younger, only where they are heard."""
+    document = settings.model_dump(mode="json")
+    voice = {name: document.pop(name) for name in ("voice", "singer", "singer_source")}
+    return document | ({"voice": voice["voice"]} if is_sung else {})

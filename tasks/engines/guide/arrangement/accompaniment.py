@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from tasks.engines.guide.arrangement.grooves import Groove
@@ -106,8 +107,10 @@ def pluck(sections: Sequence[Section], harmony: Harmony, feel: Feel, *, threshol
     return tuple(sorted(notes))
 
 
-def second_voice(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
-    """A third or more below the tune in choruses, always in the chord."""
+def second_voice(
+    melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel, *, lowest: int | None = None
+) -> tuple[Note, ...]:
+    """A third or more below the tune in choruses, always in the chord; above it where it would go under ``lowest``."""
     spans = [
         (feel.grid.time_s(section.first_bar, -1), feel.grid.time_s(section.end_bar, -1))
         for section in sections
@@ -118,8 +121,10 @@ def second_voice(melody: Sequence[Note], sections: Sequence[Section], harmony: H
         if not any(start <= note.start_s < end for start, end in spans):
             continue
         tones = harmony.at(int((feel.grid.beats(note.start_s) + 0.2) // 4)).pitch_classes
-        lower_pitch = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
-        notes.append(Note(note.start_s, note.duration_s, lower_pitch, max(1, note.velocity - 14)))
+        pitch = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
+        if lowest is not None and pitch < lowest:
+            pitch = next(pitch for pitch in range(note.pitch + 3, note.pitch + 16) if pitch % 12 in tones)
+        notes.append(replace(note, pitch=pitch, velocity=max(1, note.velocity - 14), lyric=""))
     return tuple(notes)
 
 

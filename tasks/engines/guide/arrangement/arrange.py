@@ -14,7 +14,7 @@ from catalog.recipe import Recipe
 from tasks.engines.guide.arrangement import accompaniment, form
 from tasks.engines.guide.arrangement.grooves import HUMAN_VOICES, VOICES, Groove, choose_groove
 from tasks.engines.guide.arrangement.harmony import Harmony, harmonise
-from tasks.engines.guide.arrangement.melody import sing
+from tasks.engines.guide.arrangement.melody import HIGHEST, HIGHEST_SUNG, LOWEST, sing
 from tasks.engines.guide.arrangement.rhythm import Feel, bass_line, drum
 from tasks.engines.guide.arrangement.score import (
     DRUM_BANK,
@@ -106,13 +106,14 @@ class _Band:
         swing_setting = self._settings["swing"]
         swing = groove.swing if swing_setting is None else float(swing_setting)
         self._feels = {name: Feel(grid, swing, groove.name == "soul", rng) for name, rng in streams.items()}
+        self._highest = HIGHEST_SUNG if "singer" in recipe.inputs else HIGHEST
         self._tune: tuple[Note, ...] = ()
 
     def voices(self, *, sung: bool) -> list[Part]:
         """The tune and its second voice; without lyrics an instrument plays a tune and there are no vocals."""
         feel, rng = self._feels["melody"], self._streams["melody"]
         sections = self._sections if sung else _with_phrases(self._sections, feel.grid, rng)
-        self._tune = sing(sections, feel.grid, self._harmony, language=self._language, rng=rng)
+        self._tune = sing(sections, feel.grid, self._harmony, language=self._language, rng=rng, highest=self._highest)
         vocals_setting = self._settings["vocals"]
         voices = [name for name in self._groove.voices if name not in HUMAN_VOICES] if self._wordless else self._voices
         name = voices[int(rng.integers(len(voices)))] if vocals_setting == "auto" else vocals_setting
@@ -120,7 +121,8 @@ class _Band:
         if not sung:
             return [self._part("lead", "other", program, self._tune, sung=True, mono=True)]
         harmony_program = VOICES["choir" if name == "oohs" else "oohs"]
-        lower_voice = accompaniment.second_voice(self._tune, sections, self._harmony, feel)
+        lowest = LOWEST if self._highest == HIGHEST_SUNG else None
+        lower_voice = accompaniment.second_voice(self._tune, sections, self._harmony, feel, lowest=lowest)
         return [
             self._part("vocals", "vocals", program, self._tune, sung=True, mono=True),
             self._part("second voice", "vocals", harmony_program, lower_voice, sung=True, mono=True),

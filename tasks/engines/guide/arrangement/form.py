@@ -61,8 +61,8 @@ def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ..
     ends_s = [*starts_s[1:], length_s][: len(rows)]
     room_s = LONGEST_LINE_BARS * grid.bar_s
     return tuple(
-        Line(start_s, min(following_s, start_s + room_s, length_s), text, syllables)
-        for start_s, following_s, (_, text, syllables) in zip(starts_s, ends_s, rows, strict=True)
+        Line(start_s, min(following_s, start_s + room_s, length_s), text, syllables, row)
+        for row, (start_s, following_s, (_, text, syllables)) in enumerate(zip(starts_s, ends_s, rows, strict=True))
         if syllables > 0 and start_s < length_s - SHORTEST_LINE_S
     )
 

@@ -17,6 +17,9 @@ from tasks.engines.guide.arrangement.score import Grid, Line, Note, Section
 LOWEST, HIGHEST = 57, 79
 """A3 to G5: the range of most singers."""
 
+HIGHEST_SUNG = 74
+"""D5: what the guide's own singers reach."""
+
 FASTEST_STEP_BEATS = 0.25
 BREATH = 0.92
 SUNG_BEATS_PER_SYLLABLE = 1.0
@@ -61,7 +64,13 @@ def _contour(rng: Generator) -> NDArray[np.float64]:
 
 
 def sing(
-    sections: Sequence[Section], grid: Grid, harmony: Harmony, *, language: str, rng: Generator
+    sections: Sequence[Section],
+    grid: Grid,
+    harmony: Harmony,
+    *,
+    language: str,
+    rng: Generator,
+    highest: int = HIGHEST,
 ) -> tuple[Note, ...]:
     """The tune of all lines, sorted; each line's first note starts exactly at the line's time."""
     motifs = invent_motifs(harmony.tonic, rng)
@@ -84,6 +93,7 @@ def sing(
                 ends_phrase=is_closed,
                 previous=previous_pitch,
                 pitch_preferences=taste,
+                highest=highest,
             )
             notes.extend(_notes(line, starts, pitches, grid, energy=section.energy, language=language))
     return tuple(notes)
@@ -127,9 +137,10 @@ def _pitches(
     ends_phrase: bool,
     previous: int | None,
     pitch_preferences: NDArray[np.float64],
+    highest: int,
 ) -> list[int]:
     """The cheapest path of pitches along the contour: near it, by small steps, in the chord on the beats."""
-    candidates = np.arange(LOWEST, HIGHEST + 1)
+    candidates = np.arange(LOWEST, highest + 1)
     leap = np.abs(candidates[:, None] - candidates[None, :]).astype(float)
     step_cost = 0.16 * np.maximum(leap - 2, 0) ** 1.6 + np.where(leap == 0, 0.75, 0.0) + np.where(leap == 6, 3.0, 0.0)
     total = np.zeros(len(candidates)) if previous is None else 0.05 * np.abs(candidates - previous)
@@ -191,6 +202,8 @@ def _notes(
             pitch=pitch,
             velocity=_velocity(grid.beats(start), energy, index),
             lyric=syllable,
+            line=line.row,
+            syllable=index,
         )
         for index, (start, end, pitch, syllable) in enumerate(zip(starts, ends, pitches, syllables, strict=True))
     ]

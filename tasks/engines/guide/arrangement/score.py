@@ -15,13 +15,18 @@ SectionKind = Literal["intro", "verse", "chorus", "bridge", "interlude", "outro"
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """One note: seconds from the song's start, MIDI pitch, velocity 1 to 127, and the syllable sung on it."""
+    """One note: seconds from the song's start, MIDI pitch, velocity 1 to 127, and the text sung on it.
+
+    ``line`` is the row of its line in the recipe and ``syllable`` its index in that line; -1 for what is not sung.
+    """
 
     start_s: float
     duration_s: float
     pitch: int
     velocity: int
     lyric: str = ""
+    line: int = -1
+    syllable: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,13 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sung line: its start, the latest end, its words and number of syllables."""
+    """One sung line: its start, the latest end, its words, number of syllables, and its row in the recipe."""
 
     start_s: float
     end_s: float
     text: str
     syllables: int
+    row: int = -1
 
 
 @dataclass(frozen=True, slots=True)

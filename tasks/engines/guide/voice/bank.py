@@ -19,14 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.common.errors import MachineError
+from tasks.engines.guide.voice.casting import DIGESTS
 
-BANKS = Path(__file__).parent / "banks"
-DIGESTS: Mapping[str, str] = {
-    "alto": "ddb02210f5f01eb0de9e438a9f33800879f2f6a53d21f0a1e6c68ebcd6d95bb3",
-    "tenor": "aac13c3c38b3e9082d7cd9b9f36fb44d80fe4e210c01d99a349f97c6cf214d3d",
-}
-"""SHA-256 of the banks' files; they are part of every recipe that is sung from a bank."""
-
+BANKS = Path(__file__).parent / "data"
 ORDER, BANDS = 25, 5
 VECTOR_COLUMNS = 4 * ORDER + BANDS + 1
 LEAF_FEATURE = 65535

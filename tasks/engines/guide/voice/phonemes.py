@@ -1,7 +1,7 @@
 """Lines of lyrics to phones: what a syllable is comes from the phones, not from the spelling.
 
 English is given in the phones of the voice bank (those of the CMU dictionary and ``ax``), other languages in IPA as
-espeak-ng names them. A written line keeps its words apart: ``dh ax|l ˈae s t|b ˈah s``.
+espeak-ng names them. A written line keeps words apart and marks its vowels: ``dh .ax|l ˈae s t|b ˈah s``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from catalog.album.syllables import count_syllables
 from tasks.engines.guide.voice.espeak import espeak_phones
 
 PAUSE = "pau"
-STRESS_MARKS = {"ˈ": 1, "ˌ": 2}
-VOWELS = frozenset("aa ae ah ao aw ax ay eh er ey ih iy ow oy uh uw".split())
-DIPHTHONGS = frozenset("aw ay ey ow oy".split())
+STRESS_MARKS = {".": 0, "ˈ": 1, "ˌ": 2}
+VOWELS = frozenset(["aa", "ae", "ah", "ao", "aw", "ax", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw"])
+DIPHTHONGS = frozenset(["aw", "ay", "ey", "ow", "oy"])
 LINES_KEPT = 4096
 
 _IPA_VOWELS = frozenset("aeiouyæøœɐɑɒɔəɘɛɜɞɤɨɪɯɵɶʉʊʌʏᵻɚɝ")
 _SYLLABIC = "\u0329"
+_MARKS = "".join(STRESS_MARKS)
+_TONES = "0123456789-"
+"""Espeak-ng's numbers of tones and its sign of a linked sound: a melody has no tones."""
+
 _LANGUAGE_SWITCH = re.compile(r"\([a-z-]+\)")
 _ENGLISH: dict[str, str] = {
     "aɪɚ": "ay er", "aɪə": "ay ax", "aʊɚ": "aw er", "aʊə": "aw ax", "iə": "iy ax",
@@ -48,26 +52,19 @@ _MERGED: dict[tuple[str, str], tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One phone: its symbol, for a vowel its stress (0 none, 1 primary, 2 secondary), the index of its word."""
+    """One phone: its symbol, the stress of a vowel (0 none, 1 primary, 2 secondary; None: not one), its word's index.
+
+    A syllabic consonant counts as a vowel.
+    """
 
     symbol: str
-    stress: int = 0
+    stress: int | None = None
     word: int = 0
 
     @property
     def is_nucleus(self) -> bool:
         """Whether it carries a syllable."""
-        return is_vowel(self.symbol)
-
-
-def is_vowel(symbol: str) -> bool:
-    """Whether a phone of the bank or of IPA is a vowel or a syllabic consonant."""
-    if symbol.isascii() and len(symbol) > 1 and symbol.isalpha() and (symbol in VOWELS or symbol in _CONSONANTS):
-        return symbol in VOWELS
-    return _SYLLABIC in symbol or any(character in _IPA_VOWELS for character in symbol[:2])
-
-
-_CONSONANTS = frozenset(symbol for value in _ENGLISH.values() for symbol in value.split()) - VOWELS
+        return self.stress is not None
 
 
 def is_english(language: str) -> bool:
@@ -76,14 +73,14 @@ def is_english(language: str) -> bool:
 
 
 @lru_cache(maxsize=LINES_KEPT)
-def line_phones(text: str, language: str) -> tuple[Phone, ...]:
-    """The phones of a line, empty where nothing of it can be read; every word that sounds has a nucleus."""
+def line_phones(text: str, language: str, *, english: bool) -> tuple[Phone, ...]:
+    """The phones of a line, those of the bank where it is ``english``; empty where nothing of it can be read."""
     words = words_of(text)
     spoken = [_phones_of(word) for word in _groups(text, language)]
     spoken = [phones for phones in spoken if phones]
     if len(spoken) != len(words):
         spoken = _aligned(spoken, words, language)
-    if not is_english(language):
+    if not english:
         return tuple(_with_word(phones, index) for index, word in enumerate(spoken) for phones in word)
     found: list[Phone] = []
     for index, (phones, word) in enumerate(zip(spoken, words, strict=True)):
@@ -98,7 +95,7 @@ def words_of(text: str) -> list[str]:
 
 def written(phones: Sequence[Phone]) -> str:
     """A line as a recipe keeps it."""
-    marks = {stress: mark for mark, stress in STRESS_MARKS.items()}
+    marks: dict[int | None, str] = {stress: mark for mark, stress in STRESS_MARKS.items()}
     words: dict[int, list[str]] = {}
     for phone in phones:
         words.setdefault(phone.word, []).append(marks.get(phone.stress, "") + phone.symbol)
@@ -108,7 +105,9 @@ def written(phones: Sequence[Phone]) -> str:
 def read(line: str) -> tuple[Phone, ...]:
     """The phones of a line that :func:`written` wrote."""
     return tuple(
-        _with_word(_phone(symbol), index) for index, word in enumerate(line.split("|")) for symbol in word.split()
+        Phone(marked.lstrip(_MARKS), STRESS_MARKS.get(marked[0]), index)
+        for index, word in enumerate(line.split("|"))
+        for marked in word.split()
     )
 
 
@@ -122,8 +121,10 @@ def _with_word(phone: Phone, word: int) -> Phone:
 
 
 def _phone(marked: str) -> Phone:
-    stress = STRESS_MARKS.get(marked[:1], 0)
-    return Phone(marked[1:] if stress else marked, stress)
+    """A phone as espeak-ng names it, its mark of stress before it."""
+    symbol = marked.lstrip(_MARKS).rstrip(_TONES)
+    is_vowel = _SYLLABIC in symbol or any(character in _IPA_VOWELS for character in symbol[:2])
+    return Phone(symbol, STRESS_MARKS.get(marked[0], 0) if is_vowel else None)
 
 
 def _groups(text: str, language: str) -> list[str]:
@@ -131,7 +132,7 @@ def _groups(text: str, language: str) -> list[str]:
 
 
 def _phones_of(group: str) -> list[Phone]:
-    return [_phone(marked) for marked in group.split("_") if marked.strip("ˈˌ ")]
+    return [_phone(marked) for marked in group.split("_") if marked.strip(_MARKS + _TONES)]
 
 
 def _aligned(spoken: Sequence[Sequence[Phone]], words: Sequence[str], language: str) -> list[list[Phone]]:
@@ -176,13 +177,15 @@ def _english_word(phones: Sequence[Phone], word: str) -> list[Phone]:
     """A word in the bank's phones: one nucleus at least, and no more than its spelling where two vowels may join."""
     found = [converted for phone in phones for converted in _english(phone)]
     if found and not nuclei(found):
-        found.insert(len(found) - 1, Phone("ax"))
+        found.insert(len(found) - 1, Phone("ax", 0))
     surplus = nuclei(found) - count_syllables(word, "en")
     index = 0
     while surplus > 0 and index + 1 < len(found):
         joined = _MERGED.get((found[index].symbol, found[index + 1].symbol))
         if joined:
-            found[index : index + 2] = [Phone(symbol, found[index].stress if not at else 0) for at, symbol in enumerate(joined)]
+            found[index : index + 2] = [
+                Phone(symbol, None if at else found[index].stress) for at, symbol in enumerate(joined)
+            ]
             surplus -= 1
         index += 1
     return found
@@ -194,4 +197,4 @@ def _english(phone: Phone) -> Iterator[Phone]:
         key = next((rest[:size] for size in range(_LONGEST_KEY, 0, -1) if rest[:size] in _ENGLISH), "")
         rest = rest[max(1, len(key)) :]
         for symbol in _ENGLISH.get(key, "").split():
-            yield Phone(symbol, phone.stress if symbol in VOWELS else 0)
+            yield Phone(symbol, (phone.stress or 0) if symbol in VOWELS else None)

@@ -142,7 +142,9 @@ def _neighbour_classes(context: Sequence[Place], index: int) -> tuple[str, str]:
         start -= 1
     while end + 1 < len(context) and context[end + 1].word == word:
         end += 1
-    return context[start - 1].word_class if start else "0", context[end + 1].word_class if end + 1 < len(context) else "0"
+    return context[start - 1].word_class if start else "0", context[end + 1].word_class if end + 1 < len(
+        context
+    ) else "0"
 
 
 def _smooth(vectors: Matrix) -> NDArray[np.float64]:

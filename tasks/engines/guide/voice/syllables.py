@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from tasks.engines.guide.voice.phonemes import PAUSE, Phone
 
 _ONSETS = frozenset(
-    "p b t d k g ch jh f v th dh s z sh zh hh m n l r w y".split()
+    ["p", "b", "t", "d", "k", "g", "ch", "jh", "f", "v", "th", "dh", "s", "z", "sh", "zh", "hh", "m", "n", "l", "r", "w", "y"]
     + [f"{first} {second}" for first, seconds in (
         ("p", "lry"), ("b", "lry"), ("t", "rwy"), ("d", "rwy"), ("k", "lrwy"), ("g", "lrw"), ("f", "lry"), ("v", "ry"),
         ("th", "rw"), ("sh", "rlmnw"), ("s", "ptkflmnwy"), ("hh", "yw"), ("m", "y"), ("n", "y"),
     ) for second in seconds]
-    + "s p r|s p l|s p y|s t r|s t y|s k r|s k l|s k w|s k y".split("|")
+    + ["s p r", "s p l", "s p y", "s t r", "s t y", "s k r", "s k l", "s k w", "s k y"]
 )  # fmt: skip
 _CLASSES = {
     "det": ("dh ax", "dh iy", "ax", "ax n", "dh ih s", "dh ae t", "iy ch"),
@@ -105,7 +105,7 @@ def _syllables(word: Sequence[Phone]) -> list[list[Phone]]:
     """A word cut before the longest sequence that may begin a syllable."""
     nuclei = [index for index, phone in enumerate(word) if phone.is_nucleus]
     cuts = [0]
-    for before, after in zip(nuclei, nuclei[1:], strict=False):
+    for before, after in pairwise(nuclei):
         cuts.append(onset_start(word, before + 1, after))
     return [list(word[start:end]) for start, end in zip(cuts, [*cuts[1:], len(word)], strict=True)]
 

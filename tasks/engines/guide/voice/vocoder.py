@@ -109,9 +109,7 @@ def _pulses(frames: Frames, colour: Colour) -> Iterator[tuple[NDArray[np.int64],
         yield starts, _waves(size, angle, FFT_SIZE)
 
 
-def _noise(
-    frames: Frames, colour: Colour, rng: np.random.Generator
-) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
+def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
     """Blocks of filtered noise, overlapping by half."""
     basis = _basis(colour, NOISE_FFT)
     count = int(len(frames.gain) * FRAME_S * RATE) // NOISE_HOP + 1
