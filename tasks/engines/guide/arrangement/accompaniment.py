@@ -128,6 +128,15 @@ def second_voice(
     return tuple(notes)
 
 
+def between_lines(notes: Sequence[Note], melody: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes that do not begin while a line is sung."""
+    spans: dict[int, tuple[float, float]] = {}
+    for note in melody:
+        start_s, end_s = spans.get(note.line, (note.start_s, note.start_s))
+        spans[note.line] = min(start_s, note.start_s), max(end_s, note.start_s + note.duration_s)
+    return tuple(note for note in notes if not any(start <= note.start_s < end for start, end in spans.values()))
+
+
 def answers(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
     """Short figures of chord tones in the singer's pauses between two lines."""
     begin_s, end_s = feel.grid.time_s(sections[0].first_bar), feel.grid.time_s(sections[-1].end_bar - 1)

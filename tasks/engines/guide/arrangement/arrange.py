@@ -150,6 +150,8 @@ class _Band:
         program = self._pick("pluck", groove.plucks)
         if density >= 0.3:
             pluck_notes = accompaniment.pluck(sections, harmony, self._feels["pluck"], threshold=1.3 - density)
+            if self._highest == HIGHEST_SUNG:
+                pluck_notes = accompaniment.between_lines(pluck_notes, self._tune)
             parts.append(self._part("pluck", "other", program, pluck_notes, mono=True))
         if density >= 0.2:
             replies = accompaniment.answers(self._tune, sections, harmony, self._feels["answers"])

@@ -13,7 +13,7 @@ from scipy.ndimage import uniform_filter1d
 
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice.plan import SungPhone
-from tasks.engines.guide.voice.vocoder import BAND_CENTRES_HZ, FRAME_S, Colour, Matrix
+from tasks.engines.guide.voice.vocoder import BAND_CENTRES_HZ, FRAME_S, Colour, Matrix, cosines
 
 VOWEL_RMS_DBFS = -20.0
 DB_PER_VELOCITY, USUAL_VELOCITY = 0.14, 95
@@ -101,24 +101,17 @@ def _fill_consonants(
 def _level_db(spectrum: Matrix, pulses: Matrix, pitch_hz: Matrix, colour: Colour) -> NDArray[np.float64]:
     """The level of each frame as it will sound: power at the harmonics of its pitch, and of its noise."""
     points = np.linspace(50, 0.9 * colour.rate_hz / 2, 48)
-    magnitude = np.exp(2 * spectrum.astype(float) @ _cosines(points, colour))
+    magnitude = np.exp(2 * spectrum.astype(float) @ cosines(colour, points))
     share = pulses.astype(float) @ np.array([np.interp(points, BAND_CENTRES_HZ, row) for row in np.eye(5)])
     noise = (magnitude * (1 - share) ** 2).mean(axis=1)
     voiced = np.empty(len(spectrum))
     for index, (row, hertz) in enumerate(zip(spectrum.astype(float), pitch_hz.tolist(), strict=True)):
         if index % 4 == 0:
             harmonics = np.arange(1, max(2, int(HIGHEST_HARMONIC_HZ / hertz))) * hertz
-            basis = _cosines(np.minimum(harmonics, 0.9 * colour.rate_hz / 2), colour)
+            basis = cosines(colour, np.minimum(harmonics, 0.9 * colour.rate_hz / 2))
             part = np.interp(harmonics, BAND_CENTRES_HZ, pulses[index].astype(float))
         voiced[index] = float((np.exp(2 * row @ basis) * part**2).sum()) * hertz / (colour.rate_hz / 2)
     return 10 * np.log10(np.maximum(noise + voiced, 1e-9))
-
-
-def _cosines(hertz: NDArray[np.float64], colour: Colour) -> NDArray[np.float64]:
-    angle = 2 * np.pi * hertz / colour.rate_hz
-    warped = angle + 2 * np.arctan2(colour.warp * np.sin(angle), 1 - colour.warp * np.cos(angle))
-    cosines: NDArray[np.float64] = np.cos(np.arange(colour.order)[:, None] * warped)
-    return cosines
 
 
 def voiced_vowels(sung: Sequence[SungPhone], times_s: NDArray[np.float64], pulses: Matrix) -> Matrix:
@@ -149,7 +142,7 @@ def _effort(colour: Colour) -> NDArray[np.float32]:
     hertz = np.linspace(0, colour.rate_hz / 2, 512)
     octaves = np.log2(np.maximum(hertz, 1.0) / EFFORT_HZ[0]) / np.log2(EFFORT_HZ[1] / EFFORT_HZ[0])
     nepers = EFFORT_DB * np.log(10) / 20 * np.clip(octaves, 0, 1)
-    fitted = np.linalg.lstsq(_cosines(hertz, colour).T, nepers, rcond=None)[0]
+    fitted = np.linalg.lstsq(cosines(colour, hertz).T, nepers, rcond=None)[0]
     return fitted.astype(np.float32)
 
 

@@ -120,7 +120,7 @@ def _with_word(phone: Phone, word: int) -> Phone:
     return replace(phone, word=word)
 
 
-def _phone(marked: str) -> Phone:
+def espeak_phone(marked: str) -> Phone:
     """A phone as espeak-ng names it, its mark of stress before it."""
     symbol = marked.lstrip(_MARKS).rstrip(_TONES)
     is_vowel = _SYLLABIC in symbol or any(character in _IPA_VOWELS for character in symbol[:2])
@@ -132,7 +132,7 @@ def _groups(text: str, language: str) -> list[str]:
 
 
 def _phones_of(group: str) -> list[Phone]:
-    return [_phone(marked) for marked in group.split("_") if marked.strip(_MARKS + _TONES)]
+    return [espeak_phone(marked) for marked in group.split("_") if marked.strip(_MARKS + _TONES)]
 
 
 def _aligned(spoken: Sequence[Sequence[Phone]], words: Sequence[str], language: str) -> list[list[Phone]]:
@@ -146,12 +146,12 @@ def _aligned(spoken: Sequence[Sequence[Phone]], words: Sequence[str], language: 
     symbols = [phone.symbol for phones in alone for phone in phones]
     cut: list[list[Phone]] = [[] for _ in words]
     if owners:
-        for phone, place in zip(line, _places([phone.symbol for phone in line], symbols), strict=True):
+        for phone, place in zip(line, nearest_places([phone.symbol for phone in line], symbols), strict=True):
             cut[owners[place]].append(phone)
     return cut
 
 
-def _places(found: Sequence[str], expected: Sequence[str]) -> list[int]:
+def nearest_places(found: Sequence[str], expected: Sequence[str]) -> list[int]:
     """For each of ``found`` the index in ``expected`` that it stands for, never falling: edit distance."""
     width = len(expected) + 1
     costs = [list(range(width))]

@@ -16,7 +16,7 @@ VOWEL_LEAD_S = 0.010
 CONSONANT_SCALE, FAST_CONSONANT_SCALE = 1.2, 1.0
 FAST_SYLLABLES_PER_S = 5.0
 SHORTEST_CONSONANT_S, LONGEST_CONSONANT_S = 0.035, 0.180
-CONSONANT_SHARE = 0.5
+CONSONANT_SHARE = 0.46
 """Of the time between two vowels' beginnings, at most this much belongs to consonants."""
 
 CODA_SHARE = 0.5
@@ -46,11 +46,19 @@ class SungPhone:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words sung in one breath: their phones without pauses, the notes of their syllables, and the line they are in."""
+    """Words sung in one breath: the phones from ``first`` to before ``end`` of ``line_phones``, those of a whole line,
+    the notes of their syllables, and the row of the line in the recipe."""
 
-    phones: tuple[Phone, ...]
+    line_phones: tuple[Phone, ...]
+    first: int
+    end: int
     notes: tuple[Note, ...]
     line: int
+
+    @property
+    def phones(self) -> tuple[Phone, ...]:
+        """The phones of the phrase, without pauses."""
+        return self.line_phones[self.first : self.end]
 
 
 def phrases(phones: Sequence[Phone], notes: Sequence[Note]) -> list[Phrase]:
@@ -64,7 +72,7 @@ def phrases(phones: Sequence[Phone], notes: Sequence[Note]) -> list[Phrase]:
         else:
             groups.append([note])
     return [
-        Phrase(tuple(phones[_first(phones, nuclei, group) : _end(phones, nuclei, group)]), tuple(group), group[0].line)
+        Phrase(tuple(phones), _first(phones, nuclei, group), _end(phones, nuclei, group), tuple(group), group[0].line)
         for group in groups
     ]
 

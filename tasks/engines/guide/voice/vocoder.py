@@ -183,17 +183,18 @@ def _basis(colour: Colour, size: int) -> _Basis:
 def _log_magnitude(colour: Colour, hertz: NDArray[np.float64]) -> NDArray[np.float64]:
     """The cosines of each coefficient at some frequencies, continued above the source's band: (order, frequencies)."""
     edge_hz = EDGE * colour.rate_hz / 2
-    inside = _cosines(colour, np.minimum(hertz, edge_hz))
-    last_fifth = _cosines(colour, np.linspace(0.8 * edge_hz, edge_hz, 64)).mean(axis=1)
+    inside = cosines(colour, np.minimum(hertz, edge_hz))
+    last_fifth = cosines(colour, np.linspace(0.8 * edge_hz, edge_hz, 64)).mean(axis=1)
     above = _above_edge(hertz, edge_hz)
     return inside * (1 - above) + last_fifth[:, None] * above
 
 
-def _cosines(colour: Colour, hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+def cosines(colour: Colour, hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What each coefficient of a mel-cepstrum adds to the log magnitude at some frequencies: (order, frequencies)."""
     angle = 2 * np.pi * hertz / colour.rate_hz
     warped = angle + 2 * np.arctan2(colour.warp * np.sin(angle), 1 - colour.warp * np.cos(angle))
-    cosines: NDArray[np.float64] = np.cos(np.arange(colour.order)[:, None] * warped)
-    return cosines
+    rows: NDArray[np.float64] = np.cos(np.arange(colour.order)[:, None] * warped)
+    return rows
 
 
 def _above_edge(hertz: NDArray[np.float64], edge_hz: float) -> NDArray[np.float64]:
