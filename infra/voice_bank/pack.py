@@ -7,6 +7,7 @@ import lzma
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from infra.voice_bank.flite import FliteVoice, Question
 from tasks.engines.guide.voice.bank import FEATURES, LEAF_FEATURE, ORDER, PHONE_FEATURES, VECTOR_COLUMNS
@@ -90,8 +91,8 @@ def _node(question: Question, first: int, values: dict[str | float, int]) -> tup
     return FEATURES.index(feature_name(question.feature)), values.setdefault(value, len(values)), first + question.no
 
 
-def _columns(voice: FliteVoice) -> np.ndarray:
-    """The columns of ``VECTOR_COLUMNS``: means, log deviations, mean slopes, log deviations of slopes, pulses, voicing."""
+def _columns(voice: FliteVoice) -> NDArray[np.float64]:
+    """A row a vector: means and log deviations of the cepstra, the same of their slopes, pulses, voicing."""
     means, spread = voice.vectors[:, :, 0], np.log(np.maximum(voice.vectors[:, :, 1], 1e-3))
     static, slope = slice(1, 1 + ORDER), slice(1 + ORDER, 1 + 2 * ORDER)
     columns = np.hstack(

@@ -119,9 +119,9 @@ def shown(row: Row) -> str:
     if row.mix:
         words += f"  mix {row.mix.rates[0]:.2f} / {row.mix.rates[1]:.2f}"
     return (
-        f"{row.name:32} cents {row.pitch.median_cents:.1f} / {row.pitch.p90_cents:.1f}  in 50: {row.pitch.notes_in_50:.3f}"
-        f"  voiced {row.pitch.voiced:.3f}  onset ms {np.median(np.abs(late_ms)):.0f} / "
-        f"{np.percentile(np.abs(late_ms), 90):.0f} (median {np.median(late_ms):+.0f}, within 50: "
+        f"{row.name:32} cents {row.pitch.median_cents:.1f} / {row.pitch.p90_cents:.1f}"
+        f"  in 50: {row.pitch.notes_in_50:.3f}  voiced {row.pitch.voiced:.3f}"
+        f"  onset ms {np.median(np.abs(late_ms)):.0f} / {np.percentile(np.abs(late_ms), 90):.0f} (median {np.median(late_ms):+.0f}, within 50: "
         f"{(np.abs(late_ms) <= 50).mean():.2f}, n {len(late_ms)})  {words}  voice x{row.voice_speed:.0f}"
         f"  song x{row.song_speed:.0f}"
     )

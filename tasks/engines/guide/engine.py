@@ -28,7 +28,7 @@ from tasks.engines.guide.voice.casting import (
     singer_models,
     singing,
 )
-from tasks.engines.guide.voice.phonemes import Phone, nuclei, written
+from tasks.engines.guide.voice.words.phonemes import Phone, nuclei, written
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer

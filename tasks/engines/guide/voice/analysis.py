@@ -1,8 +1,8 @@
 """Spectra of a voice that speaks on one tone: envelopes between its harmonics, as mel-cepstra.
 
 The envelope follows CheapTrick (Morise, Speech Communication 2015): a window of three periods, its power smoothed over
-two thirds of the pitch, and the rest of the harmonics' ripple removed in the cepstrum. The pitch is known to be steady, so
-that no tracker is needed.
+two thirds of the pitch, and the rest of the harmonics' ripple removed in the cepstrum. The pitch is known to be
+steady, so that no tracker is needed.
 """
 
 from __future__ import annotations
@@ -82,12 +82,13 @@ def _smoothed(power: NDArray[np.float64], width_hz: float, rate_hz: int) -> NDAr
     margin = int(reach) + 2
     mirrored = np.pad(power, ((0, 0), (margin, margin)), mode="reflect")
     sums = np.cumsum(mirrored, axis=1)
-    places = np.arange(power.shape[1]) + margin
+    places: NDArray[np.float64] = np.arange(power.shape[1], dtype=np.float64) + margin
+    return (_sum_until(sums, places + reach - 0.5) - _sum_until(sums, places - reach - 0.5)) / (2 * reach)
 
-    def _sum_until(place: NDArray[np.float64]) -> NDArray[np.float64]:
-        low = np.floor(place).astype(np.int64)
-        part = place - low
-        return sums[:, low] * (1 - part) + sums[:, low + 1] * part
 
-    smooth: NDArray[np.float64] = (_sum_until(places + reach - 0.5) - _sum_until(places - reach - 0.5)) / (2 * reach)
-    return smooth
+def _sum_until(sums: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Running sums at fractional places, between neighbours in a line."""
+    low = np.floor(place).astype(np.int64)
+    part = place - low
+    between: NDArray[np.float64] = sums[:, low] * (1 - part) + sums[:, low + 1] * part
+    return between

@@ -11,8 +11,8 @@ from catalog.album.album import Song
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.models.used import ModelUsed
-from tasks.engines.guide.voice.espeak import espeak_package
-from tasks.engines.guide.voice.phonemes import Phone, is_english, line_phones
+from tasks.engines.guide.voice.words.espeak import espeak_package
+from tasks.engines.guide.voice.words.phonemes import Phone, is_english, line_phones
 
 SINGING_REVISION = 1
 """Raised when the samples of a sung recipe change and those of an instrument do not."""
@@ -49,7 +49,7 @@ def chosen_source(name: str, song: Song) -> str:
     """``bank`` for English, ``espeak`` for other languages. Raises InputError for the bank in another language."""
     if name == "bank" and not is_english(song.language):
         raise InputError(
-            f"Setting singer_source of song {song.id} is bank, which sings English only; its language is {song.language}",
+            f"singer_source of song {song.id} is bank, which sings English only; its language is {song.language}",
             remedy="Leave singer_source out, or set it to espeak",
             song=song.id,
         )

@@ -13,25 +13,28 @@ from scipy.ndimage import uniform_filter1d
 
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice.plan import SungPhone
+from tasks.engines.guide.voice.stretch import SONORANTS
 from tasks.engines.guide.voice.vocoder import BAND_CENTRES_HZ, FRAME_S, Colour, Matrix, cosines
 
 VOWEL_RMS_DBFS = -20.0
 DB_PER_VELOCITY, USUAL_VELOCITY = 0.14, 95
 ARCH_DB, STRESS_DB = 1.5, 1.0
 MOST_GAIN_DB = 9.0
+OWN_LEVEL_PERCENTILE = 75
+"""A vowel's own level: its middle, not the frames at its ends that belong half to a neighbour."""
+
 CONSONANT_SHARE = 0.4
-CONSONANT_CEILING_DB = -3.0
-"""No frame of a consonant is louder than the vowels' median by more than this."""
+VOWEL_CEILING_DB, CONSONANT_CEILING_DB = 4.0, -3.0
+"""No frame is louder than the vowels' median by more than this."""
 
 GAIN_SMOOTHING_S = 0.03
-RELEASE_DB_PER_S = 250.0
+RELEASE_DB_PER_S = 200.0
 LIVELY_DB, LIVELY_FORMANTS = 0.7, 0.015
 LIVELY_HZ = (3.0, 7.0)
 EFFORT_DB, EFFORT_HZ = 3.0, (600.0, 3000.0)
 HIGHEST_HARMONIC_HZ = 6000.0
 ASPIRATION_S = 0.035
-ASPIRATED = frozenset({"p", "t", "k", "ch", "hh"})
-SONORANTS = frozenset({"l", "r", "m", "n", "ng", "w", "y"})
+ASPIRATED = frozenset({"p", "t", "k", "ch", "hh", "h", "tʃ", "ts", "tɕ", "ph", "kh", "χ"})
 NOISE_LIMITS_HZ = (0.0, 500.0, 1500.0, 2500.0, 5000.0, 9000.0)
 NOISE_LIMITS = (0.0, 0.02, 0.12, 0.25, 0.50, 0.85)
 """The largest share of noise in a vowel at those frequencies. Low ones have none: a spoken spectrum is strongest around
@@ -51,7 +54,7 @@ def gains(
     frame_db = _level_db(spectrum, pulses, pitch_hz, colour)
     spans = [np.searchsorted(times_s, (phone.start_s, phone.end_s)) for phone in sung]
     own_db = {
-        index: float(np.median(frame_db[first:end]))
+        index: float(np.percentile(frame_db[first:end], OWN_LEVEL_PERCENTILE))
         for index, (phone, (first, end)) in enumerate(zip(sung, spans, strict=True))
         if phone.phone.is_nucleus and end > first
     }
@@ -64,12 +67,12 @@ def gains(
     _fill_consonants(gain_db, sung, spans)
     gain_db = uniform_filter1d(gain_db, max(1, round(GAIN_SMOOTHING_S / FRAME_S)), mode="nearest")
     for phone, (first, end) in zip(sung, spans, strict=True):
-        if not phone.phone.is_nucleus:
-            ceiling = usual_db + CONSONANT_CEILING_DB - frame_db[first:end]
-            gain_db[first:end] = np.minimum(gain_db[first:end], ceiling)
+        ceiling_db = VOWEL_CEILING_DB if phone.phone.is_nucleus else CONSONANT_CEILING_DB
+        gain_db[first:end] = np.minimum(gain_db[first:end], usual_db + ceiling_db - frame_db[first:end])
     gain_db += VOWEL_RMS_DBFS - usual_db
     gain_db -= RELEASE_DB_PER_S * np.maximum(times_s - sung[-1].start_s, 0)
-    return (10 ** (gain_db / 20)).astype(np.float32)
+    linear: NDArray[np.float32] = (10 ** (gain_db / 20)).astype(np.float32)
+    return linear
 
 
 def _shape_db(phone: SungPhone, notes: Sequence[Note]) -> float:
@@ -111,7 +114,8 @@ def _level_db(spectrum: Matrix, pulses: Matrix, pitch_hz: Matrix, colour: Colour
             basis = cosines(colour, np.minimum(harmonics, 0.9 * colour.rate_hz / 2))
             part = np.interp(harmonics, BAND_CENTRES_HZ, pulses[index].astype(float))
         voiced[index] = float((np.exp(2 * row @ basis) * part**2).sum()) * hertz / (colour.rate_hz / 2)
-    return 10 * np.log10(np.maximum(noise + voiced, 1e-9))
+    level_db: NDArray[np.float64] = 10 * np.log10(np.maximum(noise + voiced, 1e-9))
+    return level_db
 
 
 def voiced_vowels(sung: Sequence[SungPhone], times_s: NDArray[np.float64], pulses: Matrix) -> Matrix:
@@ -142,12 +146,12 @@ def _effort(colour: Colour) -> NDArray[np.float32]:
     hertz = np.linspace(0, colour.rate_hz / 2, 512)
     octaves = np.log2(np.maximum(hertz, 1.0) / EFFORT_HZ[0]) / np.log2(EFFORT_HZ[1] / EFFORT_HZ[0])
     nepers = EFFORT_DB * np.log(10) / 20 * np.clip(octaves, 0, 1)
-    fitted = np.linalg.lstsq(cosines(colour, hertz).T, nepers, rcond=None)[0]
-    return fitted.astype(np.float32)
+    fitted: NDArray[np.float32] = np.linalg.lstsq(cosines(colour, hertz).T, nepers, rcond=None)[0].astype(np.float32)
+    return fitted
 
 
 def lively(times_s: NDArray[np.float64], rng: Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What keeps a held vowel from sounding like an organ: linear gains, and shifts of the formants in log frequency."""
+    """What keeps a held vowel alive: linear gains, and shifts of the formants in log frequency."""
     return (
         (10 ** (LIVELY_DB * _slow_noise(times_s, rng) / 20)).astype(np.float32),
         (LIVELY_FORMANTS * _slow_noise(times_s, rng)).astype(np.float32),

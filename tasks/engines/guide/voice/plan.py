@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.engines.guide.arrangement.score import Note
-from tasks.engines.guide.voice.phonemes import PAUSE, Phone
-from tasks.engines.guide.voice.syllables import onset_start
+from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone
+from tasks.engines.guide.voice.words.syllables import onset_start
 
 VOWEL_LEAD_S = 0.010
 """A vowel begins this long before its note: the ear hears its beginning late."""
@@ -24,6 +24,7 @@ BREATH_S = 0.25
 SHORTEST_LAST_NOTE_S = 0.15
 RELEASE_S = 0.15
 CODA_IN_RELEASE = 0.4
+TAIL_S = 0.20
 PAUSE_S = 0.06
 PHRASE_GAP_S = 0.25
 """A longer rest inside a line ends its phrase: the consonants before it stay with the word that ends."""
@@ -106,8 +107,8 @@ def _cut(phones: Sequence[Phone], nuclei: Sequence[int], syllable: int) -> int:
 def planned(phrase: Phrase, natural_s: Sequence[float], *, free_from_s: float, next_start_s: float) -> list[SungPhone]:
     """The phones of a phrase in time, with a pause before and after.
 
-    ``natural_s`` are the spoken lengths of its phones, ``free_from_s`` the end of what was sung before, ``next_start_s``
-    the beginning of what is sung next, its first consonants included.
+    ``natural_s`` are the spoken lengths of its phones, ``free_from_s`` the end of what was sung before,
+    ``next_start_s`` the beginning of what is sung next, its first consonants included.
     """
     notes = _with_breath(phrase.notes, next_start_s)
     scale = _consonant_scale(notes)
@@ -131,7 +132,7 @@ def planned(phrase: Phrase, natural_s: Sequence[float], *, free_from_s: float, n
     return [
         SungPhone(Phone(PAUSE, word=-1), sung[0].start_s - PAUSE_S, sung[0].start_s, 0),
         *sung,
-        SungPhone(Phone(PAUSE, word=-2), sung[-1].end_s, sung[-1].end_s + RELEASE_S, last),
+        SungPhone(Phone(PAUSE, word=-2), sung[-1].end_s, sung[-1].end_s + TAIL_S, last),
     ]
 
 

@@ -15,12 +15,12 @@ from scipy.signal import butter, sosfilt
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.sound.sampler import RATE, Sound
 from tasks.engines.guide.voice.level import VOWEL_RMS_DBFS, brightened, gains, lively, voiced_vowels
-from tasks.engines.guide.voice.phonemes import Phone
 from tasks.engines.guide.voice.pitch import Tuning, pitch_hz
 from tasks.engines.guide.voice.plan import Phrase, SungPhone, onset_s, phrases, planned
 from tasks.engines.guide.voice.spectra import SpokenSpectra
 from tasks.engines.guide.voice.stretch import frame_times, stretched
 from tasks.engines.guide.voice.vocoder import FRAME_S, Frames, synthesise
+from tasks.engines.guide.voice.words.phonemes import Phone
 
 BREATH_DB = -34.0
 BREATH_BAND_HZ = (1000.0, 6000.0)

@@ -48,8 +48,8 @@ class Colour:
 class Frames:
     """A passage of singing, a frame every ``FRAME_S``, n in all.
 
-    ``spectrum`` (n, order) mel-cepstra in nepers, ``pulses`` (n, 5) the share of pulses in each band, ``pitch_hz`` (n,),
-    ``gain`` (n,) linear, ``formants`` (n,) shift of the spectrum in log frequency (0.05 is 5 % up).
+    ``spectrum`` (n, order) mel-cepstra in nepers, ``pulses`` (n, 5) the share of pulses in each band, ``pitch_hz``
+    (n,), ``gain`` (n,) linear, ``formants`` (n,) shift of the spectrum in log frequency (0.05 is 5 % up).
     """
 
     spectrum: Matrix
@@ -186,7 +186,8 @@ def _log_magnitude(colour: Colour, hertz: NDArray[np.float64]) -> NDArray[np.flo
     inside = cosines(colour, np.minimum(hertz, edge_hz))
     last_fifth = cosines(colour, np.linspace(0.8 * edge_hz, edge_hz, 64)).mean(axis=1)
     above = _above_edge(hertz, edge_hz)
-    return inside * (1 - above) + last_fifth[:, None] * above
+    continued: NDArray[np.float64] = inside * (1 - above) + last_fifth[:, None] * above
+    return continued
 
 
 def cosines(colour: Colour, hertz: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from catalog.album.syllables import count_syllables
-from tasks.engines.guide.voice.espeak import espeak_phones
+from tasks.engines.guide.voice.words.espeak import espeak_phones
 
 PAUSE = "pau"
 STRESS_MARKS = {".": 0, "ˈ": 1, "ˌ": 2}
 VOWELS = frozenset(["aa", "ae", "ah", "ao", "aw", "ax", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw"])
 DIPHTHONGS = frozenset(["aw", "ay", "ey", "ow", "oy"])
+MONOPHTHONGS = VOWELS - DIPHTHONGS
 LINES_KEPT = 4096
 
 _IPA_VOWELS = frozenset("aeiouyæøœɐɑɒɔəɘɛɜɞɤɨɪɯɵɶʉʊʌʏᵻɚɝ")
@@ -65,6 +66,15 @@ class Phone:
     def is_nucleus(self) -> bool:
         """Whether it carries a syllable."""
         return self.stress is not None
+
+    @property
+    def is_diphthong(self) -> bool:
+        """Whether it is a vowel that moves to another one."""
+        return (
+            self.symbol not in MONOPHTHONGS
+            and self.is_nucleus
+            and (self.symbol in DIPHTHONGS or sum(map(_IPA_VOWELS.__contains__, self.symbol)) > 1)
+        )
 
 
 def is_english(language: str) -> bool:
@@ -123,7 +133,8 @@ def _with_word(phone: Phone, word: int) -> Phone:
 def espeak_phone(marked: str) -> Phone:
     """A phone as espeak-ng names it, its mark of stress before it."""
     symbol = marked.lstrip(_MARKS).rstrip(_TONES)
-    is_vowel = _SYLLABIC in symbol or any(character in _IPA_VOWELS for character in symbol[:2])
+    plain = unicodedata.normalize("NFD", symbol)
+    is_vowel = _SYLLABIC in plain or any(character in _IPA_VOWELS for character in plain[:2])
     return Phone(symbol, STRESS_MARKS.get(marked[0], 0) if is_vowel else None)
 
 

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from tasks.engines.guide.voice.phonemes import PAUSE, Phone
+from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone
 
+_CLUSTERS = {
+    "p": "lry", "b": "lry", "t": "rwy", "d": "rwy", "k": "lrwy", "g": "lrw", "f": "lry", "v": "ry", "th": "rw",
+    "sh": "rlmnw", "s": "ptkflmnwy", "hh": "yw", "m": "y", "n": "y",
+}  # fmt: skip
+_SINGLE = [*_CLUSTERS, "ch", "jh", "dh", "z", "zh", "l", "r", "w", "y"]
+_TRIPLE = [f"s {second} {third}" for second, thirds in (("p", "rly"), ("t", "ry"), ("k", "rlwy")) for third in thirds]
 _ONSETS = frozenset(
-    ["p", "b", "t", "d", "k", "g", "ch", "jh", "f", "v", "th", "dh", "s", "z", "sh", "zh", "hh", "m", "n", "l", "r", "w", "y"]
-    + [f"{first} {second}" for first, seconds in (
-        ("p", "lry"), ("b", "lry"), ("t", "rwy"), ("d", "rwy"), ("k", "lrwy"), ("g", "lrw"), ("f", "lry"), ("v", "ry"),
-        ("th", "rw"), ("sh", "rlmnw"), ("s", "ptkflmnwy"), ("hh", "yw"), ("m", "y"), ("n", "y"),
-    ) for second in seconds]
-    + ["s p r", "s p l", "s p y", "s t r", "s t y", "s k r", "s k l", "s k w", "s k y"]
-)  # fmt: skip
+    [*_SINGLE, *_TRIPLE, *(f"{first} {second}" for first, seconds in _CLUSTERS.items() for second in seconds)]
+)
+"""The consonants that may begin a syllable of English."""
+
 _CLASSES = {
     "det": ("dh ax", "dh iy", "ax", "ax n", "dh ih s", "dh ae t", "iy ch"),
     "in": ("ah v", "ax v", "ih n", "ae t", "ax t", "f ao r", "f er", "aa n", "ao n", "w ih dh", "f r ah m", "b ay"),
