@@ -115,15 +115,21 @@ def _lines(sung: Song, notes: Sequence[Note]) -> list[tuple[float, float, str]]:
 def shown(row: Row) -> str:
     """A line of the table."""
     late_ms = 1000 * np.array(row.onsets_s)
-    words = f"dry {row.dry.rates[0]:.2f} / {row.dry.rates[1]:.2f}"
-    if row.mix:
-        words += f"  mix {row.mix.rates[0]:.2f} / {row.mix.rates[1]:.2f}"
-    return (
-        f"{row.name:32} cents {row.pitch.median_cents:.1f} / {row.pitch.p90_cents:.1f}"
-        f"  in 50: {row.pitch.notes_in_50:.3f}  voiced {row.pitch.voiced:.3f}"
-        f"  onset ms {np.median(np.abs(late_ms)):.0f} / {np.percentile(np.abs(late_ms), 90):.0f} (median {np.median(late_ms):+.0f}, within 50: "
-        f"{(np.abs(late_ms) <= 50).mean():.2f}, n {len(late_ms)})  {words}  voice x{row.voice_speed:.0f}"
-        f"  song x{row.song_speed:.0f}"
+    off_ms = np.abs(late_ms)
+    pitch = row.pitch
+    return "  ".join(
+        [
+            f"{row.name:32}",
+            f"cents {pitch.median_cents:.1f} / {pitch.p90_cents:.1f}",
+            f"in 50: {pitch.notes_in_50:.3f}",
+            f"voiced {pitch.voiced:.3f}",
+            f"onsets ms {np.median(off_ms):.0f} / {np.percentile(off_ms, 90):.0f} (mean {late_ms.mean():+.0f})",
+            f"in 50: {(off_ms <= 50).mean():.2f} of {len(off_ms)}",
+            f"dry {row.dry.rates[0]:.2f} / {row.dry.rates[1]:.2f}",
+            f"mix {row.mix.rates[0]:.2f} / {row.mix.rates[1]:.2f}" if row.mix else "",
+            f"voice x{row.voice_speed:.0f}",
+            f"song x{row.song_speed:.0f}" if row.mix else "",
+        ]
     )
 
 

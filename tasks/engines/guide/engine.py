@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
@@ -19,14 +19,14 @@ from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
 from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
+from tasks.engines.guide.settings import YOUNGER, GuideSettings
 from tasks.engines.guide.voice.casting import (
-    SingerName,
-    SourceName,
     chosen_singer,
     chosen_source,
     phones_of,
     singer_models,
     singing,
+    singing_notices,
 )
 from tasks.engines.guide.voice.words.phonemes import Phone, nuclei, written
 
@@ -45,27 +45,6 @@ LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 140 << 20
 BUFFERS = 8
 
-Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
-VoiceKind = Literal["sung", "instrument"]
-GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
-
-
-class GuideSettings(BaseModel):
-    """What a manifest may set for the guide; ``auto`` and ``null`` leave it to the prompt and the seed."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
-    vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
-    swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
-    voice: VoiceKind = Field(
-        "instrument", description="Whether the words are sung, or an instrument plays their melody"
-    )
-    singer: SingerName = Field("auto", description="Who sings: the prompt's words decide, else the seed")
-    singer_source: SourceName = Field("auto", description="`bank` sings English, `espeak` any language of espeak-ng")
-    density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
-    reverb: float = Field(0.4, ge=0, le=1, description="Amount of room on every part")
-
 
 class GuideEngine:
     """Arranges and plays a guide track from the manifest alone, on a CPU: reproducible by recipe, varied by seed."""
@@ -80,8 +59,8 @@ class GuideEngine:
         """``settings`` has no effect: the guide plays with the content of its packages."""
 
     def notices(self, song: Song) -> Sequence[Notice]:
-        """Nothing: every song can be played."""
-        return ()
+        """What of the singing cannot be as it is set; every song can be played."""
+        return singing_notices(song, settings_of(song, GuideSettings))
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """A reference and a style vector: the guide uses the words of the prompt alone."""
@@ -102,8 +81,8 @@ class GuideEngine:
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
         settings = settings_of(song, GuideSettings)
-        source = chosen_source(settings.singer_source, song)
-        phones = phones_of(song, source) if settings.voice == "sung" else []
+        source = chosen_source(settings.singer_source, song) if settings.voice == "sung" else ""
+        phones = phones_of(song, source) if source else []
         is_sung = any(phones)
         inputs: dict[str, Json] = {
             "lines": _lines(song, phones),
@@ -183,7 +162,7 @@ def _lines(song: Song, phones: Sequence[Sequence[Phone]]) -> list[Json]:
 
 
 def _settings_document(settings: GuideSettings, *, is_sung: bool) -> dict[str, Json]:
-    """The settings as a recipe keeps them; those of the voice, which are younger, only where they are heard."""
+    """The settings that are heard: who sings is stated beside them, and nobody where there is nothing to sing."""
     document = settings.model_dump(mode="json")
-    voice = {name: document.pop(name) for name in ("voice", "singer", "singer_source")}
-    return document | ({"voice": voice["voice"]} if is_sung else {})
+    heard = {"voice"} if is_sung else set()
+    return {name: value for name, value in document.items() if name not in YOUNGER or name in heard}

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
 
 from catalog.album.album import Song
+from catalog.album.notices import Notice
 from catalog.common.digests import Json
 from catalog.common.errors import InputError
 from catalog.models.used import ModelUsed
+from tasks.engines.guide.settings import GuideSettings
 from tasks.engines.guide.voice.words.espeak import espeak_package
 from tasks.engines.guide.voice.words.phonemes import Phone, is_english, line_phones
 
@@ -23,12 +24,12 @@ DIGESTS: Mapping[str, str] = {
 }
 """SHA-256 of the banks' files; they are part of every recipe that is sung from a bank."""
 
-SingerName = Literal["auto", "alto", "tenor"]
-SourceName = Literal["auto", "bank", "espeak"]
-
 FLITE_VOICES: Mapping[str, str] = {"alto": "slt", "tenor": "rms"}
 TRANSPOSITION: Mapping[str, int] = {"alto": 0, "tenor": -12}
 """Semitones from the written notes: the tenor sings an octave lower."""
+
+_ENGLISH_ONLY = "the bank sings English only"
+_OTHER_SOURCE = "Leave singer_source out, or set it to espeak"
 
 _ALTO_WORDS = r"female|woman|women|girl|lady|she|alto|soprano|mezzo|contralto|songstress"
 _TENOR_WORDS = r"male|man|men|boy|guy|he|tenor|baritone"
@@ -47,15 +48,28 @@ def chosen_singer(name: str, prompt: str | None, seed: int) -> str:
 
 def chosen_source(name: str, song: Song) -> str:
     """``bank`` for English, ``espeak`` for other languages. Raises InputError for the bank in another language."""
+    if name == "auto":
+        return "bank" if is_english(song.language) else "espeak"
     if name == "bank" and not is_english(song.language):
-        raise InputError(
-            f"singer_source of song {song.id} is bank, which sings English only; its language is {song.language}",
-            remedy="Leave singer_source out, or set it to espeak",
-            song=song.id,
+        raise InputError(f"Song {song.id}: {_ENGLISH_ONLY}", remedy=_OTHER_SOURCE, song=song.id)
+    return name
+
+
+def singing_notices(song: Song, settings: GuideSettings) -> tuple[Notice, ...]:
+    """A fault where the bank should sing another language; warnings of a singer who is not heard, of silent lines."""
+    if settings.voice != "sung":
+        stated = [name for name in ("singer", "singer_source") if getattr(settings, name) != "auto"]
+        return tuple(
+            Notice("warning", f"settings.{name}", f"`{name}` counts only with `voice: sung`.") for name in stated
         )
-    if name != "auto":
-        return name
-    return "bank" if is_english(song.language) else "espeak"
+    if settings.singer_source == "bank" and not is_english(song.language):
+        return (Notice("fault", "settings.singer_source", _ENGLISH_ONLY, _OTHER_SOURCE),)
+    phones = phones_of(song, chosen_source(settings.singer_source, song))
+    return tuple(
+        Notice("warning", "lyrics", "has nothing that can be pronounced, so nothing is sung there.", line=index)
+        for index, (line, sounds) in enumerate(zip(song.lyrics.lines, phones, strict=True))
+        if line.text.strip() and not sounds
+    )
 
 
 def singing(singer: str, source: str) -> dict[str, Json]:
