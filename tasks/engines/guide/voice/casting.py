@@ -9,7 +9,7 @@ from hashlib import sha256
 from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.digests import Json
-from catalog.common.errors import InputError
+from catalog.common.errors import InputError, MachineError
 from catalog.models.used import ModelUsed
 from tasks.engines.guide.settings import GuideSettings
 from tasks.engines.guide.voice.words.espeak import espeak_package
@@ -64,7 +64,10 @@ def singing_notices(song: Song, settings: GuideSettings) -> tuple[Notice, ...]:
         )
     if settings.singer_source == "bank" and not is_english(song.language):
         return (Notice("fault", "settings.singer_source", _ENGLISH_ONLY, _OTHER_SOURCE),)
-    phones = phones_of(song, chosen_source(settings.singer_source, song))
+    try:
+        phones = phones_of(song, chosen_source(settings.singer_source, song))
+    except MachineError as error:
+        return (Notice("hint", "lyrics", f"Whether the lyrics can be sung was not checked: {error}"),)
     return tuple(
         Notice("warning", "lyrics", "has nothing that can be pronounced, so nothing is sung there.", line=index)
         for index, (line, sounds) in enumerate(zip(song.lyrics.lines, phones, strict=True))

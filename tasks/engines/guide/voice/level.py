@@ -14,7 +14,7 @@ from scipy.ndimage import uniform_filter1d
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice.plan import SungPhone
 from tasks.engines.guide.voice.stretch import SONORANTS
-from tasks.engines.guide.voice.vocoder import BAND_CENTRES_HZ, FRAME_S, Colour, Matrix, cosines
+from tasks.engines.guide.voice.vocoder import BAND_CENTRES_HZ, FRAME_S, RATE, Colour, Matrix, cosines
 
 VOWEL_RMS_DBFS = -20.0
 DB_PER_VELOCITY, USUAL_VELOCITY = 0.14, 95
@@ -114,7 +114,8 @@ def _level_db(spectrum: Matrix, pulses: Matrix, pitch_hz: Matrix, colour: Colour
             basis = cosines(colour, np.minimum(harmonics, 0.9 * colour.rate_hz / 2))
             part = np.interp(harmonics, BAND_CENTRES_HZ, pulses[index].astype(float))
         voiced[index] = float((np.exp(2 * row @ basis) * part**2).sum()) * hertz / (colour.rate_hz / 2)
-    level_db: NDArray[np.float64] = 10 * np.log10(np.maximum(noise + voiced, 1e-9))
+    band = colour.rate_hz / RATE  # the share of the output's band that the source has
+    level_db: NDArray[np.float64] = 10 * np.log10(np.maximum(band * (noise + voiced), 1e-9))
     return level_db
 
 

@@ -86,13 +86,13 @@ class _Library:
     """The initialised library; its methods are called with the lock held."""
 
     def __init__(self) -> None:
-        import espeakng_loader
-
         try:
+            import espeakng_loader
+
             self._functions = ctypes.CDLL(espeakng_loader.get_library_path())
             self._folder, path = _short_path(Path(espeakng_loader.get_data_path()))
             self.rate_hz = int(self._functions.espeak_Initialize(SYNCHRONOUS, 0, str(path).encode(), PHONEME_EVENTS))
-        except OSError as error:
+        except (ImportError, OSError) as error:
             raise _does_not_start(str(error)) from error
         if self.rate_hz <= 0:
             raise _does_not_start("it cannot read its data")
