@@ -16,8 +16,10 @@ VOWEL_LEAD_S = 0.010
 CONSONANT_SCALE, FAST_CONSONANT_SCALE = 1.2, 1.0
 FAST_SYLLABLES_PER_S = 5.0
 SHORTEST_CONSONANT_S, LONGEST_CONSONANT_S = 0.035, 0.180
-CONSONANT_SHARE = 0.46
-"""Of the time between two vowels' beginnings, at most this much belongs to consonants."""
+CONSONANT_SHARE, FAST_CONSONANT_SHARE = 0.46, 0.36
+SLOW_ROOM_S, FAST_ROOM_S = 0.30, 0.22
+"""Of the time between two vowels' beginnings at most the first share belongs to consonants, less where it is short: a
+vowel of a tenth of a second is needed to hear its pitch."""
 
 CODA_SHARE = 0.5
 BREATH_S = 0.25
@@ -119,7 +121,7 @@ def planned(phrase: Phrase, natural_s: Sequence[float], *, free_from_s: float, n
     room_s = max(0.0, (onsets_s[0] - free_from_s) * CONSONANT_SHARE)
     sung += _before(phrase, range(nuclei[0]), lengths, onsets_s[0], room_s, note=0)
     for index, (nucleus, following) in enumerate(pairwise(nuclei)):
-        room_s = (onsets_s[index + 1] - onsets_s[index]) * CONSONANT_SHARE
+        room_s = _consonant_room_s(onsets_s[index + 1] - onsets_s[index])
         between = _before(phrase, range(nucleus + 1, following), lengths, onsets_s[index + 1], room_s, note=index)
         ends_s = between[0].start_s if between else onsets_s[index + 1]
         sung += [SungPhone(phrase.phones[nucleus], onsets_s[index], ends_s, index), *between]
@@ -134,6 +136,12 @@ def planned(phrase: Phrase, natural_s: Sequence[float], *, free_from_s: float, n
         *sung,
         SungPhone(Phone(PAUSE, word=-2), sung[-1].end_s, sung[-1].end_s + TAIL_S, last),
     ]
+
+
+def _consonant_room_s(span_s: float) -> float:
+    """The most that consonants take of the time between two vowels' beginnings."""
+    slow = min(1.0, max(0.0, (span_s - FAST_ROOM_S) / (SLOW_ROOM_S - FAST_ROOM_S)))
+    return span_s * (FAST_CONSONANT_SHARE + slow * (CONSONANT_SHARE - FAST_CONSONANT_SHARE))
 
 
 def _before(
