@@ -21,7 +21,7 @@ from scipy.signal import butter, sosfiltfilt
 
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice.plan import SungPhone
-from tasks.engines.guide.voice.words.espeak import espeak_phones
+from tasks.engines.guide.words.espeak import espeak_phones
 
 RATE = 44100
 NOTE_HEAD_S, NOTE_SHARE, SHORTEST_NOTE_S = 0.090, 0.70, 0.12

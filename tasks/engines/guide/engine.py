@@ -28,7 +28,7 @@ from tasks.engines.guide.voice.casting import (
     singing,
     singing_notices,
 )
-from tasks.engines.guide.voice.words.phonemes import Phone, nuclei, written
+from tasks.engines.guide.words.phonemes import Phone, nuclei, written
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer

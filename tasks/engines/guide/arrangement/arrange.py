@@ -27,6 +27,7 @@ from tasks.engines.guide.arrangement.score import (
     Section,
     Stem,
 )
+from tasks.engines.guide.words.phonemes import syllables_of_words
 
 STREAMS = ("style", "harmony", "melody", "drums", "bass", "chords", "pad", "pluck", "answers")
 """Each part draws from its own stream of the seed, so that a change in one does not affect the others."""
@@ -47,7 +48,8 @@ def arrange(recipe: Recipe) -> Arrangement:
     groove = choose_groove(settings["groove"], prompt=inputs["prompt"], bpm=inputs["bpm"], rng=style)
     grid = _grid(recipe, groove, style)
     tonic, is_minor = _key(inputs["key"], inputs["prompt"], style)
-    lines = form.lines_of(inputs["lines"], recipe.length_s, grid)
+    word_syllables = [syllables_of_words(line) for line in inputs.get("phones", ())]
+    lines = form.lines_of(inputs["lines"], recipe.length_s, grid, word_syllables=word_syllables)
     sections = form.sections_of(lines, grid, recipe.length_s)
     harmony = harmonise(sections, tonic=tonic, minor=is_minor, rich=groove.rich, rng=streams["harmony"])
     band = _Band(recipe, groove, grid, harmony, sections, streams)

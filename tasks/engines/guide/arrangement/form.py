@@ -54,14 +54,25 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
     return best_fit[1] if best_fit else Grid(tempos_bpm[0], 0.0)
 
 
-def lines_of(rows: Sequence[Row], length_s: float, grid: Grid) -> tuple[Line, ...]:
-    """The recipe's rows as lines, each with its available time; a row without syllables is a rest that ends the
-    last."""
+def lines_of(
+    rows: Sequence[Row], length_s: float, grid: Grid, *, word_syllables: Sequence[tuple[int, ...]] = ()
+) -> tuple[Line, ...]:
+    """The recipe's rows as lines, each with its available time; a row without syllables is a rest that ends the last.
+
+    ``word_syllables`` are those of each row's words where their phones are known.
+    """
     starts_s = [start_ms / 1000 for start_ms, _, _ in rows]
     ends_s = [*starts_s[1:], length_s][: len(rows)]
     room_s = LONGEST_LINE_BARS * grid.bar_s
     return tuple(
-        Line(start_s, min(following_s, start_s + room_s, length_s), text, syllables, row)
+        Line(
+            start_s,
+            min(following_s, start_s + room_s, length_s),
+            text,
+            syllables,
+            row,
+            word_syllables[row] if word_syllables else (),
+        )
         for row, (start_s, following_s, (_, text, syllables)) in enumerate(zip(starts_s, ends_s, rows, strict=True))
         if syllables > 0 and start_s < length_s - SHORTEST_LINE_S
     )

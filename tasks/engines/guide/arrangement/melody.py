@@ -194,7 +194,7 @@ def _notes(
     """Each note lasts until the next, the last one about half a bar, never into the next line."""
     end_s = min(line.end_s - 0.02, starts[-1] + 2.5 * grid.beat_s)
     ends = [*starts[1:], max(end_s, starts[-1] + 0.5 * (line.end_s - starts[-1]))]
-    syllables = split_words(line.text, len(starts), language)
+    syllables = split_words(line.text, len(starts), language, line.word_syllables)
     return [
         Note(
             start_s=start,
@@ -214,14 +214,18 @@ def _velocity(beats: float, energy: float, index: int) -> int:
     return int(min(120, 78 + 22 * energy + accent + (4 if index == 0 else 0)))
 
 
-def split_words(text: str, count: int, language: str = "en") -> list[str]:
-    """The words of a line distributed to ``count`` notes: a long word spans several, marked by a hyphen."""
+def split_words(text: str, count: int, language: str = "en", known_shares: Sequence[int] = ()) -> list[str]:
+    """The words of a line distributed to ``count`` notes: a long word spans several, marked by a hyphen.
+
+    ``known_shares`` are the notes of each word where its phones are known.
+    """
     words = text.split()
     if not words:
         return [""] * count
-    if len(words) >= count:
+    is_known = len(known_shares) == len(words) and sum(known_shares) == count and all(known_shares)
+    if len(words) >= count and not is_known:
         return [*words[: count - 1], " ".join(words[count - 1 :])]
-    shares = _shares(words, count, language)
+    shares = known_shares if is_known else _shares(words, count, language)
     note_words: list[str] = []
     for word, share in zip(words, shares, strict=True):
         cuts = [round(index * len(word) / share) for index in range(share + 1)]

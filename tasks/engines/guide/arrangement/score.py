@@ -73,13 +73,17 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sung line: its start, the latest end, its words, number of syllables, and its row in the recipe."""
+    """One sung line: its start, the latest end, its words, number of syllables, and its row in the recipe.
+
+    ``word_syllables`` are those of each word where its phones are known.
+    """
 
     start_s: float
     end_s: float
     text: str
     syllables: int
     row: int = -1
+    word_syllables: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError
 from catalog.models.used import ModelUsed
 from tasks.engines.guide.settings import GuideSettings
-from tasks.engines.guide.voice.words.espeak import espeak_package
-from tasks.engines.guide.voice.words.phonemes import Phone, is_english, line_phones
+from tasks.engines.guide.words.espeak import espeak_package
+from tasks.engines.guide.words.phonemes import Phone, is_english, line_phones
 
 SINGING_REVISION = 1
 """Raised when the samples of a sung recipe change and those of an instrument do not."""

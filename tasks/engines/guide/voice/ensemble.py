@@ -12,7 +12,7 @@ from tasks.engines.guide.voice.casting import TRANSPOSITION
 from tasks.engines.guide.voice.pitch import Tuning
 from tasks.engines.guide.voice.singer import Singer, Source, Take
 from tasks.engines.guide.voice.sources import BankSource, EspeakSource
-from tasks.engines.guide.voice.words.phonemes import read
+from tasks.engines.guide.words.phonemes import read
 
 DOUBLE_DRIFT_CENTS = 7.0
 SECOND_VOICE_FORMANTS = -0.05

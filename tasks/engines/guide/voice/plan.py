@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tasks.engines.guide.arrangement.score import Note
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone
-from tasks.engines.guide.voice.words.syllables import onset_start
+from tasks.engines.guide.words.phonemes import PAUSE, Phone
+from tasks.engines.guide.words.syllables import onset_start
 
 VOWEL_LEAD_S = 0.010
 """A vowel begins this long before its note: the ear hears its beginning late."""

@@ -20,7 +20,7 @@ from tasks.engines.guide.voice.plan import Phrase, SungPhone, onset_s, phrases, 
 from tasks.engines.guide.voice.spectra import SpokenSpectra
 from tasks.engines.guide.voice.stretch import frame_times, stretched
 from tasks.engines.guide.voice.vocoder import FRAME_S, Frames, synthesise
-from tasks.engines.guide.voice.words.phonemes import Phone
+from tasks.engines.guide.words.phonemes import Phone
 
 BREATH_DB = -34.0
 BREATH_BAND_HZ = (1000.0, 6000.0)

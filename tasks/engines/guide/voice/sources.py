@@ -12,8 +12,8 @@ from tasks.engines.guide.voice.bank import Bank
 from tasks.engines.guide.voice.plan import Phrase
 from tasks.engines.guide.voice.spectra import SpokenSpectra, bank_spectra
 from tasks.engines.guide.voice.vocoder import FRAME_S, Colour, Matrix
-from tasks.engines.guide.voice.words.espeak import espeak_spoken
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone, espeak_phone, nearest_places
+from tasks.engines.guide.words.espeak import espeak_spoken
+from tasks.engines.guide.words.phonemes import PAUSE, Phone, espeak_phone, nearest_places
 
 ESPEAK_ORDER, ESPEAK_WARP = 40, 0.45
 ESPEAK_WORDS_PER_MINUTE = 110

@@ -11,8 +11,8 @@ from scipy.linalg import solveh_banded
 
 from tasks.engines.guide.voice.bank import BANDS, FEATURES, ORDER, PHONE_FEATURES, Bank, Context
 from tasks.engines.guide.voice.vocoder import FRAME_S, Colour, Matrix
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone
-from tasks.engines.guide.voice.words.syllables import Place, places
+from tasks.engines.guide.words.phonemes import PAUSE, Phone
+from tasks.engines.guide.words.syllables import Place, places
 
 STRETCH = 1.15
 """Speech is predicted a little slower than it was spoken: clearer articulation, more frames to stretch."""

@@ -152,3 +152,11 @@ def test_a_recipe_of_another_bank_is_refused() -> None:
     )
     with pytest.raises(WorkError, match="singer"):
         GuideEngine(Settings()).load().stems(other)
+
+
+def test_the_midi_words_stand_on_their_own_syllables() -> None:
+    made = sung_recipe(((1.0, "Every fire desires an avenue"),))
+    notes = next(part.notes for part in arrange(made).parts if part.name == "vocals")
+    pieces = "".join(note.lyric.removesuffix("-") + (" " * (not note.lyric.endswith("-"))) for note in notes)
+    assert pieces.split() == ["Every", "fire", "desires", "an", "avenue"]
+    assert len(notes) == 9

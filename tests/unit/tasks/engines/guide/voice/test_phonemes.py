@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.engines.guide.voice.words.phonemes import line_phones, nuclei, read, words_of, written
-from tasks.engines.guide.voice.words.syllables import places
+from tasks.engines.guide.words.phonemes import line_phones, nuclei, read, words_of, written
+from tasks.engines.guide.words.syllables import places
 
 
 def english(text: str) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice.pitch import Tuning, pitch_hz
 from tasks.engines.guide.voice.plan import BREATH_S, SungPhone, onset_s, phrases, planned
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone, line_phones, nuclei
+from tasks.engines.guide.words.phonemes import PAUSE, Phone, line_phones, nuclei
 
 LINE = "The last bus home is running late again"
 

@@ -21,7 +21,7 @@ from tasks.engines.guide.voice.singer import Singer, Take
 from tasks.engines.guide.voice.sources import BankSource, EspeakSource
 from tasks.engines.guide.voice.spectra import bank_spectra
 from tasks.engines.guide.voice.vocoder import RATE, Colour, Frames, synthesise
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone, line_phones, nuclei
+from tasks.engines.guide.words.phonemes import PAUSE, Phone, line_phones, nuclei
 
 LINE = "The last bus home is running late again"
 

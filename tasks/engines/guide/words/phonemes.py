@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from catalog.album.syllables import count_syllables
-from tasks.engines.guide.voice.words.espeak import espeak_phones
+from tasks.engines.guide.words.espeak import espeak_phones
 
 PAUSE = "pau"
 STRESS_MARKS = {".": 0, "ˈ": 1, "ˌ": 2}
@@ -119,6 +119,13 @@ def read(line: str) -> tuple[Phone, ...]:
         for index, word in enumerate(line.split("|"))
         for marked in word.split()
     )
+
+
+def syllables_of_words(line: str) -> tuple[int, ...]:
+    """The syllables of each word of a line that :func:`written` wrote."""
+    phones = read(line)
+    words = line.count("|") + 1 if line else 0
+    return tuple(sum(phone.is_nucleus and phone.word == word for phone in phones) for word in range(words))
 
 
 def nuclei(phones: Sequence[Phone]) -> int:

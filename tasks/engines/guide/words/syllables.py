@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from tasks.engines.guide.voice.words.phonemes import PAUSE, Phone
+from tasks.engines.guide.words.phonemes import PAUSE, Phone
 
 _CLUSTERS = {
     "p": "lry", "b": "lry", "t": "rwy", "d": "rwy", "k": "lrwy", "g": "lrw", "f": "lry", "v": "ry", "th": "rw",
