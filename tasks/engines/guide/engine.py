@@ -40,9 +40,10 @@ MIDI_BYTES_PER_S = 220
 
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
-SUNG_RENDER_SPEED = 18.0
+SUNG_RENDER_SPEED = 15.0
 LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 140 << 20
+SUNG_MEMORY_BYTES = 60 << 20
 BUFFERS = 8
 
 
@@ -125,9 +126,10 @@ class GuideEngine:
         """Time, memory and stored bytes of one recipe, from constants measured on one core."""
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
+        is_sung = "singer" in recipe.inputs
         return Forecast(
             seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if "singer" in recipe.inputs else RENDER_SPEED),
-            memory_bytes=BASE_MEMORY_BYTES + BUFFERS * frames * frame_bytes,
+            memory_bytes=BASE_MEMORY_BYTES + SUNG_MEMORY_BYTES * is_sung + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
         )
 
