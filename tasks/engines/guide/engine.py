@@ -137,13 +137,13 @@ class GuideEngine:
         """The SoundFont and what sings, under their licences."""
         singer = singer_models(recipe.inputs["singer"]) if "singer" in recipe.inputs else ()
         return (
-            *singer,
             ModelUsed(
                 name="TimGM6mb SoundFont",
                 revision="1.3",
                 licence="GPL-2.0",
                 digest=recipe.inputs["instruments"]["soundfont"],
             ),
+            *singer,
         )
 
     def load(self) -> GuideRenderer:

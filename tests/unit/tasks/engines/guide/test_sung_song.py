@@ -48,7 +48,7 @@ def test_a_sung_recipe_holds_the_phones_and_who_sings() -> None:
     assert made.inputs["phones"] == ["f ˈay r", ""]
     assert made.inputs["singer"]["name"] == "tenor"
     assert len(made.inputs["singer"]["bank"]) == 64
-    assert GuideEngine(Settings()).models(made)[0].licence == "CMU-Flite"
+    assert GuideEngine(Settings()).models(made)[-1].licence == "CMU-Flite"
 
 
 def test_a_song_without_words_is_the_same_with_and_without_a_singer() -> None:
