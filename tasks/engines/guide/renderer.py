@@ -21,6 +21,9 @@ from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import towards
+from tasks.engines.guide.sound.vocals import mix_voices, seat_voice
+from tasks.engines.guide.voice.casting import singing
+from tasks.engines.guide.voice.ensemble import sung_spans_s, voices
 
 
 class GuideRenderer:
@@ -61,6 +64,8 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        if "singer" in recipe.inputs:
+            seat_voice(stems, sung_spans_s(arrangement))
         towards(stems.values(), arrangement.tone)
         mix = balance(stems)
         if not np.isfinite(mix).all():
@@ -69,9 +74,11 @@ class GuideRenderer:
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)
+        reverb, beat_s = float(recipe.inputs["settings"]["reverb"]), arrangement.grid.beat_s
+        if stem == "vocals" and "singer" in recipe.inputs:
+            return mix_voices(voices(recipe, arrangement, frames=frames), frames=frames, reverb=reverb, beat_s=beat_s)
         sounds = ((part.name, self._sound(part, frames)) for part in arrangement.parts if part.stem == stem)
-        reverb = float(recipe.inputs["settings"]["reverb"])
-        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
+        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s)
 
     def _sound(self, part: Part, frames: int) -> Sound:
         if PLACES[part.name].doubled:
@@ -80,8 +87,11 @@ class GuideRenderer:
 
     def _check(self, recipe: Recipe) -> None:
         """Refuse a recipe that this machine would play differently. Raises WorkError."""
-        present_values: Mapping[str, Any] = {"revision": REVISION, **instruments(self._soundfont)}
-        recipe_values: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+        present_values: dict[str, Any] = {"revision": REVISION, **instruments(self._soundfont)}
+        recipe_values: dict[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+        if singer := recipe.inputs.get("singer"):
+            present_values["singer"] = singing(singer["name"], singer["source"])
+            recipe_values["singer"] = dict(singer)
         differences = sorted(
             name
             for name in present_values.keys() | recipe_values.keys()

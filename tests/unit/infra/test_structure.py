@@ -50,6 +50,8 @@ THEIR_OWN = {
         "tasks/audio/metering/loudness.py",
         "tasks/engines/guide/sound/mix.py",
         "tasks/engines/guide/sound/tone.py",
+        "tasks/engines/guide/sound/vocals.py",
+        "tasks/engines/guide/voice/level.py",
         "tasks/enhancement/air.py",
         "tasks/mastering/processors/equaliser.py",
         "docs/finishing.md",

@@ -21,6 +21,7 @@ from tasks.engines.guide.arrangement.score import Arrangement, Grid, Line, Secti
 from tasks.engines.guide.arrangement.variants import chance, pair_of
 from tasks.engines.guide.genres.library import genre, genre_from
 from tasks.engines.guide.genres.schema import Genre, GrooveFile, ProgressionFile
+from tasks.engines.guide.words.phonemes import syllables_of_words
 
 STREAMS = ("melody", "drums", "bass", "chords", "pad", "pluck", "answers", "lead", "instruments")
 """Each part draws from its own stream of the seed, so that a change in one does not affect the others."""
@@ -44,7 +45,9 @@ def arrange(recipe: Recipe) -> Arrangement:
     grid = _grid(recipe, style)
     tonic, minor = _key(recipe, style)
     rows = inputs["lines"]
-    lines = lines_of(rows, inputs.get("stress") or [()] * len(rows), recipe.length_s, grid)
+    stresses = inputs.get("stress") or [()] * len(rows)
+    word_syllables = [syllables_of_words(line) for line in inputs.get("phones", ())]
+    lines = lines_of(rows, stresses, recipe.length_s, grid, word_syllables=word_syllables)
     marks = inputs.get("sections") or [""] * len(rows)
     groups = groups_of([(row[0] / 1000, line, mark) for row, line, mark in zip(rows, lines, marks, strict=True)])
     sections = sections_of(groups, grid, recipe.length_s)

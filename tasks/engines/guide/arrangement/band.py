@@ -16,7 +16,7 @@ from tasks.engines.guide.arrangement.parts import accompaniment, voices
 from tasks.engines.guide.arrangement.parts.bass import bass_line
 from tasks.engines.guide.arrangement.parts.drums import drum
 from tasks.engines.guide.arrangement.score import DRUM_BANK, MELODIC_BANK, Grid, Note, Part, Section, Stem
-from tasks.engines.guide.arrangement.tune.melody import Singer
+from tasks.engines.guide.arrangement.tune.melody import LOWEST, Singer
 from tasks.engines.guide.genres.schema import Genre, GrooveFile, Instrument
 
 WORTH_STARTING_LATE_S = 0.4
@@ -53,6 +53,11 @@ class Score:
     is_sung: bool
 
     @property
+    def has_singer(self) -> bool:
+        """Whether a voice sings the words, and no instrument plays them."""
+        return "singer" in self.recipe.inputs
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The song's settings."""
         settings: Mapping[str, Any] = self.recipe.inputs["settings"]
@@ -84,7 +89,8 @@ class Band:
             return [self._part("lead", "other", Instrument(program=program), self._tune, sung=True, mono=True)]
         name = self._voice_name()
         harmony_program = VOICES["choir" if name == "oohs" else "oohs"]
-        lower = voices.second_voice(self._tune, score.sections, score.harmony, self._feels["melody"])
+        lowest = LOWEST if score.has_singer else None
+        lower = voices.second_voice(self._tune, score.sections, score.harmony, self._feels["melody"], lowest=lowest)
         solo = self._sung(solos, "lead", highest=HIGHEST_OF_AN_INSTRUMENT)
         lead = self._pick(score.genre.band.lead)
         return [
@@ -131,6 +137,8 @@ class Band:
         common = (score.sections, score.layers, score.genre, score.harmony)
         pads = accompaniment.pad(*common, self._feels["pad"])
         figures = accompaniment.pluck(*common, self._feels["pluck"])
+        if score.has_singer:
+            figures = voices.between_lines(figures, self._tune)
         figure_instrument = self._pick(band.pluck)
         parts = [
             self._part("pad", "other", self._pick(band.pad), pads),

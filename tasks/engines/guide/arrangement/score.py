@@ -17,13 +17,18 @@ SectionKind = Literal["intro", "verse", "pre-chorus", "chorus", "bridge", "inter
 
 @dataclass(frozen=True, slots=True, order=True)
 class Note:
-    """One note: seconds from the song's start, MIDI pitch, velocity 1 to 127, and the syllable sung on it."""
+    """One note: seconds from the song's start, MIDI pitch, velocity 1 to 127, and the text sung on it.
+
+    ``line`` is the row of its line in the recipe and ``syllable`` its index in that line; -1 for what is not sung.
+    """
 
     start_s: float
     duration_s: float
     pitch: int
     velocity: int
     lyric: str = ""
+    line: int = -1
+    syllable: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,19 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sung line: its start, the latest end, its words and number of syllables, and each syllable's stress (0 none,
-    1 primary, 2 secondary)."""
+    """One sung line: its start, the latest end, its words, number of syllables, each syllable's stress (0 none, 1
+    primary, 2 secondary), and its row in the recipe.
+
+    ``word_syllables`` are those of each word where its phones are known.
+    """
 
     start_s: float
     end_s: float
     text: str
     syllables: int
     stress: tuple[int, ...] = ()
+    row: int = -1
+    word_syllables: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,20 +52,36 @@ def fit_grid(starts_s: Sequence[float], tempos_bpm: Sequence[float]) -> Grid:
 
 
 def lines_of(
-    rows: Sequence[Row], stresses: Sequence[Sequence[int]], length_s: float, grid: Grid
+    rows: Sequence[Row],
+    stresses: Sequence[Sequence[int]],
+    length_s: float,
+    grid: Grid,
+    *,
+    word_syllables: Sequence[tuple[int, ...]] = (),
 ) -> tuple[Line | None, ...]:
     """The recipe's rows as lines, each with its available time; None for a row that is not sung.
 
-    A row without syllables is a rest that ends the line before it.
+    A row without syllables is a rest that ends the line before it. ``word_syllables`` are those of each row's words
+    where their phones are known.
     """
     starts_s = [start_ms / 1000 for start_ms, _, _ in rows]
     ends_s = [*starts_s[1:], length_s][: len(rows)]
     room_s = min(LONGEST_LINE_BARS * grid.bar_s, LONGEST_LINE_S)
     return tuple(
-        Line(start_s, min(following_s, start_s + room_s, length_s), text, syllables, tuple(stress))
+        Line(
+            start_s,
+            min(following_s, start_s + room_s, length_s),
+            text,
+            syllables,
+            tuple(stress),
+            row,
+            word_syllables[row] if word_syllables else (),
+        )
         if syllables > 0 and start_s < length_s - SHORTEST_LINE_S
         else None
-        for start_s, following_s, (_, text, syllables), stress in zip(starts_s, ends_s, rows, stresses, strict=True)
+        for row, (start_s, following_s, (_, text, syllables), stress) in enumerate(
+            zip(starts_s, ends_s, rows, stresses, strict=True)
+        )
     )
 
 

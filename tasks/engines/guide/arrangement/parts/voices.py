@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from tasks.engines.guide.arrangement.feel import Feel
@@ -13,8 +14,10 @@ ANSWER_GAP_BEATS = 3.0
 LOWEST_SECOND = 50
 
 
-def second_voice(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:
-    """A third or more below the tune in choruses, always in the chord."""
+def second_voice(
+    melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel, *, lowest: int | None = None
+) -> tuple[Note, ...]:
+    """A third or more below the tune in choruses, always in the chord; above it where it would go under ``lowest``."""
     spans = [
         (feel.grid.time_s(section.first_bar, -1), feel.grid.time_s(section.end_bar, -1))
         for section in sections
@@ -25,10 +28,21 @@ def second_voice(melody: Sequence[Note], sections: Sequence[Section], harmony: H
         if not any(start <= note.start_s < end for start, end in spans):
             continue
         tones = harmony.at_beats(feel.grid.beats(note.start_s) + 0.2).pitch_classes
-        lower = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
-        if lower >= LOWEST_SECOND:
-            notes.append(Note(note.start_s, note.duration_s, lower, max(1, note.velocity - 14)))
+        pitch = next(pitch for pitch in range(note.pitch - 3, note.pitch - 16, -1) if pitch % 12 in tones)
+        if lowest is not None and pitch < lowest:
+            pitch = next(pitch for pitch in range(note.pitch + 3, note.pitch + 16) if pitch % 12 in tones)
+        if pitch >= LOWEST_SECOND:
+            notes.append(replace(note, pitch=pitch, velocity=max(1, note.velocity - 14), lyric=""))
     return tuple(notes)
+
+
+def between_lines(notes: Sequence[Note], melody: Sequence[Note]) -> tuple[Note, ...]:
+    """The notes that do not begin while a line is sung."""
+    spans: dict[int, tuple[float, float]] = {}
+    for note in melody:
+        start_s, end_s = spans.get(note.line, (note.start_s, note.start_s))
+        spans[note.line] = min(start_s, note.start_s), max(end_s, note.start_s + note.duration_s)
+    return tuple(note for note in notes if not any(start <= note.start_s < end for start, end in spans.values()))
 
 
 def answers(melody: Sequence[Note], sections: Sequence[Section], harmony: Harmony, feel: Feel) -> tuple[Note, ...]:

@@ -230,7 +230,7 @@ class Singer:
         starts = self._starts(line, tune)
         end_s = min(line.start_s + sung_s(line), starts[-1] + LONGEST_LAST_BEATS * grid.beat_s)
         ends = [*starts[1:], max(end_s, starts[-1] + SHORTEST_S)]
-        syllables = split_words(line.text, len(starts), self._language)
+        syllables = split_words(line.text, len(starts), self._language, line.word_syllables)
         stress = _stress(line)
         return [
             Note(
@@ -239,6 +239,8 @@ class Singer:
                 pitch=pitch,
                 velocity=_velocity(stress[index], level, index),
                 lyric=syllable,
+                line=line.row,
+                syllable=index,
             )
             for index, (start, end, pitch, syllable) in enumerate(
                 zip(starts, ends, tune.pitches, syllables, strict=True)

@@ -143,13 +143,13 @@ def test_section_marks_are_in_the_recipe() -> None:
 def test_what_was_understood_is_told() -> None:
     engine = GuideEngine(Settings())
     sung = song(prompt="smoky jazz, piano, sad", bpm=None, key=None)
-    told = engine.explanation(sung, engine.recipe(sung, 1))
+    told = engine.explain(sung, engine.recipe(sung, 1))
     assert told["genre"] == "jazz (smoky 0.5, jazz 3), before ballad 1.5"
     assert told["tempo"].endswith("BPM, fitted to the lines' times")
     assert told["key"].endswith("minor, chosen for its words")
     assert "verse" in told["form"]
     stated = song(settings={"genre": "rock"})
-    told = engine.explanation(stated, engine.recipe(stated, 1))
+    told = engine.explain(stated, engine.recipe(stated, 1))
     assert (told["genre"], told["tempo"]) == ("rock, stated", "120 BPM, stated")
 
 
