@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tasks.engines.guide.arrangement.melody import HIGHEST_SUNG, LOWEST
 
 from catalog.album.album import Song
 from catalog.common.errors import InputError, WorkError
@@ -18,6 +17,8 @@ from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import unit_powers
 from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
+from tasks.engines.guide.arrangement.tune.melody import HIGHEST as HIGHEST_SUNG
+from tasks.engines.guide.arrangement.tune.melody import LOWEST
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.sound.mix import PEAK_DBFS
 from tests.support.guide_songs import CHORUS, SHORT, VERSE, Row, recipe, song, song_lines
