@@ -86,7 +86,7 @@ def harmonise(
     ``jazz`` ends with a second degree before the dominant.
     """
     bars = [numeral for section in sections for numeral in _bars_of(section, progression)]
-    bars[-1] = ("i" if minor else "I") + ("6" if jazz else "")
+    bars[-1] = ("i" if minor else "I") + ("6" if jazz and minor else "")
     if len(bars) > CADENCE_BARS:
         bars[-2] = (_JAZZ_CADENCE if jazz else _CADENCE)[minor]
     halves = [chord_of(numeral, tonic, minor=minor) for bar in bars for numeral in _halves(bar)]
@@ -136,9 +136,9 @@ def _movement(pitches: Sequence[int], target: Sequence[int]) -> int:
 
 
 def shell_voicing(chord: ChordTones, previous: Sequence[int], *, lowest: int) -> tuple[int, ...]:
-    """Third, seventh or sixth, and the colours of a chord, without root and fifth; all of a triad."""
-    colours = [interval for interval in chord.intervals if interval % 12 not in (0, 7)]
-    tones = [(chord.root + interval) % 12 for interval in colours] if len(colours) > 1 else chord.pitch_classes
+    """Root, third, seventh or sixth, and the colours of a chord, without its fifth; all of a triad."""
+    shell = [interval for interval in chord.intervals if interval % 12 != 7]
+    tones = [(chord.root + interval) % 12 for interval in shell] if len(shell) > 2 else chord.pitch_classes
     return close_voicing(chord, previous, lowest=lowest, tones=tones)
 
 

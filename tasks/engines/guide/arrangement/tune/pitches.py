@@ -21,6 +21,8 @@ ANTICIPATION_BEATS = 0.2
 """A note this little before a bar line belongs to the chord that follows."""
 
 _EXCLUDED = 60.0
+FAR_FROM_HOME = 0.3
+"""The cost of notes other than the first and the fifth of the key, which make it plain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,9 @@ def _tonal_cost(
     costs = np.full(12, _EXCLUDED)
     costs[list(scale)] = outside_cost
     costs[list(chord.pitch_classes)] = 0.0
+    costs += [
+        0.0 if pitch_class in (harmony.tonic, (harmony.tonic + 7) % 12) else FAR_FROM_HOME for pitch_class in range(12)
+    ]
     if is_end:
         resting = {chord.root, harmony.tonic}
         costs += [0.0 if pitch_class in resting else 1.5 for pitch_class in range(12)]
