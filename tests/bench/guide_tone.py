@@ -44,6 +44,19 @@ CURVES: Mapping[str, Tone] = {
 """The prompt of each genre and the mastering curve that its mix is held against."""
 
 
+REVISION_1: Mapping[str, tuple[float, float, float, float, float]] = {
+    "indie pop": (2.0, 4.0, -10.5, -11.6, 0.25),
+    "rock": (2.6, 6.5, -10.3, -12.5, 0.27),
+    "house": (3.7, 9.5, -10.2, -13.5, 0.26),
+    "trap": (2.8, 6.6, -9.5, -12.4, 0.25),
+    "r&b soul": (2.8, 6.6, -9.5, -12.4, 0.25),
+    "jazz": (3.9, 7.6, -9.5, -12.4, 0.25),
+    "folk": (2.6, 8.5, -10.3, -11.6, 0.28),
+    "ballad": (2.4, 6.4, -9.5, -12.7, 0.31),
+}
+"""What revision 1 of the guide read with seed 1: mean and largest deviation, width in two ranges, loss in mono."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One mix: deviation from the curve by octave in dB, side against mid in dB in two ranges, loss in mono in LU."""
@@ -141,6 +154,8 @@ def main() -> None:
                 f"{reading.correlation:5.2f} {LENGTH_S / reading.cpu_s:5.1f}x",
                 flush=True,
             )
+        mean_db, most_db, low_db, high_db, loss_lu = REVISION_1[genre]
+        print(f"{'  revision 1, seed 1':71}  {mean_db:5.1f} {most_db:5.1f} {low_db:6.1f} {high_db:6.1f} {loss_lu:5.2f}")
     print("target: mean <= 2.5, most <= 5; width -8..-4 (0.2-3 kHz), -7..-3 above; loss < 1 LU; speed >= 32x")
     print(f"peak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 

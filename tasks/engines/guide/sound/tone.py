@@ -28,8 +28,11 @@ EMPTY_DB = 24.0
 WINDOW = 1 << 13
 LOOK_EVERY = 4
 QUALITY = 1.3
-IN_DOUBLE = 3
-"""The filters of the lowest octaves are computed in double precision: all in single err by -70 dB, so by -95."""
+LEAST_DB = 0.4
+"""Smaller corrections are left out."""
+
+IN_DOUBLE = 2
+"""The filters of the lowest octaves are computed in double precision: all in single err by -70 dB, so by -91."""
 
 Gains = NDArray[np.float64]
 """dB at each of :data:`OCTAVES_HZ`."""
@@ -38,13 +41,24 @@ Gains = NDArray[np.float64]
 def towards(stems: Collection[Sound], tone: Tone) -> None:
     """Filter stems, each (2, frames), in place, so that their sum comes nearer to a curve, by up to ``MOST_DB``."""
     gains = correction_db(stems, tone)
-    if not np.abs(gains).max() > 0.1:
-        return
+    heard = np.abs(gains) >= LEAST_DB
     sections = _sections(gains)
+    low, high = sections[:IN_DOUBLE][heard[:IN_DOUBLE]], sections[IN_DOUBLE:][heard[IN_DOUBLE:]].astype(np.float32)
     for stem in stems:
         if stem.any():
-            low_corrected = sosfilt(sections[:IN_DOUBLE], stem).astype(np.float32)
-            stem[:] = sosfilt(sections[IN_DOUBLE:].astype(np.float32), low_corrected)
+            stem[:] = _through(_through(_distinct(stem), low), high)
+
+
+def _distinct(stem: Sound) -> Sound:
+    """One channel of two that are equal, else both."""
+    return stem[:1] if np.array_equal(stem[0], stem[1]) else stem
+
+
+def _through(sound: Sound, sections: NDArray[np.floating]) -> Sound:
+    if not len(sections):
+        return sound
+    filtered_sound: Sound = sosfilt(sections, sound).astype(np.float32, copy=False)
+    return filtered_sound
 
 
 def correction_db(stems: Collection[Sound], tone: Tone) -> Gains:

@@ -21,7 +21,7 @@ FIRM_CENTS, FIRM_DB = 6.0, 0.35
 OPEN_HAT, CLOSING = 46, (42, 44)
 CHOKED_DB_PER_S = 900.0
 ECHOES = 14
-KEPT_TONES = 96
+KEPT_TONES = 48
 
 
 class DrumMachine:
@@ -43,7 +43,7 @@ class DrumMachine:
     def tone(self, request: Request) -> Tone:
         """One stroke of the drum at a note, or at the nearest one that the kit has."""
         assert isinstance(request.layer, int)
-        stroke = _stroke(self._kit, request.pitch, request.layer, request.copy)
+        stroke = _copies(self._kit, request.pitch, request.layer)[request.copy]
         frames = stroke if request.channels == 2 else stroke.mean(axis=0, keepdims=True)
         return Tone(frames, CHOKED_DB_PER_S, rings=request.pitch != OPEN_HAT)
 
@@ -63,17 +63,18 @@ def closed_hats(notes: tuple[Note, ...]) -> tuple[Note, ...]:
 
 
 @lru_cache(maxsize=KEPT_TONES)
-def _stroke(kit_name: str, pitch: int, layer: int, copy: int) -> Sound:
-    """A stroke in its place, (2, frames), read-only."""
+def _copies(kit_name: str, pitch: int, layer: int) -> tuple[Sound, Sound]:
+    """The two copies of a stroke in its place, (2, frames) each, read-only."""
     kit = KITS[kit_name]
     note = pitch if pitch in kit.pieces else min(kit.pieces, key=lambda other: (abs(other - pitch), other))
     piece = kit.pieces[note]
     sound = _placed(piece, kit, piece.sound.stroke(LAYERS[layer][1]), note)
     cents, level_db = (LOOSE_CENTS, LOOSE_DB) if piece.loose else (FIRM_CENTS, FIRM_DB)
-    sign = 1 if copy else -1
-    copied = _retuned(sound, sign * cents) * np.float32(10 ** ((piece.level_db + sign * level_db) / 20))
-    copied.flags.writeable = False
-    return copied
+    lower, higher = (
+        _retuned(sound, sign * cents) * np.float32(10 ** ((piece.level_db + sign * level_db) / 20)) for sign in (-1, 1)
+    )
+    lower.flags.writeable = higher.flags.writeable = False
+    return lower, higher
 
 
 def _placed(piece: Piece, kit: Kit, sound: Sound, note: int) -> Sound:
