@@ -64,9 +64,9 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        towards(stems.values(), arrangement.tone)
         if "singer" in recipe.inputs:
             seat_voice(stems, sung_spans_s(arrangement))
-        towards(stems.values(), arrangement.tone)
         mix = balance(stems)
         if not np.isfinite(mix).all():
             raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")

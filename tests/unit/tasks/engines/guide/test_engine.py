@@ -44,7 +44,7 @@ def test_an_unknown_engine_names_the_known_ones() -> None:
 def test_a_recipe_holds_what_is_heard_and_survives_storage() -> None:
     made = recipe(((2.0, "Hello darling"), (5.25, "")))
     assert made.inputs["lines"] == [[2000, "Hello darling", 4], [5250, "", 0]]
-    assert made.inputs["stress"] == [[1, 0, 1, 0], []]
+    assert made.inputs["stress"] == [[0, 1, 1, 0], []]
     assert "sections" not in made.inputs
     assert set(made.inputs["instruments"]) == {"soundfont", "numpy", "pedalboard", "scipy"}
     stored = Recipe.from_document(json.loads(canonical_json(made.document())))

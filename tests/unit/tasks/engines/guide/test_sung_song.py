@@ -1,4 +1,4 @@
-"""A sung song as a whole: its recipe, its parts, its mix, and that songs without the setting stay what they were."""
+"""A sung song as a whole: its recipe, its parts and its mix, and an instrument in place of the singer."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ def rendered(made: Recipe) -> RenderResult:
     return result
 
 
-def test_an_instrument_stays_the_recipe_that_it_was() -> None:
-    plain = recipe()
+def test_where_an_instrument_has_the_tune_nobody_is_stated_who_sings() -> None:
+    plain = recipe(settings={"voice": "instrument"})
     assert recipe(settings={"voice": "instrument", "singer": "alto"}).inputs == plain.inputs
-    assert set(plain.inputs["settings"]) == {"groove", "vocals", "swing", "density", "reverb"}
+    assert set(plain.inputs["settings"]) == {"vocals", "swing", "density", "reverb"}
     assert not {"singer", "phones"} & set(plain.inputs)
+    assert {"singer", "phones"} <= set(recipe().inputs)
 
 
 def test_a_sung_recipe_holds_the_phones_and_who_sings() -> None:
@@ -84,7 +85,7 @@ def notices(**changes: Any) -> list[tuple[str, str, int | None]]:
 def test_what_cannot_be_as_it_is_set_is_said_before_rendering() -> None:
     assert notices() == []
     assert notices(settings=SUNG) == []
-    assert notices(settings={"singer": "alto"}) == [("warning", "settings.singer", None)]
+    assert notices(settings={"voice": "instrument", "singer": "alto"}) == [("warning", "settings.singer", None)]
     assert notices(settings=SUNG | {"singer_source": "bank"}, language="de") == [
         ("fault", "settings.singer_source", None)
     ]
