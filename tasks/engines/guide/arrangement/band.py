@@ -164,7 +164,7 @@ class Band:
         mono: bool = False,
     ) -> Part:
         kept = _within(notes, self._score.recipe.length_s)
-        return Part(name, stem, instrument.program, kept, bank, sung, mono, instrument.sound)
+        return Part(name, stem, instrument.program, kept, bank=bank, sung=sung, mono=mono, instrument=instrument.sound)
 
 
 def _within(notes: Sequence[Note], length_s: float) -> tuple[Note, ...]:
