@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from catalog.album.mastering import Tone
-
 MELODIC_BANK, DRUM_BANK = 0, 128
 
 Stem = Literal["vocals", "drums", "bass", "other"]
@@ -94,8 +92,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``tone`` the mastering curve
-    that its mix is brought nearer to."""
+    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``genre`` a genre's name."""
 
     length_s: float
     grid: Grid
@@ -103,4 +100,4 @@ class Arrangement:
     minor: bool
     sections: tuple[Section, ...]
     parts: tuple[Part, ...]
-    tone: Tone = "balanced"
+    genre: str = ""
