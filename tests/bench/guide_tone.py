@@ -25,24 +25,24 @@ from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.renderer import GuideRenderer
-from tasks.engines.guide.sound.tone import tone_of
 from tasks.mastering.analysis.curves import named_curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
 from tests.support.guide_songs import song, song_lines
 
 LENGTH_S = 60.0
 OCTAVES_HZ = (63, 125, 250, 500, 1000, 2000, 4000, 8000)
-GENRES: Mapping[str, str] = {
+CURVES: Mapping[str, Tone] = {
     "indie pop": "pop",
     "rock": "rock",
-    "house": "house",
-    "trap": "trap",
-    "r&b soul": "soul",
+    "house": "electronic",
+    "trap": "hip-hop",
+    "r&b soul": "hip-hop",
     "jazz": "jazz",
-    "folk": "folk",
-    "ballad": "ballad",
+    "folk": "acoustic",
+    "ballad": "balanced",
 }
-"""The prompt of each genre, and the genre whose mastering curve its mix is held against."""
+"""The prompt of each genre and the mastering curve that its mix is held against."""
+
 
 REVISION_1: Mapping[str, tuple[float, float, float, float, float]] = {
     "indie pop": (2.0, 4.0, -10.5, -11.6, 0.25),
@@ -117,7 +117,7 @@ def recipe_of(engine: GuideEngine, genre: str, seed: int) -> Recipe:
 def read(renderer: GuideRenderer, recipe: Recipe, genre: str) -> tuple[Reading, Audio]:
     """A rendered mix and its figures."""
     began_s = time.process_time()
-    with patch("tasks.engines.guide.renderer.arrange", lambda of: replace(arrange(of), genre=GENRES[genre])):
+    with patch("tasks.engines.guide.renderer.arrange", lambda of: replace(arrange(of), tone=CURVES[genre])):
         (made,) = renderer.render([RenderJob(recipe)])
     cpu_s = time.process_time() - began_s
     if not isinstance(made, RenderResult):
@@ -126,7 +126,7 @@ def read(renderer: GuideRenderer, recipe: Recipe, genre: str) -> tuple[Reading, 
     return Reading(
         genre,
         recipe.seed,
-        deviation_db(audio, tone_of(GENRES[genre])),
+        deviation_db(audio, CURVES[genre]),
         (side_against_mid_db(audio, 200, 3000), side_against_mid_db(audio, 3000, 20000)),
         mono_loss_lu(audio),
         float(np.corrcoef(*audio.samples)[0, 1]),
@@ -138,7 +138,7 @@ def main() -> None:
     """Print a row a mix and, below, what the table asks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--genres", default=",".join(GENRES))
+    parser.add_argument("--genres", default=",".join(CURVES))
     options = parser.parse_args()
     engine = GuideEngine(load_settings())
     renderer = engine.load()

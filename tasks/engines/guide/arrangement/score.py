@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from catalog.album.mastering import Tone
+
 MELODIC_BANK, DRUM_BANK = 0, 128
 
 Stem = Literal["vocals", "drums", "bass", "other"]
@@ -92,7 +94,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``genre`` a genre's name."""
+    """A whole song, ready to be played: ``tonic`` is a pitch class, ``minor`` the mode, ``tone`` the mastering curve
+    that its mix is brought nearer to."""
 
     length_s: float
     grid: Grid
@@ -100,4 +103,4 @@ class Arrangement:
     minor: bool
     sections: tuple[Section, ...]
     parts: tuple[Part, ...]
-    genre: str = ""
+    tone: Tone = "balanced"

@@ -5,7 +5,7 @@ A linear filter on every stem is the same as on their sum, so the stems still ad
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,25 +34,8 @@ LEAST_DB = 0.4
 IN_DOUBLE = 2
 """The filters of the lowest octaves are computed in double precision: all in single err by -70 dB, so by -91."""
 
-TONES: Mapping[str, Tone] = {
-    "pop": "pop",
-    "rock": "rock",
-    "house": "electronic",
-    "trap": "hip-hop",
-    "soul": "hip-hop",
-    "jazz": "jazz",
-    "folk": "acoustic",
-    "ballad": "balanced",
-}
-"""The mastering curve of each genre."""
-
 Gains = NDArray[np.float64]
 """dB at each of :data:`OCTAVES_HZ`."""
-
-
-def tone_of(genre: str) -> Tone:
-    """The mastering curve that a genre's mix is brought nearer to; the balanced one for a genre of the user's own."""
-    return TONES.get(genre, "balanced")
 
 
 def towards(stems: Collection[Sound], tone: Tone) -> None:
