@@ -34,7 +34,7 @@ SYNTHESISED: Mapping[str, Instrument] = {
     "glass bell": keys.Struck("glass bell", keys.GLASS_BELL, keys.Turning(3.1, 0.15), release_s=0.9),
     "nylon guitar": strings.Plucked("nylon guitar", strings.NYLON),
     "steel guitar": strings.Plucked("steel guitar", strings.STEEL),
-    "clean electric guitar": strings.Plucked("clean electric guitar", strings.CLEAN),
+    "clean guitar": strings.Plucked("clean guitar", strings.CLEAN),
     "overdriven guitar": strings.Plucked("overdriven guitar", strings.OVERDRIVEN),
     "supersaw": saws.SawInstrument("supersaw", saws.SUPERSAW),
     "plucked saw": saws.SawInstrument("plucked saw", saws.PLUCKED_SAW),
