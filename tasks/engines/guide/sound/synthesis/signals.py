@@ -15,7 +15,7 @@ from tasks.engines.guide.sound.source import RATE, Mono, Sound
 
 NYQUIST_HZ = RATE / 2
 DOUBLE_BELOW_HZ = 300.0
-"""Filters with a lower corner are computed in double precision."""
+"""Filters of a higher order than the first and a lower corner are computed in double precision."""
 SIXTY_DB = np.log(1000.0)
 
 
@@ -102,7 +102,7 @@ def band_pass(sound: Sound, low_hz: float, high_hz: float, *, order: int = 1) ->
 def _filtered(sound: Sound, cutoff_hz: float | tuple[float, float], kind: str, order: int) -> Sound:
     lowest_hz = cutoff_hz[0] if isinstance(cutoff_hz, tuple) else cutoff_hz
     sections = _sections(cutoff_hz, kind, order)
-    single = sections if lowest_hz < DOUBLE_BELOW_HZ else sections.astype(np.float32)
+    single = sections if order > 1 and lowest_hz < DOUBLE_BELOW_HZ else sections.astype(np.float32)
     filtered_sound: Sound = sosfilt(single, sound).astype(np.float32, copy=False)
     return filtered_sound
 
