@@ -37,6 +37,9 @@ USUAL_REVERB = 0.4
 """The setting ``reverb`` at which the sends have these values."""
 
 PLATE_DELAY_S, PLATE_LOW_CUT_HZ = 0.020, 250.0
+OFFSET_CUT_HZ = 60.0
+"""Compressors give pulses, which are not symmetric, an offset."""
+
 DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (6000.0, 9000.0), -38.0, 4.0
 
 
@@ -82,6 +85,7 @@ def _shaped(sound: Sound) -> Sound:
         PeakFilter(280, gain_db=-2.5, q=0.9),
         Compressor(-24, 3.0, attack_ms=6, release_ms=90),
         Compressor(-16, 6.0, attack_ms=1, release_ms=60),
+        HighpassFilter(OFFSET_CUT_HZ),
         PeakFilter(3000, gain_db=2.5, q=0.8),
         HighShelfFilter(9000, gain_db=3.0),
     ]

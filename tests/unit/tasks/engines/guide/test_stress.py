@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.lyrics.syllables import count_syllables
@@ -32,6 +32,7 @@ def test_other_languages_stress_their_usual_syllable(word: str, language: str, p
     assert stress_of(word, count_syllables(word, language), language).index(1) == place
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(0, 30), st.sampled_from(("en", "zh", "de", "fr", "xx", "pt-BR")))
 def test_there_is_a_mark_for_every_syllable(text: str, syllables: int, language: str) -> None:
     marks = stress_of(text, syllables, language)
