@@ -68,14 +68,14 @@ class Room:
 
 PLACES: Mapping[str, Place] = {
     "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, wet=0.40),
+    "second voice": Place(-9.0, pan=0.45, low_cut_hz=200, wet=0.40),
     "drums": Place(1.5, low_cut_hz=28, body_db_hz=(2.0, 90), ratio=2.0, wet=0.10, headroom_db=8.0),
     "bass": Place(0.5, low_cut_hz=28, body_db_hz=(3.5, 120), ratio=4.0, wet=0.0, headroom_db=7.0),
     "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True),
-    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True),
-    "pluck": Place(-10.0, pan=0.6, low_cut_hz=220, wet=0.36),
-    "answers": Place(-7.0, pan=-0.5, low_cut_hz=200, wet=0.40),
+    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=3.0),
+    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=3.0),
+    "pluck": Place(-9.0, pan=0.75, low_cut_hz=220, wet=0.36),
+    "answers": Place(-7.0, pan=-0.65, low_cut_hz=200, wet=0.40),
 }
 
 ROOMS: Mapping[Stem, Room] = {
@@ -142,17 +142,22 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
 def _panned(sound: Sound, placement: Place) -> Sound:
     """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre; doubled parts stand at both sides."""
     if placement.doubled:
-        return _mixed_sides(sound, *DOUBLES)
+        return _widened(_mixed_sides(sound, *DOUBLES), placement.side_db)
     angle = (placement.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
     stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
-    if placement.side_db and len(sound) == 2:
-        side = 10 ** (placement.side_db / 20)
-        stereo = _mixed_sides(stereo, (1 + side) / 2, (1 - side) / 2)
+    if len(sound) == 2:
+        stereo = _widened(stereo, placement.side_db)
     if placement.wide:
         stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
         stereo[1, :WIDENING_FRAMES] = 0
     return stereo
+
+
+def _widened(stereo: Sound, side_db: float) -> Sound:
+    """The difference of the sides louder by ``side_db``, in place."""
+    side = 10 ** (side_db / 20)
+    return _mixed_sides(stereo, (1 + side) / 2, (1 - side) / 2) if side_db else stereo
 
 
 def _mixed_sides(sound: Sound, own: float, other: float) -> Sound:

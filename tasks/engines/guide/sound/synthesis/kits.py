@@ -163,7 +163,7 @@ KITS: Mapping[str, Kit] = {
         room_s=0.06,
     ),
     "soul kit": _kit(
-        Kick(start_hz=115.0, end_hz=56.0, length_s=0.32, click=0.25, click_hz=2400.0, drive=1.1),
+        Kick(start_hz=115.0, end_hz=53.0, length_s=0.4, click=0.25, click_hz=2400.0, drive=1.1),
         Snare(skin_hz=205.0, skin_s=0.13, wires_s=0.15, wires=0.6, crack=0.35),
         cymbals=_cymbals(-12.5, -20.0),
         toms=_toms(80.0, 0.45, -18.0),
@@ -175,7 +175,7 @@ KITS: Mapping[str, Kit] = {
         Brush(),
         snare_db=-5.0,
         second_snare=Snare(skin_hz=230.0, skin_s=0.18, wires_s=0.2, wires=0.5, crack=0.2),
-        cymbals=_cymbals(-12.0, -14.0),
+        cymbals=_cymbals(-15.0, -14.0),
         toms=_toms(88.0, 0.8, -12.0),
         room_db=-13.0,
         room_s=0.045,
