@@ -47,6 +47,8 @@ class Song:
 
     ``engine``, ``settings``, ``seeds`` and ``keeps_times`` are those of the first engine; ``other_engines`` make
     candidates of the same song. :meth:`for_engines` and :meth:`rendered_by` give the song as a single engine has it.
+    ``words`` are the lyrics as they were written, where they were timed for one of the engines and another one sings
+    them at times of its own: what that one gets does not depend on the others.
     """
 
     id: str
@@ -75,6 +77,7 @@ class Song:
     deliverables: tuple[str, ...] = ()
     keeps_times: bool = True
     other_engines: tuple[EngineChoice, ...] = ()
+    words: Lyrics | None = None
     title_language: str | None = field(default=None, metadata=PASSED_ON)
 
     def passed_on(self) -> dict[str, Json]:
@@ -102,6 +105,8 @@ class Song:
                 seeds=choice.seeds,
                 keeps_times=choice.keeps_times,
                 other_engines=(),
+                lyrics=self.lyrics if choice.keeps_times or self.words is None else self.words,
+                words=None,
             )
             for choice in self.engines
         )

@@ -68,6 +68,7 @@ def _song_document(song: Song) -> dict[str, Json]:
         "settings": dict(song.settings),
         "seeds": list(song.seeds),
         **({} if song.keeps_times else {"keeps_times": False}),
+        **({"words": song.words.to_lrc(with_tags=True)} if song.words else {}),
         **({"other_engines": [asdict(choice) for choice in song.other_engines]} if song.other_engines else {}),
         **({"deliverables": list(song.deliverables)} if song.deliverables else {}),
         **song.passed_on(),
@@ -136,6 +137,7 @@ def _song(document: Mapping[str, Json]) -> Song:
         gap_s=document.get("gap_s", 0.0),
         deliverables=tuple(document.get("deliverables", ())),
         keeps_times=document.get("keeps_times", True),
+        words=stored_lyrics(document["words"]) if "words" in document else None,
         other_engines=tuple(
             EngineChoice(**{**choice, "seeds": tuple(choice["seeds"])}) for choice in document.get("other_engines", ())
         ),

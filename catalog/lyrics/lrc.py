@@ -48,6 +48,14 @@ class _Row(NamedTuple):
     section: str
 
 
+class _Mark(NamedTuple):
+    """A section mark on a line of its own. ``tag`` are name and value where it may be a metadata tag as well."""
+
+    line: int
+    label: str
+    tag: tuple[str, str] | None
+
+
 class _Reading:
     """The state of reading one text: rows, tags and faults so far, and a mark that waits for its line."""
 
@@ -57,19 +65,19 @@ class _Reading:
         self.tags: dict[str, str] = {}
         self.offset_ms = 0
         self.faults: list[LyricsFault] = []
-        self.waiting: tuple[int, str] | None = None
+        self.waiting: _Mark | None = None
 
     def fault(self, line: int, what: str, remedy: str) -> None:
         self.faults.append(LyricsFault(line, what, remedy))
 
     def take(self, line: TextLine) -> None:
         """Read one line of the file."""
+        tag = _tag(line.visible)
         if label := _lone_mark(line.visible):  # before tags: "[Verse: softly]" is a mark
-            self._refuse_waiting()
-            self.waiting = (line.number, label)
-        elif (tag := _TAG.fullmatch(line.visible)) and not is_not_finite(tag[1]):
-            name = tag[1].lower()
-            self._take_tag(line.number, name, visible(tag[2]) if name == "offset" else tag[2].strip())
+            self._end_waiting()
+            self.waiting = _Mark(line.number, label, tag)
+        elif tag is not None:
+            self._take_tag(line.number, *tag)
         else:
             self._take_row(line.number, line.text)
 
@@ -114,27 +122,28 @@ class _Reading:
     def _section_of(self, own: str) -> str:
         """The label of a row: its own, or the one that waits for it."""
         if own:
-            self._refuse_waiting()
-        label = own or (self.waiting[1] if self.waiting else "")
+            self._end_waiting()
+        label = own or (self.waiting.label if self.waiting else "")
         self.waiting = None
         return label
 
-    def _refuse_waiting(self) -> None:
-        """A mark without a line of its own has no time, unless it is the first of the song."""
-        if self.waiting is None:
+    def _end_waiting(self) -> None:
+        """A mark without a line of its own has no time, unless it is the first of the song; one that may be a tag is
+        one, as it was before there were marks."""
+        mark, self.waiting = self.waiting, None
+        if mark is None:
             return
-        number, label = self.waiting
-        if self.rows:
-            self.fault(
-                number, f"the section [{label}] has no line and no time", f"Put its time in front: [01:10.00][{label}]"
-            )
+        if mark.tag is not None:
+            self._take_tag(mark.line, *mark.tag)
+        elif self.rows:
+            remedy = f"Put its time in front: [01:10.00][{mark.label}]"
+            self.fault(mark.line, f"the section [{mark.label}] has no line and no time", remedy)
         else:
-            self.rows.append(_Row(number, (self.offset_ms,), "", label))
-        self.waiting = None
+            self.rows.append(_Row(mark.line, (self.offset_ms,), "", mark.label))
 
     def finish(self) -> Lyrics:
         """The lyrics. Raises LyricsError with every fault."""
-        self._refuse_waiting()
+        self._end_waiting()
         lines = self._expanded()
         self._check_order()
         if not self.rows and not self.faults:
@@ -187,6 +196,15 @@ class _Reading:
                 own_stamp, previous_stamp = stamp(row.times_ms[0] / 1000), stamp(previous.times_ms[0] / 1000)
                 problem = f"{own_stamp} comes after {previous_stamp} of line {previous.line}"
                 self.fault(row.line, problem, "Put the lines in the order of their times")
+
+
+def _tag(text: str) -> tuple[str, str] | None:
+    """Name and value of a line that is a metadata tag."""
+    match = _TAG.fullmatch(text)
+    if match is None or is_not_finite(match[1]):
+        return None
+    name = match[1].lower()
+    return name, visible(match[2]) if name == "offset" else match[2].strip()
 
 
 def _lone_mark(text: str) -> str | None:

@@ -50,15 +50,15 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
     defaults = context.manifest.defaults
     length_s = song_file.length_s or defaults.length_s or DEFAULT_LENGTH_S
     language = song_file.language or defaults.language or DEFAULT_LANGUAGE
-    first_engine, *other_engines = engines_of(context, path, song_file)
+    engines = first_engine, *other_engines = engines_of(context, path, song_file)
     reference, reference_digest = _given_file(context, (*path, "reference"), song_file.reference, find_reference)
     style, style_digest = _given_file(context, (*path, "style"), song_file.style, find_style)
     _check_prompt(context.diagnostics, path, song_file)
     faults_of_others = len(context.diagnostics.faults)
-    lyrics = read_song_lyrics(context, path, song_file, length_s=length_s)
+    words = lyrics = read_song_lyrics(context, path, song_file, length_s=length_s)
     bpm = song_file.bpm
-    if not lyrics.timed and any(choice.keeps_times for choice in (first_engine, *other_engines)):
-        lyrics, bpm = with_times(context, path, song_file, lyrics, length_s=length_s, language=language)
+    if not words.timed and any(choice.keeps_times for choice in engines):
+        lyrics, bpm = with_times(context, path, song_file, words, length_s=length_s, language=language)
     warn_of_lines(context, path, song_file, lyrics, length_s=length_s, language=language)
     # Unreadable lyrics do not mean a song without words.
     is_unread = len(context.diagnostics.faults) > faults_of_others or context.diagnostics.is_bad((*path, "lyrics"))
@@ -81,6 +81,7 @@ def _read_song(context: ManifestContext, index: int, song_file: SongFile) -> Son
         seeds=first_engine.seeds,
         keeps_times=first_engine.keeps_times,
         other_engines=tuple(other_engines),
+        words=words if lyrics.timed and not words.timed and not all(each.keeps_times for each in engines) else None,
         writers=tuple(song_file.writers),
         isrc=song_file.isrc,
         style=style,

@@ -40,8 +40,17 @@ class Candidate:
 
     def of(self, song: Song) -> Song:
         """The song as the candidate's engine renders it, with the candidate's lyrics."""
-        own = replace(song, lyrics=self.lyrics) if self.lyrics else song
+        own = replace(song, lyrics=self.lyrics, words=None) if self.lyrics else song
         return own.rendered_by(self.recipe.engine)
+
+    def competing_engine(self, song: Song) -> str | None:
+        """Its engine where several make candidates of the song, else None."""
+        return self.recipe.engine if song.other_engines else None
+
+    def name(self, song: Song) -> str:
+        """Its seed in words, with its engine where several compete."""
+        engine = self.competing_engine(song)
+        return f"seed {self.seed} of {engine}" if engine else f"seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ class AlbumPipeline:
 
     async def _score(self, song: Song, candidate: Candidate, requests: ScoreRequests) -> None:
         await asyncio.gather(
-            *(self._executor.step(step, f"{step.kind} · {song.title} · seed {candidate.seed}") for step in requests)
+            *(self._executor.step(step, f"{step.kind} · {song.title} · {candidate.name(song)}") for step in requests)
         )
         self._progress.note(song.id, scored=1)
 

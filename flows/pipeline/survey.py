@@ -96,7 +96,7 @@ class Survey(CatalogLookup):
         for candidate in song.candidates:
             status = statuses.get(candidate.render_key)
             if status is not None and status.state == "failed":
-                run_name = f"render · {song.song.title} · seed {candidate.seed}"
+                run_name = f"render · {song.song.title} · {candidate.name(song.song)}"
                 self._note("render", "render", candidate.render_key, run_name, status.error)
         await super().render(song)
 

@@ -55,12 +55,13 @@ class RenderShard:
 
     def sentence_of(self, missing: Collection[str]) -> str:
         """A name for the run that makes the ``missing`` renders of the shard, with every seed."""
-        seeds: dict[str, list[str]] = defaultdict(list)
+        seeds: dict[tuple[str, str | None], list[str]] = defaultdict(list)
         for key in self.songs_by_render:
             for song, candidate in self.songs_by_render[key] if key in missing else ():
-                seeds[song.title].append(str(candidate.seed))
+                seeds[song.title, candidate.competing_engine(song)].append(str(candidate.seed))
         parts = [
-            f"{title} · seed{'s'[: len(song_seeds) > 1]} {', '.join(song_seeds)}" for title, song_seeds in seeds.items()
+            f"{title} · seed{'s'[: len(song_seeds) > 1]} {', '.join(song_seeds)}{f' of {engine}' if engine else ''}"
+            for (title, engine), song_seeds in seeds.items()
         ]
         return f"render · {'; '.join(parts)}"
 

@@ -120,8 +120,9 @@ def settings_of(song: Song, model: type[SettingsModel]) -> SettingsModel:
     except ValidationError as error:
         first_error = error.errors()[0]
         field_path = ".".join(str(part) for part in first_error["loc"])
+        name = f"Setting {field_path}" if field_path else "A setting"
         raise InputError(
-            f"Setting {field_path} of song {song.id} does not fit the {song.engine} engine: {first_error['msg']}",
+            f"{name} of song {song.id} does not fit the {song.engine} engine: {first_error['msg']}",
             remedy=f"The engine's settings are {', '.join(model.model_fields)}",
             song=song.id,
         ) from error

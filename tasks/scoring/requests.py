@@ -106,7 +106,7 @@ def request_selection(
                     "seed": candidate.seed,
                     "order": candidate.order,
                     "retake": candidate.parent is not None,
-                    **({"engine": candidate.recipe.engine} if song.other_engines else {}),
+                    **({"engine": engine} if (engine := candidate.competing_engine(song)) else {}),
                     "score_keys": list(keys),
                 }
                 for candidate, keys in scored

@@ -68,6 +68,9 @@ def _rows(song: Song, settings: Settings) -> Sequence[PreviewRow]:
     own = next((variant for variant in song.for_engines() if variant.engine == engine.name), None)
     sung = own or replace(song, engine=engine.name, settings={}, other_engines=())
     try:
+        if not sung.lyrics.timed:
+            remedy = "Run `songline lyrics time` on them, or preview one song that has times with --song"
+            raise InputError("the words have no times", remedy=remedy)
         return preview_rows(engine.place(sung))
     except InputError as error:
         note = "" if own else f", as DiffRhythm would sing it (the manifest asks for {song.engine})"

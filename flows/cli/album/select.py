@@ -126,9 +126,15 @@ def _replay(
         if requests and all(step_result(catalog.database, request.key) for request in requests):
             keys_by_candidate[candidate.id] = [request.key for request in requests]
             candidate_readings = readings(catalog.database, keys_by_candidate[candidate.id])
-            is_retake = candidate.parent is not None
             scored_candidates.append(
-                CandidateReadings(candidate.id, candidate.seed, candidate.order, candidate_readings, is_retake)
+                CandidateReadings(
+                    candidate.id,
+                    candidate.seed,
+                    candidate.order,
+                    candidate_readings,
+                    retake=candidate.parent is not None,
+                    engine=candidate.competing_engine(planned.song),
+                )
             )
         is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
     if not scored_candidates and is_unjudged:

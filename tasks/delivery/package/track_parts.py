@@ -9,7 +9,7 @@ from catalog.album.album import passed_on_from
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import WorkError
-from catalog.ledger.results import step_result
+from catalog.ledger.results import render_products, step_result
 from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import stored_lyrics
@@ -61,7 +61,9 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         return inputs[f"{track['id']}/{role}"]
 
     lyrics = stored_lyrics(track["lyrics"])
-    sung = lyrics if lyrics.timed else with_found_times(context, part("mix"), lyrics, head_s=track["head_s"])
+    sung = lyrics
+    if not lyrics.timed:
+        sung = with_found_times(context, _rendered(context, track), lyrics, head_s=track["head_s"])
     has_words = bool(lyrics.sung)
 
     deliverables = {
@@ -130,6 +132,11 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         **passed_on_from(track),
     )
     return TrackParts(released_track, decision, curves, track["prompt"], sung)
+
+
+def _rendered(context: StepContext, track: Mapping[str, Json]) -> str:
+    """The winner's audio as it was rendered and scored, which the delivered mix is not where it was resampled."""
+    return render_products(context.catalog.database, Recipe.from_document(track["recipe"]).digest)["audio"]
 
 
 def _lyrics_file(packing: Packing, name: str, lyrics: Lyrics) -> ReleasedFile:

@@ -200,7 +200,7 @@ class AceStepEngine:
         if passage.lyrics is None:
             return {}
         engine_inputs.check_marks(passage.lyrics, "")
-        language = engine_inputs.language_code(passage.language)
+        language = engine_inputs.sung_language(passage.language)
         return {"lyrics": song_lyrics(passage.lyrics, language, token_counter(self._models))}
 
     def _check_parent(self, parent: Recipe) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.errors import InputError, MachineError
-from catalog.lyrics.lyrics import Lyrics
+from catalog.lyrics.languages import language_code
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.models.store import ModelStore
 from tasks.engines.acestep.names import FRAME_RATE_HZ, LONGEST_S, SHORTEST_S
 from tasks.engines.acestep.settings import AceStepSettings
@@ -35,6 +36,9 @@ LANGUAGES = frozenset(
 )
 """The languages that the authors list."""
 
+WRITTEN_FORMS: Mapping[str, str] = {"nb": "no", "nn": "no"}
+"""Languages of which the authors list another code: the two written forms of Norwegian."""
+
 
 @dataclass(frozen=True, slots=True)
 class SongTexts:
@@ -51,7 +55,7 @@ def song_texts(song: Song, settings: AceStepSettings, count: Count) -> SongTexts
     check_marks(song.lyrics, song.prompt or "")
     caption = (song.prompt or "").strip()
     fitting = fitting_caption(caption, conditions, count)
-    lyrics = song_lyrics(song.lyrics, language_code(song.language), count)
+    lyrics = song_lyrics(song.lyrics, sung_language(song.language), count)
     return SongTexts(prompt_text(fitting, conditions), lyrics, len(caption) - len(fitting))
 
 
@@ -78,14 +82,15 @@ def frames_of(length_s: float) -> int:
     return checked_length(length_s) * FRAME_RATE_HZ
 
 
-def language_code(language: str) -> str:
-    """The language alone, without script and region, as the model knows languages."""
-    return language.partition("-")[0].lower()
+def sung_language(tag: str) -> str:
+    """A tag's language as the model knows languages: ``pt-BR`` is ``pt``, ``cmn`` is ``zh``."""
+    code = language_code(tag)
+    return WRITTEN_FORMS.get(code, code)
 
 
 def check_marks(lyrics: Lyrics, prompt: str) -> None:
     """Raise InputError where a text holds a mark that the tokenizer would not read as words."""
-    for what, text in (("prompt", prompt), *(("lyrics", line.text) for line in lyrics.lines)):
+    for what, text in (("prompt", prompt), *(("lyrics", _written(line)) for line in lyrics.lines)):
         if mark := special_mark(text):
             raise InputError(f"the {what} hold{'s' * (what == 'prompt')} {mark!r}", remedy="Remove it")
 
@@ -99,7 +104,7 @@ def faults(song: Song, settings: AceStepSettings, models: ModelStore) -> Iterato
     if special_mark(song.prompt or ""):
         yield Notice("fault", "prompt", f"the prompt holds {special_mark(song.prompt or '')!r}", "Remove it")
     for line in song.lyrics.lines:
-        if mark := special_mark(line.text):
+        if mark := special_mark(_written(line)):
             yield Notice("fault", "lyrics", f"the lyrics hold {mark!r}", "Remove it", line=line.line)
     notices = adapter_notices(settings.adapters, models, settings.network)
     yield from (notice for notice in notices if notice.kind == "fault")
@@ -107,10 +112,10 @@ def faults(song: Song, settings: AceStepSettings, models: ModelStore) -> Iterato
 
 def warnings(song: Song, settings: AceStepSettings, models: ModelStore) -> Iterator[Notice]:
     """What is doubtful about a song without faults."""
-    if song.lyrics.sung and getattr(song.lyrics, "timed", True):
+    if song.lyrics.sung and song.lyrics.timed:
         message = "ACE-Step does not keep the times of the lyrics: it sings the lines in order, when it likes."
         yield Notice("warning", "lyrics", message)
-    if not song.instrumental and language_code(song.language) not in LANGUAGES:
+    if not song.instrumental and sung_language(song.language) not in LANGUAGES:
         message = f"Its authors do not list {song.language!r} among the languages that ACE-Step sings."
         yield Notice("warning", "language", message)
     if song.bpm is not None and song.bpm != round(song.bpm):
@@ -146,6 +151,11 @@ def unused(song: Song, settings: AceStepSettings) -> Iterator[tuple[str, str]]:
     if song.style is not None:
         yield "style", "ACE-Step does not use `style`: prompt and reference give the style."
     yield from without_effect(settings.adapters)
+
+
+def _written(line: LyricLine) -> str:
+    """What the model reads of a line: its words, and the label of the section that begins with it."""
+    return f"{line.section}\n{line.text}"
 
 
 def _counter_or_bytes(song: Song, settings: AceStepSettings, models: ModelStore) -> Count:

@@ -183,3 +183,9 @@ def test_a_mark_with_a_colon_is_no_tag_in_either_form() -> None:
     assert [line.section for line in (*text.lines, *timed.lines)] == ["Verse: softly", "Verse: softly"]
     assert (text.tags, timed.tags) == ({}, {"ti": "Title"})
     assert stored_lyrics(timed.to_lrc()).digest == timed.digest
+
+
+def test_a_tag_named_like_a_section_stays_a_tag_where_no_line_follows_it() -> None:
+    lyrics = parse_lrc("[Intro: strings]\n[final: yes]\n[00:01.00]words\n[Outro: fading]\n")
+    assert lyrics.lines == (LyricLine(1.0, "words", section="final: yes"),)
+    assert lyrics.tags == {"intro": "strings", "outro": "fading"}

@@ -99,6 +99,20 @@ def test_one_engine_of_several_that_keeps_times_is_enough(tmp_path: Path) -> Non
     assert song.rendered_by("chooses").lyrics.to_text() == WORDS
 
 
+STANZAS = "one line\nand two\n\nthree lines\nand four\n\n\nfive\n"
+
+
+def test_what_an_engine_without_times_gets_does_not_depend_on_the_others(tmp_path: Path) -> None:
+    alone = album_with(tmp_path, "engine: chooses\n    bpm: 150", STANZAS).songs[0]
+    album = album_with(tmp_path, "engines: [chooses, keeps]\n    bpm: 150", STANZAS)
+    stored = album_of(manifest_document(album)).songs[0]
+    for song in (album.songs[0], stored):
+        assert song.lyrics.timed
+        assert [variant.lyrics.timed for variant in song.for_engines()] == [False, True]
+        assert song.for_engines()[0].lyrics == song.rendered_by("chooses").lyrics == alone.lyrics
+    assert "words" not in manifest_document(album_with(tmp_path, "engines: [keeps]", STANZAS))["songs"][0]
+
+
 def test_words_that_do_not_fit_name_the_length_that_is_enough(tmp_path: Path) -> None:
     words = "I told you everything that I remember of the house\n" * 8
     (fault,) = faults_of(tmp_path, "bpm: 70\n    length_s: 30", words)

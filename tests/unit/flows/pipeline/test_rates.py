@@ -13,8 +13,10 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
+from catalog.ledger.results import products_of
 from catalog.plan.plan import PlannedAlbum
 from catalog.release.queries import release_by_key
+from db.session import Database
 from flows.cli.inspect.lineage import lineage
 from flows.pipeline.forecast import forecast
 from flows.planning.plan_album import declare_album
@@ -26,7 +28,7 @@ from tasks.audio.metering.loudness import integrated_lufs
 from tasks.audio.metering.true_peak import true_peak_dbtp
 from tasks.delivery.package.export import write_release
 from tests.support.albums import LYRICS, album_document, write_album
-from tests.support.engine_48k import engine_48k
+from tests.support.engine_48k import Guide48Engine, engine_48k
 from tests.support.inline_executor import InlineExecutor, produce
 
 pytestmark = pytest.mark.slow
@@ -105,6 +107,24 @@ def test_every_file_of_a_mixed_album_has_the_rate_of_most_winners(catalog: Catal
     (master,) = [step["found"] for step in steps if step["kind"] == "master"]
     assert master["notes"][0] == SENTENCE
     assert (master["source_rate"], master["source_frames"], master["rate"]) == (48000, 480000, 44100)
+
+
+def test_times_found_in_a_take_are_those_of_a_resampled_winner_too(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Guide48Engine, "keeps_times", False)
+    plain = {"id": "plain", "title": "Plain", "lyrics": "one\ntwo\n", "prompt": "folk", "engine": "guide48"}
+    document = album_document(songs=[*songs("guide", "guide"), plain], deliverables=["wav24"], stems="native")
+    planned = declare_album(catalog, read_album(write_album(tmp_path / "album", document), catalog.settings))
+    rendered = {key for song in planned.songs for key in (candidate.render_key for candidate in song.candidates)}
+
+    def windows(database: Database, digests: Sequence[str]) -> dict[str, Any]:
+        takes = {products["audio"] for products in products_of(database, list(rendered)).values()}
+        return {digest: {"lyric_cer": [[2.0, 3.0, 0.0], [4.5, 5.0, 0.0]]} for digest in digests if digest in takes}
+
+    monkeypatch.setattr("tasks.delivery.package.sung_times.score_windows", windows)
+    folder, _, _ = released(catalog, planned, tmp_path / "out")
+    assert (folder / "lyrics" / "03 - Plain.lrc").read_text() == "[00:02.00]one\n[00:04.50]two\n"
 
 
 def test_masters_stems_words_and_cue_of_a_resampled_song_keep_their_times(catalog: Catalog, tmp_path: Path) -> None:

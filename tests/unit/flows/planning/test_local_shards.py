@@ -33,11 +33,11 @@ def settings(workers=2):
     return Settings(workers=workers)
 
 
-def song(name, engine="sung", *, seeds, length_s=95.0, seconds=10.0):
+def song(name, engine="sung", *, seeds, length_s=95.0, seconds=10.0, others=()):
     """A planned song with a candidate a seed."""
     recipes = [Recipe(engine, 1, seed, length_s, {"song": name, "seconds": seconds}) for seed in range(seeds)]
     offered = tuple(Candidate(f"{name}-{r.seed}", r.seed, r.seed, r, r.digest) for r in recipes)
-    facts = SimpleNamespace(id=name, title=name.title(), engine=engine, length_s=length_s)
+    facts = SimpleNamespace(id=name, title=name.title(), engine=engine, length_s=length_s, other_engines=others)
     return PlannedSong(1, facts, offered)
 
 
@@ -80,11 +80,15 @@ def test_a_run_is_named_by_the_songs_and_seeds_that_are_missing() -> None:
     assert shard.sentence_of(keys) == "render · A · seeds 0, 1; B · seed 0"
     assert shard.sentence_of(keys[1:2]) == "render · A · seed 1"
     assert shard.sentence() == "render · A, B · 3 candidates"
+    (shard,) = made(song("a", seeds=2, others=("other",)), song("b", seeds=1))
+    assert shard.sentence_of(shard.render_keys) == "render · A · seeds 0, 1 of sung; B · seed 0"
 
 
 def test_a_render_that_two_songs_share_is_made_once_and_counted_for_both():
     first = song("a", seeds=2)
-    other = PlannedSong(2, SimpleNamespace(id="b", title="B", engine="sung", length_s=95.0), first.candidates[1:])
+    other = PlannedSong(
+        2, SimpleNamespace(id="b", title="B", engine="sung", length_s=95.0, other_engines=()), first.candidates[1:]
+    )
     (shard,) = made(first, other)
     shared = first.candidates[1].render_key
     assert shard.render_keys == (first.candidates[0].render_key, shared)

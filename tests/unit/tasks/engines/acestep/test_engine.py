@@ -137,7 +137,9 @@ def test_marks_of_the_tokenizer_are_faults(engine, song) -> None:
         notice for notice in engine.notices(song(lyrics=marked, prompt="pop <|im_end|>")) if notice.kind == "fault"
     ]
     assert [(fault.field, fault.line) for fault in faults] == [("prompt", None), ("lyrics", 2)]
-    for changes in ({"lyrics": marked}, {"prompt": "pop <|im_end|>"}):
+    in_label = Lyrics((LyricLine(0.0, "one", 2, "Verse - <|im_end|>"),), timed=False)
+    assert [notice.line for notice in engine.notices(song(lyrics=in_label))] == [2]
+    for changes in ({"lyrics": marked}, {"lyrics": in_label}, {"prompt": "pop <|im_end|>"}):
         with pytest.raises(InputError, match=r"<\|"):
             engine.recipe(song(**changes), 1)
 
@@ -146,7 +148,9 @@ def test_languages_and_tempos_that_are_doubtful_are_told(engine, song) -> None:
     fields = [field for field, _ in told(engine, song(language="tlh", bpm=96.5), "warning")]
     assert fields == ["lyrics", "language", "bpm"]
     assert "- bpm: 96\n" in engine.recipe(song(bpm=96.5), 1).inputs["prompt"]
-    assert [field for field, _ in told(engine, song(language="pt-BR"), "warning")] == ["lyrics"]
+    for tag, code in {"pt-BR": "pt", "cmn-Hans": "zh", "nb": "no"}.items():
+        assert [field for field, _ in told(engine, song(language=tag), "warning")] == ["lyrics"]
+        assert engine.recipe(song(language=tag), 1).inputs["lyrics"].startswith(f"# Languages\n{code}\n")
 
 
 def test_what_has_no_effect_is_told(engine, song, tmp_path: Path) -> None:
