@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from catalog.album.tempo_and_key import bpm_from_prompt
+from catalog.album.tempo_and_key import bpm_from_prompt, parse_key
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, remedy_of_writing
 from catalog.common.settings import load_settings
@@ -52,7 +52,7 @@ def sing(path: Path, wishes: Wishes, *, out: Path | None, show: bool) -> None:
 
     Raises InputError for words that cannot be sung and for a folder with an album that this command did not write.
     """
-    wishes = replace(wishes, language=language_of(wishes.language))
+    wishes = replace(wishes, language=language_of(wishes.language), key=parse_key(wishes.key) if wishes.key else None)
     lyrics = read_lyrics_file(path)
     if not lyrics.sung:
         raise InputError(f"{path} has no words to sing", remedy="Write some, a line each")
