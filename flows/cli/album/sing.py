@@ -19,7 +19,7 @@ from catalog.common.text import counted
 from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import write_whole
 from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.timing import DEFAULT_BPM, time_lyrics
+from catalog.lyrics.timing.times import DEFAULT_BPM, time_lyrics
 from catalog.manifest.fields import MAX_LENGTH_S, MIN_LENGTH_S
 from catalog.manifest.files import manifest_at
 from flows.cli.album.render import render
