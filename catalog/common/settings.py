@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     models: Folder | None = Field(None, description="Folder of the model registry; empty: inside the home.")
     models_table: Folder | None = Field(None, description="A table of models (TOML), merged over the built-in one.")
     hub_url: str = Field("", description="Address of the model hub or its mirror; empty: the public hub.")
+    soundfont: Folder | None = Field(
+        None, description="SoundFont (.sf2, .sf3) that the guide plays with; empty: that of its package."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     render_device: Literal["same", "cpu", "cuda"] = Field(
         "same", description="Where albums planned here are rendered, if elsewhere: recipes name its precision."

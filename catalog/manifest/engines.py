@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from catalog.album.album import EngineChoice
 from catalog.common.digests import Json
@@ -13,6 +13,7 @@ from catalog.common.text import did_you_mean
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.faults import FieldPath
 from catalog.manifest.fields import MAX_SEED
+from catalog.manifest.files import with_files
 from catalog.manifest.schema import DEFAULT_SEEDS, DefaultsFile, ManifestFile, SeedRange, SongFile
 from catalog.manifest.validation import check
 
@@ -79,7 +80,7 @@ def check_defaults(context: ManifestContext) -> None:
         model = context.vocabulary.engines[name]
         written = _written(defaults.settings, name, names, context)
         try:
-            check(model, {key: setting.value for key, setting in written.items()})
+            check(model, _read(context, model, written, {}))
         except ValidationError as error:
             errors = [detail for detail in error.errors(include_url=False) if detail["type"] != "missing"]
             for detail in errors:
@@ -144,9 +145,7 @@ def _settings(
     shared = _written(defaults.settings, engine, default_names, context) if engine in default_names else {}
     own = _written(song.settings, engine, names, context)
     try:
-        return check(model, {name: setting.value for name, setting in {**shared, **own}.items()}).model_dump(
-            mode="json"
-        )
+        return check(model, _read(context, model, shared, own, path)).model_dump(mode="json")
     except ValidationError as error:
         errors = error.errors(include_url=False)
     for detail in errors:
@@ -154,6 +153,22 @@ def _settings(
         detail["loc"] = _place(_DEFAULTS if is_shared else path, shared if is_shared else own, detail["loc"])
     context.diagnostics.add_errors(errors, known=model.model_fields)
     return {}
+
+
+def _read(
+    context: ManifestContext,
+    model: type[BaseModel],
+    shared: Mapping[str, _Setting],
+    own: Mapping[str, _Setting],
+    path: FieldPath = _DEFAULTS,
+) -> dict[str, Json]:
+    """The values of the defaults' settings and of a song's own, with the content of the files that they name."""
+
+    def place(name: str) -> FieldPath:
+        return _place(path, own, (name,)) if name in own else _place(_DEFAULTS, shared, (name,))
+
+    values = {name: setting.value for name, setting in {**shared, **own}.items()}
+    return with_files(context, model, values, place)
 
 
 def _written(

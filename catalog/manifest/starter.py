@@ -75,7 +75,7 @@ _SECOND_SONG = """\
 
 
 _NOTES = {
-    "guide": "arranges and plays the song, without singing",
+    "guide": "arranges and plays the song, with a simple voice",
     "diffrhythm": "sings; wants a GPU, and `songline models pull`",
     "acestep": "sings; wants a GPU, and `songline models pull`",
 }

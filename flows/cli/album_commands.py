@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,45 @@ from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AlbumName, AsJson
 
 app = typer.Typer(rich_markup_mode=None)
+
+
+class SingerVoice(StrEnum):
+    """The voices that sing demos."""
+
+    ALTO = "alto"
+    TENOR = "tenor"
+
+
+@app.command(
+    rich_help_panel=Heading.MAKE,
+    epilog=examples(
+        'songline sing words.txt --style "indie pop"',
+        'songline sing words.txt --style "jazz ballad, piano" --bpm 76 --voice tenor --seeds 1 --out demos',
+    ),
+)
+def sing(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Your words: plain text, or LRC with times.")],
+    style: Annotated[str, typer.Option(help="How it should sound, in words.")] = "indie pop",
+    bpm: Annotated[
+        float | None, typer.Option(min=30, max=300, help="Tempo; left out: the style's, where it names one, or 96.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Key, such as 'A minor'; left out: the style's.")] = None,
+    voice: Annotated[SingerVoice | None, typer.Option(help="Who sings; left out: by the style or the seed.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the words.")] = "en",
+    seeds: Annotated[int, typer.Option(min=1, max=16, help="How many demos.")] = 3,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for all of it; left out: named by the file.")
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+) -> None:
+    """Sing plain words as demos, in a minute.
+
+    Times the words, writes an album with a song for each demo, renders it and opens its page.
+    """
+    from flows.cli.album import sing as command
+
+    wishes = command.Wishes(style, bpm, key, voice.value if voice else None, language, seeds)
+    command.sing(file, wishes, out=out, show=not no_browser)
 
 
 @app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline albums"))

@@ -131,6 +131,7 @@ def test_doctor_finds_this_machine_fit(rendered) -> None:
         "disk",
         "catalog and store",
         "engines",
+        "SoundFont",
         "encoders",
         "torch and GPU",
     } <= set(checks)

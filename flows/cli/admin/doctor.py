@@ -26,6 +26,8 @@ from flows.console import SafeTable, print_json, stdout
 
 PROBE_FRAMES = 32
 ROOM_BYTES = 5_000_000_000
+LARGER_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
+"""Where Debian and Ubuntu install FluidR3 (MIT licence)."""
 
 
 def doctor(*, precision: bool, as_json: bool) -> None:
@@ -118,6 +120,24 @@ def _engines(settings: Settings) -> Check:
     return Check("engines", "ok", ", ".join(revisions))
 
 
+def _soundfont(settings: Settings) -> Check:
+    """The SoundFont of the guide, and how a system installs a larger one."""
+    from tasks.engines.guide.instruments import font_of, soundfont_digest, soundfont_path
+    from tasks.engines.guide.sound.fonts.tables import read_tables
+
+    try:
+        path = soundfont_path(settings.soundfont)
+        read_tables(path)
+        font = font_of(soundfont_digest(path))
+    except SonglineError as error:
+        return Check("SoundFont", "missing", error.what, error.remedy)
+    description = f"{font.name} ({path.name}, {figures.size(path.stat().st_size)})"
+    if settings.soundfont is None:
+        remedy = f"For richer instruments: apt install fluid-soundfont-gm, then SONGLINE_SOUNDFONT={LARGER_FONT}"
+        return Check("SoundFont", "ok", description, remedy)
+    return Check("SoundFont", "ok", description)
+
+
 def _encoder(_: Settings) -> Check:
     import soundfile
 
@@ -187,6 +207,7 @@ CHECKS: tuple[Callable[[Settings], Check], ...] = (
     _disk,
     _catalog,
     _engines,
+    _soundfont,
     _encoder,
     _ffmpeg,
     _gpu,

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from catalog.album.album import Song
 from catalog.album.notices import Notice
-from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_key
 from catalog.common.digests import Json
 from catalog.common.errors import RefusedError
 from catalog.common.settings import Settings
-from catalog.lyrics.syllables import count_syllables
 from catalog.models.licences import Use
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
 from tasks.engines.base import Forecast, Passage, RenderInput, Retakes, settings_of
-from tasks.engines.guide.instruments import NAME, REVISION, instruments, soundfont_path
+from tasks.engines.guide.earlier import recipe_of_revision_1
+from tasks.engines.guide.explanation import explained
+from tasks.engines.guide.genres.library import AUTO
+from tasks.engines.guide.inputs import inputs_of
+from tasks.engines.guide.instruments import NAME, REVISION, font_of, instruments, soundfont_path
+from tasks.engines.guide.settings import GuideSettings
+from tasks.engines.guide.voice.casting import singer_models, singing_notices
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -31,24 +34,11 @@ MIDI_BYTES_PER_S = 220
 
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
+SUNG_RENDER_SPEED = 15.0
 LOAD_SECONDS = 0.5
-BASE_MEMORY_BYTES = 140 << 20
+BASE_MEMORY_BYTES = 165 << 20
+SUNG_MEMORY_BYTES = 60 << 20
 BUFFERS = 8
-
-Voice = Literal["auto", "oohs", "choir", "synth", "flute", "sax", "violin", "oboe", "clarinet"]
-GrooveName = Literal["auto", "pop", "ballad", "rock", "dance", "folk", "soul"]
-
-
-class GuideSettings(BaseModel):
-    """What a manifest may set for the guide; ``auto`` and ``null`` leave it to the prompt and the seed."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-    groove: GrooveName = Field("auto", description="Feel of drums, bass and chords")
-    vocals: Voice = Field("auto", description="Instrument that stands in for the singer")
-    swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")
-    density: float = Field(0.6, ge=0, le=1, description="How much plays beside drums, bass, chords and melody")
-    reverb: float = Field(0.4, ge=0, le=1, description="Amount of room on every part")
 
 
 class GuideEngine:
@@ -65,11 +55,12 @@ class GuideEngine:
     suggested_models: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings) -> None:
-        """``settings`` has no effect: the guide plays with the content of its packages."""
+        """``settings`` names the SoundFont, where it is not that of the package."""
+        self._soundfont = settings.soundfont
 
     def notices(self, song: Song) -> Sequence[Notice]:
-        """Nothing: every song can be played."""
-        return ()
+        """What of the singing cannot be as it is set; every song can be played."""
+        return singing_notices(song, settings_of(song, GuideSettings))
 
     def unused(self, song: Song) -> Mapping[str, str]:
         """A reference and a style vector: the guide uses the words of the prompt alone."""
@@ -85,25 +76,24 @@ class GuideEngine:
         return ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
-        """The recipe of one song and seed; times are whole milliseconds, a null tempo or key is chosen by the seed.
+        """The recipe of one song and seed; a null tempo or key is chosen by the song's words, the same for all seeds.
 
         Raises InputError where the song's settings do not fit :class:`GuideSettings`.
         """
-        inputs: dict[str, Json] = {
-            "lines": _lines(song),
-            "language": song.language,
-            "prompt": song.prompt,
-            "bpm": song.bpm if song.bpm is not None else bpm_from_prompt(song.prompt),
-            "key": parse_key(song.key) if song.key is not None else key_from_prompt(song.prompt),
-            "settings": settings_of(song, GuideSettings).model_dump(mode="json"),
-            "instruments": instruments(),
-        }
+        settings = settings_of(song, GuideSettings).complete()
+        inputs = {**inputs_of(song, seed, settings), "instruments": instruments(self._soundfont)}
         return Recipe(engine=self.name, revision=self.revision, seed=seed, length_s=song.length_s, inputs=inputs)
 
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
-        """The one with syllables as they were counted before there were rules of spelling, where that differs."""
-        inputs = {**recipe.inputs, "lines": _lines(song, former=True)}
-        return () if inputs == recipe.inputs else (replace(recipe, inputs=inputs),)
+        """That of revision 1, which knew genres by the words of the prompt and by `groove` only, and no singer."""
+        settings = settings_of(song, GuideSettings).complete()
+        if settings["genre"] != AUTO or settings["singer"] != AUTO:
+            return ()
+        return (recipe_of_revision_1(song, recipe.seed, settings),)
+
+    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
+        """What was understood of a song: genre, tempo, key and form, by name."""
+        return explained(recipe, settings_of(song, GuideSettings).complete())
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""
@@ -128,37 +118,22 @@ class GuideEngine:
         """Time, memory and stored bytes of one recipe, from constants measured on one core."""
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
+        is_sung = "singer" in recipe.inputs
         return Forecast(
-            seconds=LOAD_SECONDS + recipe.length_s / RENDER_SPEED,
-            memory_bytes=BASE_MEMORY_BYTES + BUFFERS * frames * frame_bytes,
+            seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if is_sung else RENDER_SPEED),
+            memory_bytes=BASE_MEMORY_BYTES + SUNG_MEMORY_BYTES * is_sung + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
         )
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:
-        """The SoundFont, under its licence."""
-        return (
-            ModelUsed(
-                name="TimGM6mb SoundFont",
-                revision="1.3",
-                licence="GPL-2.0",
-                digest=recipe.inputs["instruments"]["soundfont"],
-            ),
-        )
-
-    def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
-        """The prompt, from which the arrangement follows."""
-        return {"style": f'text "{song.prompt or ""}"'}
+        """The SoundFont and what sings, under their licences."""
+        digest = recipe.inputs["instruments"]["soundfont"]
+        font = font_of(digest)
+        singer = singer_models(recipe.inputs["singer"]) if "singer" in recipe.inputs else ()
+        return (ModelUsed(name=font.name, revision=font.revision, licence=font.licence, digest=digest), *singer)
 
     def load(self) -> GuideRenderer:
         """The heavy half, with the SoundFont read."""
         from tasks.engines.guide.renderer import GuideRenderer
 
-        return GuideRenderer(soundfont_path())
-
-
-def _lines(song: Song, *, former: bool = False) -> list[Json]:
-    """Each line with its start in milliseconds and its syllables."""
-    return [
-        [round(line.start_s * 1000), line.text, count_syllables(line.text, song.language, former=former)]
-        for line in song.lyrics.lines
-    ]
+        return GuideRenderer(soundfont_path(self._soundfont))

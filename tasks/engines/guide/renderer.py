@@ -14,18 +14,24 @@ from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
-from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Stem
-from tasks.engines.guide.instruments import NAME, REVISION, instruments
-from tasks.engines.guide.sound.mix import balance, mix_stem
-from tasks.engines.guide.sound.sampler import RATE, Sampler, Sound
-from tasks.engines.guide.sound.soundfont import SoundFont
+from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
+from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
+from tasks.engines.guide.sound.fonts.soundfont import SoundFont
+from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
+from tasks.engines.guide.sound.player import Player
+from tasks.engines.guide.sound.source import RATE, Sound
+from tasks.engines.guide.sound.tone import towards
+from tasks.engines.guide.sound.vocals import mix_voices, seat_voice
+from tasks.engines.guide.voice.casting import singing
+from tasks.engines.guide.voice.ensemble import sung_spans_s, voices
 
 
 class GuideRenderer:
     """Renders guide recipes with one SoundFont; the same recipe gives the same samples, bit for bit."""
 
     def __init__(self, soundfont: Path) -> None:
-        self._sampler = Sampler(SoundFont(soundfont))
+        self._soundfont = soundfont
+        self._player = Player(SoundFont(soundfont), is_small=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
         """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""
@@ -40,14 +46,14 @@ class GuideRenderer:
 
         A song without words has no vocals.
         """
-        _check(recipe)
+        self._check(recipe)
         arrangement = arrange(recipe)
         stems, _ = self._play(recipe, arrangement)
         is_sung = any(part.stem == "vocals" for part in arrangement.parts)
         return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
 
     def _rendered(self, recipe: Recipe) -> RenderResult:
-        _check(recipe)
+        self._check(recipe)
         arrangement = arrange(recipe)
         _, mix = self._play(recipe, arrangement)
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
@@ -58,6 +64,9 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        towards(stems.values(), arrangement.tone)
+        if "singer" in recipe.inputs:
+            seat_voice(stems, sung_spans_s(arrangement))
         mix = balance(stems)
         if not np.isfinite(mix).all():
             raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
@@ -65,26 +74,33 @@ class GuideRenderer:
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)
-        sounds = (
-            (part.name, self._sampler.play(part, frames=frames)) for part in arrangement.parts if part.stem == stem
-        )
-        reverb = float(recipe.inputs["settings"]["reverb"])
-        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=arrangement.grid.beat_s)
+        reverb, beat_s = float(recipe.inputs["settings"]["reverb"]), arrangement.grid.beat_s
+        if stem == "vocals" and "singer" in recipe.inputs:
+            return mix_voices(voices(recipe, arrangement, frames=frames), frames=frames, reverb=reverb, beat_s=beat_s)
+        sounds = ((part.name, self._sound(part, frames)) for part in arrangement.parts if part.stem == stem)
+        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s)
 
+    def _sound(self, part: Part, frames: int) -> Sound:
+        if PLACES[part.name].doubled:
+            return self._player.play_doubled(part, frames=frames)
+        return self._player.play(part, frames=frames)
 
-def _check(recipe: Recipe) -> None:
-    """Refuse a recipe that this machine would play differently. Raises WorkError."""
-    present_values: Mapping[str, Any] = {"revision": REVISION, **instruments()}
-    recipe_values: Mapping[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
-    differences = sorted(
-        name
-        for name in present_values.keys() | recipe_values.keys()
-        if present_values.get(name) != recipe_values.get(name)
-    )
-    if recipe.engine != NAME or differences:
-        names = ", ".join(differences) or "engine"
-        raise WorkError(
-            f"This machine cannot reproduce the recipe: its {names} differ",
-            remedy="Plan the album again on this machine, or install what the recipe names",
-            recipe=recipe.digest,
+    def _check(self, recipe: Recipe) -> None:
+        """Refuse a recipe that this machine would play differently. Raises WorkError."""
+        present_values: dict[str, Any] = {"revision": REVISION, **instruments(self._soundfont)}
+        recipe_values: dict[str, Any] = {"revision": recipe.revision, **recipe.inputs["instruments"]}
+        if singer := recipe.inputs.get("singer"):
+            present_values["singer"] = singing(singer["name"], singer["source"])
+            recipe_values["singer"] = dict(singer)
+        differences = sorted(
+            name
+            for name in present_values.keys() | recipe_values.keys()
+            if present_values.get(name) != recipe_values.get(name)
         )
+        if recipe.engine != NAME or differences:
+            names = ", ".join(differences) or "engine"
+            raise WorkError(
+                f"This machine cannot reproduce the recipe: its {names} differ",
+                remedy="Plan the album again on this machine, or install what the recipe names",
+                recipe=recipe.digest,
+            )

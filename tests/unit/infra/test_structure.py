@@ -44,11 +44,14 @@ INSTEAD = {
 """Words that were private to this code, and what is said instead. They do not come back."""
 
 THEIR_OWN = {
-    "house": ("tasks/style/prompt/vocabulary.py", "tasks/engines/guide/arrangement/grooves.py"),  # a genre
+    "house": ("tasks/style/prompt/vocabulary.py", "docs/manifest.md", "docs/engines.md"),  # a genre
     "desk": ("tasks/engines/guide/sound/mix.py", "tasks/delivery/package/views.py"),  # a mixing desk
     "shelf": (  # a filter
         "tasks/audio/metering/loudness.py",
         "tasks/engines/guide/sound/mix.py",
+        "tasks/engines/guide/sound/tone.py",
+        "tasks/engines/guide/sound/vocals.py",
+        "tasks/engines/guide/voice/level.py",
         "tasks/enhancement/air.py",
         "tasks/mastering/processors/equaliser.py",
         "docs/finishing.md",
@@ -56,7 +59,7 @@ THEIR_OWN = {
     "bag": (  # Demucs's word for an ensemble, and SoundFont's for a list of generators
         "tasks/separation/demucs/ensemble.py",
         "tasks/separation/demucs/chunks.py",
-        "tasks/engines/guide/sound/soundfont.py",
+        "tasks/engines/guide/sound/fonts/soundfont.py",
     ),
 }
 """Files in which a word is the field's own."""

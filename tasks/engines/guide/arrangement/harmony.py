@@ -1,139 +1,127 @@
-"""Chords: the one in each bar of each section, and the movement of its voices."""
+"""The chords of a song, two to a bar, and the movement of their voices."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby
 
-from numpy.random import Generator
+from tasks.engines.guide.arrangement.score import Chord, Grid, Section, SectionKind
+from tasks.engines.guide.genres.chords import MAJOR_SCALE, MINOR_SCALE, ChordTones, chord_of
+from tasks.engines.guide.genres.schema import ProgressionFile
 
-from tasks.engines.guide.arrangement.score import Section, SectionKind
+HALF_BAR_BEATS = 2
+CADENCE_BARS = 2
 
-MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
-MINOR_SCALE = (0, 2, 3, 5, 7, 8, 10)
-MAJOR, MINOR = (0, 4, 7), (0, 3, 7)
-
-_ROMAN: Mapping[str, tuple[int, tuple[int, ...]]] = {
-    "I": (0, MAJOR),
-    "ii": (2, MINOR),
-    "iii": (4, MINOR),
-    "IV": (5, MAJOR),
-    "V": (7, MAJOR),
-    "vi": (9, MINOR),
-    "i": (0, MINOR),
-    "III": (3, MAJOR),
-    "iv": (5, MINOR),
-    "v": (7, MINOR),
-    "VI": (8, MAJOR),
-    "VII": (10, MAJOR),
-}
-"""Semitones above the tonic and kind of triad; upper-case III, VI, VII are those of the minor key."""
-
-_MAJOR_LOOPS: Mapping[str, tuple[str, ...]] = {
-    "verse": ("I V vi IV", "I vi IV V", "I IV I V", "I iii IV V", "I IV vi V", "I ii IV I"),
-    "chorus": ("I V vi IV", "I IV vi V", "IV V I vi", "I V IV V", "I iii vi IV", "IV I V I"),
-    "bridge": ("ii V I vi", "vi iii IV V", "IV iii ii V", "vi IV ii V"),
-}
-_MINOR_LOOPS: Mapping[str, tuple[str, ...]] = {
-    "verse": ("i VI iv V", "i iv VI V", "i VII VI VII", "i v VI iv", "i VI III VII", "i iv i V"),
-    "chorus": ("i VI III VII", "i III VII iv", "VI VII i i", "i VII iv V", "i VI VII V", "iv VI i V"),
-    "bridge": ("iv i VI V", "VI iv i V", "iv VII III V", "VI VII iv V"),
-}
-_LIKE: Mapping[SectionKind, str] = {
+_PART_OF: Mapping[SectionKind, str] = {
     "intro": "verse",
     "verse": "verse",
+    "pre-chorus": "pre",
     "chorus": "chorus",
     "bridge": "bridge",
     "interlude": "chorus",
+    "solo": "verse",
     "outro": "chorus",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Chord:
-    """A chord of one bar: pitch class of its root, and its notes in semitones above that."""
-
-    root: int
-    intervals: tuple[int, ...]
-
-    @property
-    def pitch_classes(self) -> frozenset[int]:
-        """The pitch classes that belong to it."""
-        return frozenset((self.root + interval) % 12 for interval in self.intervals)
+_JAZZ_CADENCE = {False: "ii7,V13", True: "ii7b5,V7b9"}
+_CADENCE = {False: "IV,V", True: "iv,V"}
 
 
 @dataclass(frozen=True, slots=True)
 class Harmony:
-    """The key and the chord of every bar, from the first bar on."""
+    """The key and the chords of every half bar, from the first bar on."""
 
     tonic: int
     minor: bool
     first_bar: int
-    chords: tuple[Chord, ...]
+    halves: tuple[ChordTones, ...]
 
-    def at(self, bar: int) -> Chord:
-        """The chord of ``bar``; the first bar's before it, the last bar's after it."""
-        return self.chords[min(len(self.chords) - 1, max(0, bar - self.first_bar))]
+    def at(self, bar: int, beat: float = 0.0) -> ChordTones:
+        """The chord at a beat of ``bar``; the first before the song's bars, the last after them."""
+        index = 2 * (bar - self.first_bar) + int(beat // HALF_BAR_BEATS)
+        return self.halves[min(len(self.halves) - 1, max(0, index))]
+
+    def at_beats(self, beats: float) -> ChordTones:
+        """The chord ``beats`` after the start of bar 0."""
+        bar = int(beats // 4)
+        return self.at(bar, beats - 4 * bar)
 
     @property
     def scale(self) -> frozenset[int]:
         """The seven pitch classes of the key."""
-        steps = MINOR_SCALE if self.minor else MAJOR_SCALE
-        return frozenset((self.tonic + step) % 12 for step in steps)
+        return frozenset((self.tonic + step) % 12 for step in (MINOR_SCALE if self.minor else MAJOR_SCALE))
 
-    def scale_over(self, bar: int) -> frozenset[int]:
-        """The key's pitch classes as altered by the chord of ``bar``: a leading tone replaces the seventh."""
-        foreign_pitches = self.at(bar).pitch_classes - self.scale
-        replaced_pitches = {(pitch - 1) % 12 for pitch in foreign_pitches}
-        return (self.scale - replaced_pitches) | foreign_pitches
+    def scale_over(self, chord: ChordTones) -> frozenset[int]:
+        """The key's pitch classes as a chord alters them: a raised third takes the place of the note below it, any
+        other foreign note that of the note above it."""
+        scale = self.scale
+        replaced = set()
+        for interval in chord.intervals:
+            pitch = (chord.root + interval) % 12
+            if pitch not in scale:
+                neighbour = (pitch + (-1 if interval % 12 == 4 else 1)) % 12
+                replaced |= {neighbour} - chord.pitch_classes
+        return (scale - replaced) | chord.pitch_classes
+
+    def names(self, grid: Grid, length_s: float) -> tuple[Chord, ...]:
+        """The chords by their symbols, each from its start to the next one's; the last to the song's end."""
+        spans: list[tuple[float, str]] = []
+        index = 0
+        for symbol, run in groupby(self.halves, key=lambda chord: chord.symbol):
+            spans.append((max(0.0, grid.time_s(self.first_bar, HALF_BAR_BEATS * index)), symbol))
+            index += len(list(run))
+        ends = [start_s for start_s, _ in spans[1:]] + [length_s]
+        return tuple(
+            Chord(start_s, end_s, symbol)
+            for (start_s, symbol), end_s in zip(spans, ends, strict=True)
+            if start_s < end_s <= length_s
+        )
 
 
-def harmonise(sections: Sequence[Section], *, tonic: int, minor: bool, rich: bool, rng: Generator) -> Harmony:
-    """Chords for every bar: one loop per kind of section, a dominant before a tonic, the tonic at the end.
+def harmonise(
+    sections: Sequence[Section], progression: ProgressionFile, *, tonic: int, minor: bool, jazz: bool
+) -> Harmony:
+    """Chords for every bar: each kind of section has its own, with a cadence home before the final bar.
 
-    ``rich`` adds sevenths to chords.
+    ``jazz`` ends with a second degree before the dominant.
     """
-    loops = {
-        kind: tuple(str(rng.choice(choices)).split())
-        for kind, choices in (_MINOR_LOOPS if minor else _MAJOR_LOOPS).items()
-    }
-    while loops["chorus"] == loops["verse"]:
-        loops["chorus"] = tuple(str(rng.choice((_MINOR_LOOPS if minor else _MAJOR_LOOPS)["chorus"])).split())
-    names: list[str] = []
-    home = "i" if minor else "I"
-    for section, next_section in pairwise((*sections, None)):
-        if section is None:
-            break
-        loop = loops[_LIKE[section.kind]]
-        bars = [loop[index % len(loop)] for index in range(section.end_bar - section.first_bar)]
-        opens_home = next_section is None or loops[_LIKE[next_section.kind]][0] == home
-        if len(bars) >= 4 and opens_home:
-            bars[-1] = "V"
-        names.extend(bars)
-    names[-1] = home
-    if len(names) > 2:
-        names[-2] = "V"
-    chords = tuple(_chord(name, tonic, rich=rich and index + 1 < len(names)) for index, name in enumerate(names))
-    return Harmony(tonic, minor, sections[0].first_bar, chords)
+    bars = [numeral for section in sections for numeral in _bars_of(section, progression)]
+    bars[-1] = ("i" if minor else "I") + ("6" if jazz and minor else "")
+    if len(bars) > CADENCE_BARS:
+        bars[-2] = (_JAZZ_CADENCE if jazz else _CADENCE)[minor]
+    halves = [chord_of(numeral, tonic, minor=minor) for bar in bars for numeral in _halves(bar)]
+    return Harmony(tonic, minor, sections[0].first_bar, tuple(halves))
 
 
-def _chord(name: str, tonic: int, *, rich: bool) -> Chord:
-    offset, intervals = _ROMAN[name]
-    if rich and name in ("V", "v", "VII", "ii", "vi", "i", "iii", "iv"):
-        intervals = (*intervals, 10)
-    elif rich and name in ("I", "IV", "VI", "III"):
-        intervals = (*intervals, 11)
-    return Chord((tonic + offset) % 12, intervals)
+def _bars_of(section: Section, progression: ProgressionFile) -> list[str]:
+    """A section's bars: whole periods, and a rest that ends as the period does."""
+    period = str(getattr(progression, _PART_OF[section.kind])).split()
+    whole, rest = divmod(section.bars, len(period))
+    bars = period * whole
+    if rest > CADENCE_BARS:
+        bars += period[: rest - CADENCE_BARS] + period[-CADENCE_BARS:]
+    elif rest:
+        bars += period[:rest] if not whole else period[-rest:]
+    return bars
 
 
-def voice(chord: Chord, previous: Sequence[int], *, lowest: int) -> tuple[int, ...]:
-    """The chord's close voicing within a tenth above ``lowest`` with the smallest movement from ``previous``."""
-    tones = sorted(chord.pitch_classes)
+def _halves(bar: str) -> Iterable[str]:
+    first, _, second = bar.partition(",")
+    return first, second or first
+
+
+def close_voicing(
+    chord: ChordTones, previous: Sequence[int], *, lowest: int, tones: Iterable[int] = ()
+) -> tuple[int, ...]:
+    """The chord's close voicing within a tenth above ``lowest`` with the smallest movement from ``previous``.
+
+    ``tones`` are the pitch classes to use, all of the chord's where there are none.
+    """
+    classes = sorted(set(tones) or chord.pitch_classes)
     positions = []
-    for turn in range(len(tones)):
+    for turn in range(len(classes)):
         pitches: list[int] = []
-        for tone in tones[turn:] + tones[:turn]:
+        for tone in classes[turn:] + classes[:turn]:
             floor = pitches[-1] + 1 if pitches else lowest
             pitches.append(floor + (tone - floor) % 12)
         positions.append(tuple(pitches))
@@ -145,3 +133,24 @@ def _movement(pitches: Sequence[int], target: Sequence[int]) -> int:
     return sum(min(abs(pitch - target_pitch) for target_pitch in target) for pitch in pitches) + abs(
         pitches[-1] - target[-1]
     )
+
+
+def shell_voicing(chord: ChordTones, previous: Sequence[int], *, lowest: int) -> tuple[int, ...]:
+    """Root, third, seventh or sixth, and the colours of a chord, without its fifth; all of a triad."""
+    shell = [interval for interval in chord.intervals if interval % 12 != 7]
+    tones = [(chord.root + interval) % 12 for interval in shell] if len(shell) > 2 else chord.pitch_classes
+    return close_voicing(chord, previous, lowest=lowest, tones=tones)
+
+
+def power_voicing(chord: ChordTones, *, lowest: int) -> tuple[int, ...]:
+    """Root, fifth and octave, as distorted guitars play a chord."""
+    fifth = next((interval for interval in chord.intervals if interval in (6, 7, 8)), 7)
+    root = lowest + (chord.root - lowest) % 12
+    return root, root + fifth, root + 12
+
+
+def open_voicing(chord: ChordTones, previous: Sequence[int], *, lowest: int) -> tuple[int, ...]:
+    """The bass note below a close voicing, as a guitar or the left hand of a piano takes it."""
+    upper = close_voicing(chord, previous[1:], lowest=lowest + 5)
+    bass = lowest - 7 + (chord.bass - lowest + 7) % 12
+    return (bass, *(pitch for pitch in upper if pitch > bass))

@@ -22,7 +22,7 @@ from pedalboard import (  # type: ignore[attr-defined]  # its stub does not expo
 )
 
 from tasks.engines.guide.arrangement.score import Stem
-from tasks.engines.guide.sound.sampler import RATE, Sound
+from tasks.engines.guide.sound.source import RATE, Sound
 
 PEAK_DBFS = -4.0
 """Sample peak of the mix."""
@@ -32,6 +32,8 @@ PART_RMS_DBFS = -20.0
 WIDENING_FRAMES = 530
 BLOCK = 4410
 SILENT_PEAK = 1e-5
+DOUBLES = (1.397, 0.221)
+"""Gains of a performance on its own side and on the other: constant power at a pan of 0.8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Place:
     """A part's place in the mix: level relative to the tune, pan from -1 to 1, tone, dynamics and reverb send.
 
     ``body_db_hz`` is a gain and its centre frequency; ``ratio`` 1 leaves dynamics unchanged; peaks higher than
-    ``headroom_db`` above the part's level are rounded off; ``wide`` delays one side by some milliseconds.
+    ``headroom_db`` above the part's level are rounded off; ``wide`` delays one side by some milliseconds; ``doubled``
+    parts are two performances, one to each side; ``side_db`` makes the difference of the sides louder.
     """
 
     level_db: float
@@ -51,6 +54,8 @@ class Place:
     wet: float = 0.2
     headroom_db: float = 11.0
     wide: bool = False
+    doubled: bool = False
+    side_db: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,15 @@ class Room:
 
 
 PLACES: Mapping[str, Place] = {
-    "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "second voice": Place(-9.0, pan=0.3, low_cut_hz=200, air_db=2.0, wet=0.40),
-    "drums": Place(1.0, low_cut_hz=55, body_db_hz=(-2.0, 420), air_db=5.0, ratio=3.0, wet=0.10, headroom_db=6.0),
-    "bass": Place(-2.5, low_cut_hz=60, body_db_hz=(3.0, 900), ratio=4.0, wet=0.0, headroom_db=7.0),
-    "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(2.0, 2600), air_db=4.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "chords": Place(-5.0, pan=-0.35, low_cut_hz=140, air_db=5.0, wet=0.22),
-    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), air_db=4.0, wet=0.45, wide=True),
-    "pluck": Place(-10.0, pan=0.5, low_cut_hz=220, air_db=5.0, wet=0.36),
-    "answers": Place(-7.0, pan=0.35, low_cut_hz=200, air_db=3.0, wet=0.40),
+    "vocals": Place(-1.5, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
+    "second voice": Place(-9.0, pan=0.45, low_cut_hz=200, wet=0.40),
+    "drums": Place(1.5, low_cut_hz=28, body_db_hz=(2.0, 90), ratio=2.0, wet=0.10, headroom_db=8.0),
+    "bass": Place(0.5, low_cut_hz=28, body_db_hz=(3.5, 120), ratio=4.0, wet=0.0, headroom_db=7.0),
+    "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
+    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=3.0),
+    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=3.0),
+    "pluck": Place(-9.0, pan=0.75, low_cut_hz=220, wet=0.36),
+    "answers": Place(-7.0, pan=-0.65, low_cut_hz=200, wet=0.40),
 }
 
 ROOMS: Mapping[Stem, Room] = {
@@ -135,14 +140,32 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
 
 
 def _panned(sound: Sound, placement: Place) -> Sound:
-    """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre."""
+    """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre; doubled parts stand at both sides."""
+    if placement.doubled:
+        return _widened(_mixed_sides(sound, *DOUBLES), placement.side_db)
     angle = (placement.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
     stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
+    if len(sound) == 2:
+        stereo = _widened(stereo, placement.side_db)
     if placement.wide:
         stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
         stereo[1, :WIDENING_FRAMES] = 0
     return stereo
+
+
+def _widened(stereo: Sound, side_db: float) -> Sound:
+    """The difference of the sides louder by ``side_db``, in place."""
+    side = 10 ** (side_db / 20)
+    return _mixed_sides(stereo, (1 + side) / 2, (1 - side) / 2) if side_db else stereo
+
+
+def _mixed_sides(sound: Sound, own: float, other: float) -> Sound:
+    """Each side at the gain ``own`` with some of the other, in place."""
+    swapped = sound[::-1] * np.float32(other)
+    sound *= np.float32(own)
+    sound += swapped
+    return sound
 
 
 def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:

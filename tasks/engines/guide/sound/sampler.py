@@ -1,20 +1,20 @@
-"""Plays notes with a SoundFont: each pitch is made once per part, then added at each of its notes.
+"""Plays the instruments of a SoundFont: each pitch and layer is made once per part, then added at each of its notes.
 
-Envelopes, tuning and filters follow the SoundFont 2.01 specification (sections 8 and 9), with two deviations: the
+Envelopes, tuning and filters follow the SoundFont 2.04 specification (sections 8 and 9), with two deviations: the
 filter's sweep is a cross-fade between its two ends, and modulators other than velocity are left out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
-from tasks.engines.guide.arrangement.score import DRUM_BANK, Note, Part
-from tasks.engines.guide.sound.soundfont import (
+from tasks.engines.guide.arrangement.score import DRUM_BANK, Part
+from tasks.engines.guide.sound.fonts.generators import (
     ATTACK,
     ATTENUATION,
     COARSE_TUNE,
@@ -32,32 +32,21 @@ from tasks.engines.guide.sound.soundfont import (
     SAMPLE_MODES,
     SCALE_TUNING,
     SUSTAIN,
-    SoundFont,
-    Zone,
 )
+from tasks.engines.guide.sound.fonts.soundfont import SoundFont, Zone, zones_at
+from tasks.engines.guide.sound.source import RATE, Mono, Request, Sound, Tone, frames_with_release, play
 
-Sound = NDArray[np.float32]
-"""float32, (channels, frames)."""
-
-Mono = NDArray[Any]
-"""float32, (frames,)."""
-
-RATE = 44100
 SILENT_DB = 100.0  # Envelopes fall 100 dB in their stated time (section 8.1.2).
 ATTENUATION_SCALE = 0.04  # dB per centibel as the EMU hardware played it, which fonts are tuned for.
 OPEN_FILTER_HZ = 17000.0
-LONGEST_TAIL_S = 1.5
 SHORTEST_RELEASE_S = 0.12
 DRUM_RING_S = 2.5
 ATTACK_FLOOR_S = 0.002
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """One held pitch: its frames without its release, and how fast it then falls, in dB per second."""
-
-    frames: Sound
-    release_db_per_s: float
+MOST_STEP = 64.0
+COPY_CENTS, COPY_DB = (-15.0, 15.0), (-1.0, 1.0)
+TAKE_CENTS = 4.0
+SOFTER_DB = dict.fromkeys((42, 44, 46, 54, 69, 70, 82), -6.0)
+"""Hats, tambourine and shakers, which SoundFonts have too loud for a mix, by drum note."""
 
 
 class Sampler:
@@ -66,95 +55,80 @@ class Sampler:
     def __init__(self, font: SoundFont) -> None:
         self._font = font
 
-    def play(self, part: Part, *, frames: int) -> Sound:
+    def play(self, part: Part, *, frames: int, take: int = 0) -> Sound:
         """The part's dry audio: float32 (2, frames), or (1, frames) where the part is ``mono``."""
-        output = np.zeros((1 if part.mono else 2, frames), dtype=np.float32)
-        by_pitch: dict[int, list[Note]] = {}
-        for note in part.notes:
-            by_pitch.setdefault(note.pitch, []).append(note)
-        zones = self._font.zones(part.program, bank=part.bank)
-        rings = part.bank == DRUM_BANK
-        for pitch, pitch_notes in sorted(by_pitch.items()):
-            longest_s = DRUM_RING_S if rings else max(note.duration_s for note in pitch_notes)
-            tone = _tone(zones, pitch, longest_s, channels=len(output), sung=part.sung)
-            for note in pitch_notes:
-                _lay(output, tone, note, rings=rings)
-        return output
+        return play(FontInstrument(self._font, part.program, part.bank), part, frames=frames, take=take)
 
 
-def _lay(out: Sound, tone: Tone, note: Note, *, rings: bool) -> None:
-    start = round(note.start_s * RATE)
-    held_frames = tone.frames.shape[1] if rings else round(note.duration_s * RATE)
-    gain = np.float32((note.velocity / 127) ** 2)
-    end = min(start + held_frames, out.shape[1], start + tone.frames.shape[1])
-    if end <= start:
-        return
-    out[:, start:end] += tone.frames[:, : end - start] * gain
-    if rings:
-        return
-    tail = tone.frames[:, end - start : end - start + _tail_frames(tone)][:, : out.shape[1] - end]
-    if tail.shape[1]:
-        decay = np.exp(np.arange(tail.shape[1], dtype=np.float32) * _nepers_per_frame(tone.release_db_per_s))
-        fade = np.linspace(1, 0, tail.shape[1], dtype=np.float32)
-        out[:, end : end + tail.shape[1]] += tail * (decay * fade * gain)
+class FontInstrument:
+    """One instrument of a SoundFont as a source of tones; of drums two detuned copies alternate."""
+
+    def __init__(self, font: SoundFont, program: int, bank: int) -> None:
+        self._font = font
+        self._zones = font.zones(program, bank=bank)
+        self._is_drums = bank == DRUM_BANK
+        self.copies = 2 if self._is_drums else 1
+
+    def layer(self, pitch: int, velocity: int) -> Hashable:
+        """The zones that sound, by their index."""
+        sounding = {id(zone) for zone in zones_at(self._zones, pitch, velocity)}
+        return tuple(index for index, zone in enumerate(self._zones) if id(zone) in sounding)
+
+    def tone(self, request: Request) -> Tone:
+        """The mixture of the layer's zones."""
+        assert isinstance(request.layer, tuple)
+        zones = [self._zones[index] for index in request.layer]
+        release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in zones))
+        frames = frames_with_release(DRUM_RING_S if self._is_drums else request.hold_s, release_s)
+        cents, gain = TAKE_CENTS * request.take, 1.0
+        if self._is_drums:
+            level_db = COPY_DB[request.copy] + SOFTER_DB.get(request.pitch, 0.0)
+            cents, gain = COPY_CENTS[request.copy], 10 ** (level_db / 20)
+        mixture = np.zeros((request.channels, frames), dtype=np.float32)
+        bend = _singing_cents(frames) if request.sung else None
+        for zone in zones:
+            step = _step(zone, request.pitch, cents)
+            mono = _swept(zone, self._resampled(zone, step, frames, bend)) * _envelope(zone, frames)
+            mono *= np.float32(gain)
+            if request.channels == 1:
+                mixture += mono
+                continue
+            for channel, pan_gain in zip(mixture, _pan(zone.value(PAN)), strict=True):
+                channel += mono * pan_gain
+        return Tone(mixture, SILENT_DB / release_s, rings=self._is_drums)
+
+    def _resampled(self, zone: Zone, step: float, frames: int, bend_cents: NDArray[np.float64] | None) -> Mono:
+        """The zone's sample, looped where it loops, by cubic interpolation (Catmull-Rom), shape (frames,)."""
+        recorded_frames = self._font.frames(zone.recording)
+        if bend_cents is None:
+            position: NDArray[Any] = np.arange(frames) * step
+        else:
+            position = np.cumsum(step * np.exp2(bend_cents / 1200))
+        loop_start, loop_end = zone.recording.loop
+        if zone.value(SAMPLE_MODES) & 1 and 0 <= loop_start < loop_end <= len(recorded_frames):
+            is_beyond = position >= loop_end
+            position[is_beyond] = loop_start + np.mod(position[is_beyond] - loop_start, loop_end - loop_start)
+        else:
+            np.minimum(position, len(recorded_frames) + 1, out=position)
+        return _interpolated(recorded_frames, position)
 
 
-def _tail_frames(tone: Tone) -> int:
-    return round(min(LONGEST_TAIL_S, 60 / tone.release_db_per_s) * RATE)
-
-
-def _nepers_per_frame(db_per_s: float) -> np.float32:
-    return np.float32(-db_per_s / 20 * np.log(10) / RATE)
-
-
-def _tone(zones: tuple[Zone, ...], pitch: int, longest_s: float, *, channels: int, sung: bool) -> Tone:
-    zones_played = [zone for zone in zones if zone.lowest_key <= pitch <= zone.highest_key] or [
-        min(zones, key=lambda zone: min(abs(zone.lowest_key - pitch), abs(zone.highest_key - pitch)))
-    ]
-    release_s = max(SHORTEST_RELEASE_S, max(_seconds(zone.value(RELEASE)) for zone in zones_played))
-    frames = round((longest_s + min(LONGEST_TAIL_S, 0.6 * release_s)) * RATE) + 1
-    mixture = np.zeros((channels, frames), dtype=np.float32)
-    bend = _singing_cents(frames) if sung else None
-    for zone in zones_played:
-        mono = _swept(zone, _resampled(zone, pitch, frames, bend)) * _envelope(zone, frames)
-        if channels == 1:
-            mixture += mono
-            continue
-        for channel, gain in zip(mixture, _pan(zone.value(PAN)), strict=True):
-            channel += mono * gain
-    return Tone(mixture, SILENT_DB / release_s)
-
-
-def _seconds(timecents: int) -> float:
-    return float(2 ** (timecents / 1200))
-
-
-def _pan(permille: int) -> tuple[np.float32, np.float32]:
-    """Constant-power gains of a pan from -500 (left) to 500 (right)."""
-    angle = (min(500, max(-500, permille)) + 500) / 1000 * np.pi / 2
-    return np.float32(np.cos(angle)), np.float32(np.sin(angle))
-
-
-def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float64] | None) -> Mono:
-    """The zone's sample at ``pitch``, looped where it loops, by cubic interpolation (Catmull-Rom), shape (frames,)."""
+def _step(zone: Zone, pitch: int, extra_cents: float) -> float:
+    """Frames of the recording per frame of sound at a pitch, bounded."""
     recording = zone.recording
     root = zone.value(ROOT_KEY) if zone.value(ROOT_KEY) >= 0 else recording.root_key
     cents = (pitch - root) * zone.value(SCALE_TUNING) + 100 * zone.value(COARSE_TUNE) + zone.value(FINE_TUNE)
-    step = recording.rate / RATE * 2 ** ((cents + recording.correction_cents) / 1200)
-    if bend_cents is None:
-        position: NDArray[Any] = np.arange(frames) * step
-    else:
-        position = np.cumsum(step * np.exp2(bend_cents / 1200))
-    loop_start, loop_end = recording.loop
-    if zone.value(SAMPLE_MODES) & 1 and loop_end > loop_start:
-        is_beyond = position >= loop_end
-        position[is_beyond] = loop_start + np.mod(position[is_beyond] - loop_start, loop_end - loop_start)
+    octaves = (cents + recording.correction_cents + extra_cents) / 1200
+    return float(min(MOST_STEP, recording.rate / RATE * 2 ** max(-12.0, min(12.0, octaves))))
+
+
+def _interpolated(recorded_frames: NDArray[np.int16], position: NDArray[Any]) -> Mono:
     whole_frames = position.astype(np.int32)
     t = (position - whole_frames).astype(np.float32)
-    padded_frames = np.zeros(len(recording.frames) + 5, dtype=np.float32)
-    padded_frames[1 : len(recording.frames) + 1] = recording.frames
+    padded_frames = np.zeros(len(recorded_frames) + 5, dtype=np.float32)
+    padded_frames[1 : len(recorded_frames) + 1] = recorded_frames
     padded_frames /= 32768
-    np.minimum(whole_frames, len(recording.frames) + 1, out=whole_frames)
+    np.minimum(whole_frames, len(recorded_frames) + 1, out=whole_frames)
     a, b, c, d = (
         padded_frames[whole_frames],
         padded_frames[whole_frames + 1],
@@ -165,6 +139,16 @@ def _resampled(zone: Zone, pitch: int, frames: int, bend_cents: NDArray[np.float
     return output
 
 
+def _seconds(timecents: int) -> float:
+    return float(2 ** (timecents / 1200))
+
+
+def _pan(permille: int) -> tuple[np.float32, np.float32]:
+    """Constant-power gains of a pan from -500 (left) to 500 (right)."""
+    angle = (permille + 500) / 1000 * np.pi / 2
+    return np.float32(np.cos(angle)), np.float32(np.sin(angle))
+
+
 def _envelope(zone: Zone, frames: int) -> Mono:
     """Attack (linear), hold, decay (linear in dB) to the sustain level, times the zone's attenuation; (frames,)."""
     attack = max(1, round(max(ATTACK_FLOOR_S, _seconds(zone.value(ATTACK))) * RATE))
@@ -172,7 +156,8 @@ def _envelope(zone: Zone, frames: int) -> Mono:
     fall_db = np.clip((np.arange(frames) - attack - hold) * (SILENT_DB / (_seconds(zone.value(DECAY)) * RATE)), 0, None)
     level_db = -np.minimum(fall_db, min(zone.value(SUSTAIN) / 10, SILENT_DB))
     gain = np.exp((level_db - zone.value(ATTENUATION) * ATTENUATION_SCALE) * (np.log(10) / 20)).astype(np.float32)
-    gain[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)[:frames]
+    rising = min(attack, frames)
+    gain[:rising] *= np.arange(rising, dtype=np.float32) / np.float32(max(1, attack - 1))
     return np.asarray(gain)
 
 

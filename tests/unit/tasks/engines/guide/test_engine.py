@@ -12,8 +12,12 @@ import pytest
 from catalog.common.digests import canonical_json
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
+from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.recipe import Recipe
+from tasks.engines.base import Failed, RenderJob
+from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine
+from tasks.engines.guide.genres.library import genre
 from tasks.engines.registry import get_engine
 from tests.support.guide_songs import SHORT, recipe, song
 
@@ -40,6 +44,8 @@ def test_an_unknown_engine_names_the_known_ones() -> None:
 def test_a_recipe_holds_what_is_heard_and_survives_storage() -> None:
     made = recipe(((2.0, "Hello darling"), (5.25, "")))
     assert made.inputs["lines"] == [[2000, "Hello darling", 4], [5250, "", 0]]
+    assert made.inputs["stress"] == [[0, 1, 1, 0], []]
+    assert "sections" not in made.inputs
     assert set(made.inputs["instruments"]) == {"soundfont", "numpy", "pedalboard", "scipy"}
     stored = Recipe.from_document(json.loads(canonical_json(made.document())))
     assert stored.digest == made.digest
@@ -47,7 +53,16 @@ def test_a_recipe_holds_what_is_heard_and_survives_storage() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"title": "Other"}, {"position": 3}, {"artist": "Bo"}, {"seeds": (1, 2)}, {"isrc": "X"}, {"key": "Am"}],
+    [
+        {"title": "Other"},
+        {"position": 3},
+        {"artist": "Bo"},
+        {"seeds": (1, 2)},
+        {"isrc": "X"},
+        {"key": "Am"},
+        {"settings": {"genre": "pop"}},
+        {"settings": {"groove": "pop"}},
+    ],
 )
 def test_what_is_not_heard_leaves_the_recipe_alone(changes: dict[str, Any]) -> None:
     assert recipe(**changes).digest == recipe().digest
@@ -93,3 +108,55 @@ def test_the_forecast_grows_with_length() -> None:
     assert 0 < short.seconds < long.seconds
     assert short.memory_bytes < long.memory_bytes < 500 << 20
     assert long.stored_bytes > 95 * 44100 * 8
+
+
+@pytest.mark.parametrize(
+    ("settings", "prompt", "genre"),
+    [
+        ({}, "jazz, piano", "jazz"),
+        ({"groove": "dance"}, "jazz", "house"),
+        ({"groove": "dance", "genre": "trap"}, "jazz", "trap"),
+        ({}, None, "pop"),
+    ],
+)
+def test_the_genre_comes_from_settings_then_words(settings: dict[str, object], prompt: str | None, genre: str) -> None:
+    made = recipe(settings=settings, prompt=prompt, bpm=None)
+    assert made.inputs["genre"] == genre
+    assert not {"groove", "genre"} & set(made.inputs["settings"])
+
+
+def test_a_genre_of_the_users_own_stands_in_the_recipe() -> None:
+    own = {**genre("folk").document(), "name": "my folk"}
+    made = recipe(settings={"genre": own})
+    assert made.inputs["genre"] == own
+    assert arrange(made).genre == "my folk"
+    assert len(canonical_json(made.document())) < 32_000
+    changed = recipe(settings={"genre": {**own, "swing": 0.5}})
+    assert changed.digest != made.digest
+
+
+def test_section_marks_are_in_the_recipe() -> None:
+    lines = (LyricLine(2.0, "Hello", section="Verse 1"), LyricLine(6.0, "you", section="Refrain x2"))
+    assert recipe(lyrics=Lyrics(lines)).inputs["sections"] == ["verse", "chorus"]
+
+
+def test_what_was_understood_is_told() -> None:
+    engine = GuideEngine(Settings())
+    sung = song(prompt="smoky jazz, piano, sad", bpm=None, key=None)
+    told = engine.explain(sung, engine.recipe(sung, 1))
+    assert told["genre"] == "jazz (smoky 0.5, jazz 3), before ballad 1.5"
+    assert told["tempo"].endswith("BPM, fitted to the lines' times")
+    assert told["key"].endswith("minor, chosen for its words")
+    assert "verse" in told["form"]
+    stated = song(settings={"genre": "rock"})
+    told = engine.explain(stated, engine.recipe(stated, 1))
+    assert (told["genre"], told["tempo"]) == ("rock, stated", "120 BPM, stated")
+
+
+def test_a_take_of_another_revision_is_not_played_again() -> None:
+    made = recipe()
+    (earlier,) = GuideEngine(Settings()).earlier(song(), made)
+    (failed,) = GuideEngine(Settings()).load().render([RenderJob(earlier)])
+    assert isinstance(failed, Failed)
+    assert "its revision differ" in failed.error.what
+    assert "Plan the album again" in failed.error.remedy

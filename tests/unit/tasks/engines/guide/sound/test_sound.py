@@ -22,8 +22,8 @@ from tasks.engines.guide.arrangement.score import Note, Part
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.instruments import soundfont_path
 from tasks.engines.guide.renderer import GuideRenderer
+from tasks.engines.guide.sound.fonts.soundfont import SoundFont
 from tasks.engines.guide.sound.sampler import Sampler
-from tasks.engines.guide.sound.soundfont import SoundFont
 from tests.support.guide_songs import SHORT, recipe
 
 RATE = 44100

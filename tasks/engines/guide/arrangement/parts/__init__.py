@@ -1,0 +1,1 @@
+"""The parts of the band: harmony, drums, bass, chords and the instruments around the voice."""

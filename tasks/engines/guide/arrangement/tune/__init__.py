@@ -1,0 +1,1 @@
+"""The tune: where its syllables fall, which pitches they get, and the words on its notes."""

@@ -1,0 +1,1 @@
+"""Reads SoundFont files: tables, generators, zones and samples."""

@@ -1,0 +1,1 @@
+"""Words of lyrics as phones: espeak-ng, the phones of lines, and the syllables that they form."""

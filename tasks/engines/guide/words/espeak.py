@@ -1,0 +1,179 @@
+"""espeak-ng of ``espeakng-loader`` through its C interface: the phones of a text, and a spoken line with their times.
+
+The library keeps its state in the process and must not be initialised twice, so there is one instance behind a lock.
+Header: ``speak_lib.h`` of espeak-ng 1.52.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any, TypeVar
+
+from catalog.common.errors import MachineError
+
+LONGEST_PATH = 140
+"""espeak-ng cuts longer paths of its data folder."""
+
+SYNCHRONOUS, PHONEME_EVENTS = 2, 3
+"""Output mode of ``espeak_Initialize``, and its options for phones in IPA among the events."""
+
+UTF8, PHONES_IN_IPA = 1, 0x02 | 0x01 << 4 | ord("_") << 8
+"""Text mode; phoneme mode with ``_`` between phones."""
+
+SPEED, PITCH, RANGE = 1, 3, 4
+EVENT_END, EVENT_PHONEME = 0, 7
+BUFFER_BYTES = 1 << 16
+
+_LOCK = Lock()
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenLine:
+    """A line as espeak-ng speaks it: 16-bit mono samples as bytes, rate in Hz, phones with their first sample."""
+
+    samples: bytes
+    rate_hz: int
+    phones: tuple[tuple[str, int], ...]
+
+
+class _Event(ctypes.Structure):
+    """``espeak_EVENT``; ``text`` is the union's string, not always ended by a zero."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_ms", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("text", ctypes.c_char * 8),
+    )
+
+
+_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+
+
+@dataclass(slots=True)
+class _Capture:
+    """What the callback of a synthesis has received."""
+
+    samples: bytearray = field(default_factory=bytearray)
+    phones: list[tuple[str, int]] = field(default_factory=list)
+
+    def receive(self, wave: Any, count: int, events: Any) -> int:
+        """Keep one buffer and the phones of its events; 0 asks espeak-ng to go on."""
+        if count > 0 and wave:
+            self.samples += ctypes.string_at(wave, 2 * count)
+        index = 0
+        while events and events[index].type != EVENT_END:
+            if events[index].type == EVENT_PHONEME:
+                phone = bytes(events[index].text).decode("utf-8", errors="ignore")
+                self.phones.append((phone, events[index].sample))
+            index += 1
+        return 0
+
+
+class _Library:
+    """The initialised library; its methods are called with the lock held."""
+
+    def __init__(self) -> None:
+        try:
+            import espeakng_loader
+
+            self._functions = ctypes.CDLL(espeakng_loader.get_library_path())
+            self._folder, path = _short_path(Path(espeakng_loader.get_data_path()))
+            self.rate_hz = int(self._functions.espeak_Initialize(SYNCHRONOUS, 0, str(path).encode(), PHONEME_EVENTS))
+        except (ImportError, OSError) as error:
+            raise _does_not_start(str(error)) from error
+        if self.rate_hz <= 0:
+            raise _does_not_start("it cannot read its data")
+        self._functions.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        self._capture = _Capture()
+        self._callback = _Callback(lambda wave, count, events: self._capture.receive(wave, count, events))
+        self._functions.espeak_SetSynthCallback(self._callback)
+
+    def choose(self, name: str) -> bool:
+        """Select a voice by its language; False where espeak-ng has none."""
+        return int(self._functions.espeak_SetVoiceByName(name.encode())) == 0
+
+    def phones(self, text: str) -> str:
+        """Phones in IPA, ``_`` between them, spaces between words."""
+        rest = ctypes.c_char_p(text.encode())
+        clauses = []
+        while rest.value:
+            clause = self._functions.espeak_TextToPhonemes(ctypes.byref(rest), UTF8, PHONES_IN_IPA)
+            clauses.append((clause or b"").decode())
+        return " ".join(clauses)
+
+    def speak(self, text: str, *, words_per_minute: int, pitch: int) -> SpokenLine:
+        """Speak a text on one tone; ``pitch`` 0 to 100."""
+        self._capture = _Capture()
+        for parameter, value in ((SPEED, words_per_minute), (PITCH, pitch), (RANGE, 0)):
+            self._functions.espeak_SetParameter(parameter, value, 0)
+        data = text.encode()
+        self._functions.espeak_Synth(data, len(data) + 1, 0, 0, 0, UTF8, None, None)
+        return SpokenLine(bytes(self._capture.samples), self.rate_hz, tuple(self._capture.phones))
+
+
+def espeak_phones(text: str, language: str) -> str:
+    """The phones of a text in IPA with stress marks, ``_`` between phones, spaces between words."""
+    return _with_voice(language, lambda library: library.phones(text))
+
+
+def espeak_spoken(text: str, language: str, *, words_per_minute: int = 130, pitch: int = 50) -> SpokenLine:
+    """A text spoken on one tone."""
+    return _with_voice(language, lambda library: library.speak(text, words_per_minute=words_per_minute, pitch=pitch))
+
+
+def espeak_package() -> str:
+    """The version of the package that carries espeak-ng and its data."""
+    return version("espeakng-loader")
+
+
+def _with_voice(language: str, call: Callable[[_Library], Result]) -> Result:
+    with _LOCK:
+        library = _library()
+        for name in _voices(language):
+            if library.choose(name):
+                return call(library)
+        library.choose("en-us")
+        return call(library)
+
+
+def _voices(language: str) -> tuple[str, ...]:
+    """The names to try for a language tag: its own, then its language without a region."""
+    tag = language.lower().replace("_", "-")
+    primary = tag.partition("-")[0]
+    known = {"en": "en-us", "zh": "cmn", "no": "nb", "pt": "pt-br" if tag == "pt-br" else "pt"}
+    named = (known[primary],) if primary in known else (tag, primary)
+    return named if tag != "zh-hk" else ("yue",)
+
+
+@cache
+def _library() -> _Library:
+    return _Library()
+
+
+def _short_path(folder: Path) -> tuple[Any, Path]:
+    """The data folder, through a link in a short temporary folder where its own path is too long."""
+    if len(str(folder)) <= LONGEST_PATH:
+        return None, folder
+    temporary = tempfile.TemporaryDirectory(prefix="espeak-")
+    link = Path(temporary.name) / "espeak-ng-data"
+    link.symlink_to(folder)
+    return temporary, link
+
+
+def _does_not_start(reason: str) -> MachineError:
+    return MachineError(
+        f"espeak-ng of espeakng-loader does not start: {reason}", remedy="Install the package espeakng-loader again"
+    )

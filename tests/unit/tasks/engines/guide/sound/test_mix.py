@@ -1,0 +1,96 @@
+"""The mix: places to both sides, and the equaliser that brings it nearer to a curve."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.signal import sosfilt
+
+from catalog.album.mastering import Tone
+from tasks.audio.audio import Audio
+from tasks.engines.guide.sound.mix import PLACES, mix_stem
+from tasks.engines.guide.sound.source import Sound
+from tasks.engines.guide.sound.tone import MOST_DB, correction_db, towards
+from tasks.mastering.analysis.curves import named_curve
+from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
+from tests.support.tones import RATE
+
+FRAMES = 8 * RATE
+
+
+def noise(seed: int, channels: int = 2) -> Sound:
+    """Noise that falls by 3 dB an octave, the same in every channel but for a tenth."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    spectrum = np.fft.rfft(rng.standard_normal((3, FRAMES)))
+    spectrum /= np.sqrt(np.maximum(1.0, np.arange(spectrum.shape[1])))
+    common, *own = np.fft.irfft(spectrum, FRAMES)
+    return np.stack([common + 0.1 * each for each in own])[:channels].astype(np.float32) * np.float32(20)
+
+
+def distance_db(sound: Sound, tone: Tone) -> float:
+    """Mean distance of a sound from a curve over 63 Hz to 10 kHz, dB."""
+    difference = third_octaves(Audio(sound, RATE)).levels_db - named_curve(tone).levels_db
+    difference = difference[(CENTRES_HZ > 60) & (CENTRES_HZ < 10_500)]
+    return float(np.abs(difference - difference.mean()).mean())
+
+
+@pytest.mark.parametrize("tone", ["pop", "rock", "electronic", "jazz", "acoustic"])
+def test_the_equaliser_brings_a_mix_nearer_to_its_curve(tone: Tone) -> None:
+    stems = [noise(1), noise(2)]
+    before = distance_db(stems[0] + stems[1], tone)
+    towards(stems, tone)
+    assert distance_db(stems[0] + stems[1], tone) < 0.7 * before
+
+
+def test_all_stems_go_through_one_filter() -> None:
+    first, second = noise(1), noise(2)
+    both = [first.copy(), second.copy()]
+    gains = correction_db(both, "rock")
+    assert 0.5 < np.abs(gains).max() <= MOST_DB
+    towards(both, "rock")
+    whole = [first + second]
+    towards(whole, "rock")
+    assert np.abs(both[0] + both[1] - whole[0]).max() < 1e-4 * np.abs(whole[0]).max()
+
+
+def test_what_is_far_from_a_curve_is_moved_by_the_limit_and_no_further() -> None:
+    dull = [sosfilt(np.array([[0.002, 0.004, 0.002, 1.0, -1.87, 0.878]], dtype=np.float32), noise(1))]
+    assert np.abs(correction_db(dull, "pop")).max() <= MOST_DB
+
+
+def test_silence_and_a_moment_stay_what_they_are() -> None:
+    silence = [np.zeros((2, FRAMES), dtype=np.float32)]
+    towards(silence, "pop")
+    assert not silence[0].any()
+    moment = [np.full((2, 5), 0.1, dtype=np.float32)]
+    towards(moment, "pop")
+    assert np.isfinite(moment[0]).all()
+
+
+def test_a_doubled_part_stands_at_both_sides_and_a_plain_one_in_its_place() -> None:
+    doubled = [name for name, place in PLACES.items() if place.doubled]
+    assert doubled
+    left_only = np.zeros((2, FRAMES), dtype=np.float32)
+    left_only[0] = noise(3, 1)[0]
+    sound = mix_stem([(doubled[0], left_only)], "other", frames=FRAMES, reverb=0.0, beat_s=0.5)
+    powers = np.square(sound).mean(axis=1)
+    assert 10 < 10 * np.log10(powers[0] / powers[1]) < 25
+    centred = mix_stem([("bass", noise(3, 1))], "bass", frames=FRAMES, reverb=0.0, beat_s=0.5)
+    assert np.allclose(centred[0], centred[1])
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_only_bass_and_drums_keep_what_is_low(name: str) -> None:
+    low = np.sin(2 * np.pi * 40 * np.arange(FRAMES) / RATE).astype(np.float32)[np.newaxis]
+    dry = np.repeat(low + noise(4, 1), 2, axis=0)
+    before = _low_share_db(dry)
+    after = _low_share_db(mix_stem([(name, dry)], "bass", frames=FRAMES, reverb=0.0, beat_s=0.5))
+    assert (after > before - 4) == (name in ("drums", "bass"))
+
+
+def _low_share_db(sound: Sound) -> float:
+    """The power around 40 Hz against that of 300 Hz to 3 kHz."""
+    power = np.abs(np.fft.rfft(sound.sum(axis=0))) ** 2
+    hertz = np.fft.rfftfreq(FRAMES, 1 / RATE)
+    low, middle = (power[(hertz > low_hz) & (hertz < high_hz)].sum() for low_hz, high_hz in ((39, 41), (300, 3000)))
+    return float(10 * np.log10(low / middle))
