@@ -21,6 +21,7 @@ from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import towards
+from tasks.engines.guide.sound.width import widen
 
 
 class GuideRenderer:
@@ -61,6 +62,7 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        widen(stems)
         towards(stems.values(), arrangement.tone)
         mix = balance(stems)
         if not np.isfinite(mix).all():
