@@ -22,6 +22,7 @@ from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import towards
 from tasks.engines.guide.sound.vocals import mix_voices, seat_voice
+from tasks.engines.guide.sound.width import widen
 from tasks.engines.guide.voice.casting import singing
 from tasks.engines.guide.voice.ensemble import sung_spans_s, voices
 
@@ -64,6 +65,7 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        widen(stems)
         towards(stems.values(), arrangement.tone)
         if "singer" in recipe.inputs:
             seat_voice(stems, sung_spans_s(arrangement))

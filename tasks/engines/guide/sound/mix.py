@@ -72,8 +72,8 @@ PLACES: Mapping[str, Place] = {
     "drums": Place(1.5, low_cut_hz=28, body_db_hz=(2.0, 90), ratio=2.0, wet=0.10, headroom_db=8.0),
     "bass": Place(0.5, low_cut_hz=28, body_db_hz=(3.5, 120), ratio=4.0, wet=0.0, headroom_db=7.0),
     "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=3.0),
-    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=3.0),
+    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=1.5),
+    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=1.5),
     "pluck": Place(-9.0, pan=0.75, low_cut_hz=220, wet=0.36),
     "answers": Place(-7.0, pan=-0.65, low_cut_hz=200, wet=0.40),
 }
@@ -142,19 +142,19 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
 def _panned(sound: Sound, placement: Place) -> Sound:
     """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre; doubled parts stand at both sides."""
     if placement.doubled:
-        return _widened(_mixed_sides(sound, *DOUBLES), placement.side_db)
+        return widened(_mixed_sides(sound, *DOUBLES), placement.side_db)
     angle = (placement.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
     stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
     if len(sound) == 2:
-        stereo = _widened(stereo, placement.side_db)
+        stereo = widened(stereo, placement.side_db)
     if placement.wide:
         stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
         stereo[1, :WIDENING_FRAMES] = 0
     return stereo
 
 
-def _widened(stereo: Sound, side_db: float) -> Sound:
+def widened(stereo: Sound, side_db: float) -> Sound:
     """The difference of the sides louder by ``side_db``, in place."""
     side = 10 ** (side_db / 20)
     return _mixed_sides(stereo, (1 + side) / 2, (1 - side) / 2) if side_db else stereo

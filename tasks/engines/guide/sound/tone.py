@@ -63,7 +63,7 @@ def _through(sound: Sound, sections: NDArray[np.floating]) -> Sound:
 
 def correction_db(stems: Collection[Sound], tone: Tone) -> Gains:
     """The gains that bring the sum of stems nearer to a curve; zeros for silence or a sound shorter than a window."""
-    levels = _octave_levels(third_octaves(Audio(_excerpts(stems), RATE)).levels_db)
+    levels = _octave_levels(third_octaves(Audio(excerpts(stems), RATE)).levels_db)
     if not np.isfinite(levels).any():
         return np.zeros(len(OCTAVES_HZ))
     difference = _octave_levels(named_curve(tone).levels_db) - np.where(np.isfinite(levels), levels, -np.inf)
@@ -74,7 +74,7 @@ def correction_db(stems: Collection[Sound], tone: Tone) -> Gains:
     return gains
 
 
-def _excerpts(stems: Collection[Sound]) -> Sound:
+def excerpts(stems: Collection[Sound]) -> Sound:
     """Every fourth window of the sum of the stems, one after the other."""
     frames = next(iter(stems)).shape[1]
     count = max(1, frames // (WINDOW * LOOK_EVERY))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from scipy.signal import sosfilt
 
 from catalog.album.mastering import Tone
 from tasks.audio.audio import Audio
+from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.mix import PLACES, mix_stem
 from tasks.engines.guide.sound.source import Sound
 from tasks.engines.guide.sound.tone import MOST_DB, correction_db, towards
+from tasks.engines.guide.sound.width import widen
 from tasks.mastering.analysis.curves import named_curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
 from tests.support.tones import RATE
@@ -56,6 +60,34 @@ def test_all_stems_go_through_one_filter() -> None:
 def test_what_is_far_from_a_curve_is_moved_by_the_limit_and_no_further() -> None:
     dull = [sosfilt(np.array([[0.002, 0.004, 0.002, 1.0, -1.87, 0.878]], dtype=np.float32), noise(1))]
     assert np.abs(correction_db(dull, "pop")).max() <= MOST_DB
+
+
+@pytest.mark.parametrize("own_side", [0.25, 0.5, 0.8])
+def test_the_sides_of_the_instruments_bring_the_mix_to_its_width(own_side: float) -> None:
+    rng = np.random.Generator(np.random.PCG64(5))
+    common, apart = rng.standard_normal((2, FRAMES), dtype=np.float32) * np.float32(0.1)
+    singer = np.stack([common, common])
+    silence = np.zeros_like(singer)
+    other = np.stack([common + own_side * apart, common - own_side * apart]).astype(np.float32)
+    stems: dict[Stem, Sound] = {"vocals": singer, "drums": silence, "bass": silence.copy(), "other": other}
+    before = abs(side_db(stems) + 6)
+    widen(stems)
+    assert abs(side_db(stems) + 6) < max(0.3, before - 2.5)
+
+
+def side_db(stems: Mapping[Stem, Sound]) -> float:
+    """Side against mid of the sum, dB."""
+    left, right = sum(stems.values())
+    return float(10 * np.log10(np.square(left - right).sum() / np.square(left + right).sum()))
+
+
+def test_a_mix_in_one_place_stays_there() -> None:
+    mono: dict[Stem, Sound] = {
+        "vocals": noise(1, 1).repeat(2, axis=0),
+        "other": np.zeros((2, FRAMES), dtype=np.float32),
+    }
+    widen(mono)
+    assert not mono["other"].any()
 
 
 def test_silence_and_a_moment_stay_what_they_are() -> None:
