@@ -1,4 +1,4 @@
-"""Networks without weights, built by the config file that a model came with: a file of others, which may say anything."""
+"""Networks without weights, built by the config file that a model came with: others wrote it, it may say anything."""
 
 from __future__ import annotations
 
