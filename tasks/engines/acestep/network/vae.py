@@ -77,9 +77,9 @@ def reference_segments(audio: Audio) -> Audio:
 
     Raises InputError for a reference without sound.
     """
-    if audio.frames == 0:
-        raise InputError("the reference has no samples", remedy="Use another recording")
     samples = resample(audio, RATE_HZ).samples
+    if samples.shape[1] == 0:  # none at all, or too few at a higher rate
+        raise InputError("the reference has no samples", remedy="Use another recording")
     samples = np.repeat(samples, 2, axis=0) if len(samples) == 1 else samples[:2]
     segment = SEGMENT_S * RATE_HZ
     if (length := samples.shape[1]) < SEGMENTS * segment:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="weights are tensors")
@@ -15,10 +16,11 @@ pytest.importorskip("diffusers", reason="the networks are those of diffusers")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from catalog.common.errors import MachineError  # noqa: E402
+from catalog.common.errors import InputError, MachineError  # noqa: E402
+from tasks.audio.audio import Audio  # noqa: E402
 from tasks.engines.acestep.network.layout import load_parts  # noqa: E402
 from tasks.engines.acestep.network.loaded import _text_encoder  # noqa: E402
-from tasks.engines.acestep.network.vae import Vae  # noqa: E402
+from tasks.engines.acestep.network.vae import Vae, reference_segments  # noqa: E402
 from tests.support.tiny_acestep import TEXT, TURBO, VAE, XL, XL_FOLDER  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -162,3 +164,9 @@ def test_weights_that_are_no_floating_point_numbers_are_refused(copied, name: st
     save_file({key: tensor.to(dtype) for key, tensor in load_file(path).items()}, path)
     with pytest.raises(MachineError, match="hold no floating point numbers"):
         load(model)
+
+
+@pytest.mark.parametrize(("frames", "rate"), [(0, 48_000), (1, 192_000), (2, 384_000)])
+def test_a_reference_of_no_samples_at_48_khz_is_refused(frames: int, rate: int) -> None:
+    with pytest.raises(InputError, match="the reference has no samples"):
+        reference_segments(Audio(np.ones((1, frames), np.float32), rate))
