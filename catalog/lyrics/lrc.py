@@ -17,11 +17,10 @@ from catalog.lyrics.lines import (
 )
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark, spelled_mark
-from catalog.lyrics.stamps import bad_stamp, is_not_finite, read_stamp, shown, stamp, visible
+from catalog.lyrics.stamps import WORD_STAMP, bad_stamp, is_not_finite, read_stamp, shown, stamp, visible
 
 _TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
 _OFFSET = re.compile(r"[+-]?[0-9]{1,7}")
-_WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
 
 
 def parse_lrc(data: bytes | str, *, length_s: float | None = None) -> Lyrics:
@@ -113,7 +112,7 @@ class _Reading:
             self.fault(number, f"{shown(visible(rest))} follows the section's mark", remedy)
         elif not times_ms:
             self.fault(number, f"{shown(text)} has no stamp", "Put its time in front, for example [00:12.50]")
-        elif _WORD_STAMP.search(rest):
+        elif WORD_STAMP.search(rest):
             remedy = "Keep the stamp of the line, or run `songline lyrics convert` on the file"
             self.fault(number, "the line holds stamps for single words", remedy)
         else:

@@ -119,5 +119,5 @@ def _without_times(lines: tuple[LyricLine, ...]) -> Iterator[LyricLine]:
             continue
         if previous is not None and (line.section or line.start_s - previous.start_s >= STANZA_GAP_S):
             yield LyricLine(0.0, "")
-        yield replace(line, start_s=0.0)
+        yield replace(line, start_s=0.0, text=visible(line.text))
         previous = line

@@ -6,6 +6,9 @@ import re
 
 from catalog.common.text import INVISIBLE
 
+WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
+"""A time before a single word, as enhanced LRC has it."""
+
 _STAMP = re.compile(r"([0-9]{1,3}):([0-9]{1,2})(?:\.([0-9]{1,9}))?")
 _STAMP_MEANT = re.compile(r"\[\s*[+-]?[0-9.]+\s*:")
 _STAMP_LIKE = re.compile(r"[+-]?\s*[0-9.]")

@@ -8,10 +8,9 @@ import unicodedata
 from catalog.lyrics.lines import MAX_LINE_CHARACTERS, MAX_LINES, LyricsError, LyricsFault, read_lines, too_long
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark, spelled_mark
-from catalog.lyrics.stamps import begins_with_stamp, shown, visible
+from catalog.lyrics.stamps import WORD_STAMP, begins_with_stamp, shown, visible
 
 _TAG = re.compile(r"\[(#|[A-Za-z][A-Za-z0-9_-]*):((?:[^\[\]]|\[[^\[\]]*\])*)\]")
-_BRACKETED = re.compile(r"\[[^\[\]]*\]")
 
 
 def parse_text(data: bytes | str) -> Lyrics:
@@ -52,9 +51,11 @@ class _Reading:
             self._keep_tag(tag[1].lower(), tag[2])
         elif label := spelled_mark(visible_text):
             self._begin(number, label)
-        elif _BRACKETED.fullmatch(visible_text):
+        elif visible_text.startswith("["):
             remedy = "Write a mark such as [Verse], [Chorus] or [Bridge], or remove the brackets if it is sung"
             self.faults.append(LyricsFault(number, f"{shown(visible_text)} names no section", remedy))
+        elif WORD_STAMP.search(visible_text):
+            self.faults.append(LyricsFault(number, "the line holds stamps for single words", "Remove them"))
         else:
             self._sing(number, visible_text)
 

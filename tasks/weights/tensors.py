@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import random
 import warnings
 import zipfile
@@ -46,8 +45,11 @@ def read_tensors(file: Path, *, remedy: str) -> Tensors:
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises OSError, or ValueError where it is none."""
-    document = json.loads(file.read_text(encoding="utf-8"))
+    """A JSON object from a file. Raises OSError, or ValueError where it is none or is nested too deeply to be read."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError(f"{file.name} is nested too deeply") from error
     if not isinstance(document, dict):
         raise ValueError(f"{file.name} is not a JSON object")
     return document
@@ -57,7 +59,7 @@ def read_pickle(file: Path, *, remedy: str) -> object:
     """The object that torch saved in a file; only tensors and plain values are ever unpickled. Raises MachineError."""
     try:
         return unpickled(file)
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as fault:
+    except Exception as fault:  # a hostile pickle provokes errors of any kind
         raise damaged(file, remedy=remedy) from fault
 
 

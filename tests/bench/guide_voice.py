@@ -20,7 +20,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from catalog.album.lyrics import parse_lrc
+from catalog.lyrics.lrc import parse_lrc
 
 from catalog.album.album import Song
 from catalog.common.settings import Settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,13 +10,12 @@ from catalog.lyrics.formats.tags import length_of
 from catalog.lyrics.lines import MAX_LINE_CHARACTERS, MAX_LINES, LyricsError, LyricsFault, too_long
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.sections import bracketed_mark
-from catalog.lyrics.stamps import hundredths, shown, stamp, visible
+from catalog.lyrics.stamps import WORD_STAMP, hundredths, shown, stamp, visible
 
 LAST_LINE_S = 5.0
 """How long the last line is shown where neither a rest nor the length of the song ends it."""
 
 _NOTES = " ♪♫\t"
-_WORD_STAMP = re.compile(r"<[0-9]+:[0-9]+(?:\.[0-9]+)?>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def _line_of(cue: Cue, faults: list[LyricsFault]) -> LyricLine | None:
         remedy = "Remove it, or its brackets if it is sung; marks such as [Verse] may stay"
         faults.append(LyricsFault(cue.line, f"{shown(line.text)} names no section", remedy))
         return None
-    if _WORD_STAMP.search(line.text):
+    if WORD_STAMP.search(line.text):
         faults.append(LyricsFault(cue.line, "the cue holds times for single words", "Remove them"))
         return None
     if len(line.text) > MAX_LINE_CHARACTERS:

@@ -13,18 +13,22 @@ from catalog.files.whole_file import write_whole
 from catalog.lyrics.formats.formats import read_any
 from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
 from catalog.lyrics.lyrics import Lyrics
+from catalog.manifest.faults import MAX_FAULTS
 from catalog.manifest.fields import Language
 from catalog.manifest.files import read_file, regular_file
 from flows.console import print_text
 
 
 class LyricsFileError(ManifestError):
-    """The faults of a file of lyrics, each as ``words.lrc:3: what. remedy.``"""
+    """The faults of a file of lyrics, each as ``words.lrc:3: what. remedy.``; of very many the first, and a count."""
 
     kind = "lyrics"
 
     def __init__(self, path: Path, error: LyricsError) -> None:
-        super().__init__([f"{path}:{fault.line}: {fault.what}. {fault.remedy}." for fault in error.faults])
+        lines = [f"{path}:{fault.line}: {fault.what}. {fault.remedy}." for fault in error.faults[:MAX_FAULTS]]
+        if more := len(error.faults) - len(lines):
+            lines.append(f"{path}: there are {more} more faults. Correct these first.")
+        super().__init__(lines)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -60,18 +64,21 @@ def write_or_print(text: str, out: Path | None, *, source: Path, as_json: bool) 
         if not as_json:
             print_text(text)
         return
-    _refuse_source(out, source)
+    _check_out(out, source)
     try:
         write_whole(out, text.encode("utf-8"), mode=users_file_mode())
     except OSError as error:
         raise _unwritable(out, error) from error
 
 
-def _refuse_source(out: Path, source: Path) -> None:
+def _check_out(out: Path, source: Path) -> None:
+    """Raise InputError for what a file would replace and should not: its source, a folder, a device or a pipe."""
     try:
-        is_source = os.path.samefile(out, source)
+        is_file, is_source = out.is_file(), os.path.samefile(out, source)
     except OSError:
-        return
+        return  # there is nothing yet
+    if not is_file:
+        raise InputError(f"{out} is not a regular file", remedy="Name a file with --out, or leave it out to print")
     if is_source:
         raise InputError(f"{out} is the file that is read", remedy="Name another file with --out")
 

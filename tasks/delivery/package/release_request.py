@@ -15,6 +15,7 @@ from catalog.common.digests import Json
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.lyrics.languages import WORDLESS, iso_639_3
+from catalog.lyrics.lyrics import Lyrics
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
@@ -129,7 +130,7 @@ def encode_tags(
         track_peak=_peak(master.result["true_peak_dbtp"]),
         album_gain_db=_gain_db(level.integrated_lufs) if level else None,
         album_peak=_peak(level.true_peak_dbtp) if level else None,
-        lyrics_lrc=lyrics.to_lrc() if lyrics.timed else None,
+        lyrics_lrc=lyrics.to_lrc() if lyrics.timed and not _has_marks_only(lyrics) else None,
         lyrics_text=_words(song),
         comment=disclosure(winner.recipe.engine, winner.recipe.revision),
         candidate=winner.id,
@@ -138,11 +139,19 @@ def encode_tags(
 
 
 def _words(song: Song) -> str:
-    """The words as a player shows them without times: with section marks where the lyrics have some."""
+    """The words as a player shows them without times: with section marks where the lyrics have some; none of marks
+    alone, as ``[Instrumental]`` is."""
     lyrics = song.lyrics
+    if _has_marks_only(lyrics):
+        return ""
     if lyrics.timed and not any(line.section for line in lyrics.lines):
         return "\n".join(line.text for line in lyrics.lines)
     return lyrics.to_text().rstrip("\n")
+
+
+def _has_marks_only(lyrics: Lyrics) -> bool:
+    """Whether lyrics name sections and have no words: nothing that a player would show."""
+    return not lyrics.sung and any(line.section for line in lyrics.lines)
 
 
 def version_tags(tags: Mapping[str, Json], version: str, encoded: StepResult) -> dict[str, Json]:

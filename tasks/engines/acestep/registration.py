@@ -31,8 +31,8 @@ def _layers_of(store: ModelStore, base: ModelSpec) -> dict[str, Shape]:
 
     installed = store.installed(base.name)
     if installed is not None:
-        return linear_layers(transformer_shell(transformer_config(installed)))
-    return linear_layers(transformer_shell(LARGE if "-xl-" in (base.like or base.name) else {}))
+        return linear_layers(transformer_shell(transformer_config(installed), model=installed.spec.name))
+    return linear_layers(transformer_shell(LARGE if "-xl-" in (base.like or base.name) else {}, model=base.name))
 
 
 NETWORKS = AdaptedNetworks("ACE-Step", NAMES, _layers_of, diffusers_name)

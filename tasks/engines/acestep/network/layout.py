@@ -6,11 +6,10 @@ are loaded into the classes of diffusers: every tensor, and no other.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeGuard
 
 import torch
 from diffusers import AceStepConditionEncoder, AceStepTransformer1DModel
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from catalog.common.errors import MachineError
 from catalog.models.store import InstalledModel
 from tasks.engines.acestep.names import diffusers_name, is_turbo
+from tasks.weights.networks import Module, check_floats, network_without_weights
 from tasks.weights.tensors import damaged, differences, read_json, read_pickle, read_tensors, redownload_remedy
 
 CONFIG_FILE, WEIGHTS, SILENCE_FILE = "config.json", "model.safetensors", "silence_latent.pt"
@@ -35,8 +35,6 @@ _LEFT_OUT = ("tokenizer.", "detokenizer.")
 
 _OF_ENCODER = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads")
 """Sizes of the condition encoder that the larger networks state apart, with ``encoder_`` before the name."""
-
-Module = TypeVar("Module", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,10 @@ def load_parts(model: InstalledModel) -> Parts:
     return parts
 
 
-def transformer_shell(config: Mapping[str, Any]) -> AceStepTransformer1DModel:
-    """A network of that shape without weights, on the meta device."""
-    return _shell(AceStepTransformer1DModel, config)
+def transformer_shell(config: Mapping[str, Any], *, model: str) -> AceStepTransformer1DModel:
+    """A network of that shape without weights, on the meta device. Raises MachineError that names ``model``."""
+    shell: AceStepTransformer1DModel = network_without_weights(AceStepTransformer1DModel, config, model=model)
+    return shell
 
 
 def transformer_config(model: InstalledModel) -> dict[str, Any]:
@@ -85,18 +84,22 @@ def _is_start(file: str) -> bool:
 def _of_authors(model: InstalledModel) -> Parts:
     config = _config(model, CONFIG_FILE)
     _check_kind(config, model)
+    tensors = {name: tensor for name, tensor in _tensors(model, WEIGHTS).items() if not name.startswith(_LEFT_OUT)}
     decoder: dict[str, Tensor] = {}
     encoder: dict[str, Tensor] = {"silence_latent": _silence(model)}
-    for name, tensor in _tensors(model, WEIGHTS).items():
+    for name, tensor in tensors.items():
         if name.startswith(_DECODER):
             decoder[_decoder_name(name.removeprefix(_DECODER))] = tensor
         elif name.startswith(_ENCODER):
             encoder[diffusers_name(name.removeprefix(_ENCODER))] = tensor
-        elif not name.startswith(_LEFT_OUT):
+        else:
             encoder[name] = tensor  # the embedding without conditions, or a tensor that is refused below
+    if len(decoder) + len(encoder) != len(tensors) + 1:
+        problem = f"the tensors of {model.spec.name} are not those of an ACE-Step network: two have one name"
+        raise MachineError(problem, remedy=redownload_remedy(model.spec.name))
     return Parts(
-        _loaded(_shell(AceStepTransformer1DModel, config), decoder, model),
-        _loaded(_shell(AceStepConditionEncoder, _encoder_config(config)), encoder, model),
+        _loaded(_shell(AceStepTransformer1DModel, config, model), decoder, model),
+        _loaded(_shell(AceStepConditionEncoder, _encoder_config(config), model), encoder, model),
     )
 
 
@@ -106,12 +109,12 @@ def _of_diffusers(model: InstalledModel, folder: str) -> Parts:
     encoder_config = _config(model, f"{folder}{CONDITION_ENCODER}/{CONFIG_FILE}")
     return Parts(
         _loaded(
-            _shell(AceStepTransformer1DModel, config),
+            _shell(AceStepTransformer1DModel, config, model),
             _tensors(model, f"{folder}{TRANSFORMER}/{DIFFUSERS_WEIGHTS}"),
             model,
         ),
         _loaded(
-            _shell(AceStepConditionEncoder, encoder_config),
+            _shell(AceStepConditionEncoder, encoder_config, model),
             _tensors(model, f"{folder}{CONDITION_ENCODER}/{DIFFUSERS_WEIGHTS}"),
             model,
         ),
@@ -131,11 +134,8 @@ def _encoder_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**config, **sizes}.items() if name != "layer_types"}
 
 
-def _shell(kind: type[Module], config: Mapping[str, Any]) -> Module:
-    """A module of that shape on the meta device: arguments that its class does not know are of other programs."""
-    known = inspect.signature(kind.__init__).parameters
-    with torch.device("meta"):
-        return kind(**{name: value for name, value in config.items() if name in known}).eval()
+def _shell(kind: type[Module], config: Mapping[str, Any], model: InstalledModel) -> Module:
+    return network_without_weights(kind, config, model=model.spec.name)
 
 
 def _loaded(module: Module, tensors: Mapping[str, Tensor], model: InstalledModel) -> Module:
@@ -146,6 +146,7 @@ def _loaded(module: Module, tensors: Mapping[str, Tensor], model: InstalledModel
             f"the tensors of {model.spec.name} are not those of an ACE-Step network: {problem}",
             remedy=redownload_remedy(model.spec.name),
         )
+    check_floats(tensors, model=model.spec.name)
     # Copies begin at even addresses, and tensors in a mapped file do not: their sums would round by the file's layout.
     module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, strict=True, assign=True)
     return module.requires_grad_(False)
@@ -166,9 +167,15 @@ def _weight_files(model: InstalledModel, file: str) -> Iterator[Path]:
         yield model.path(file)
         return
     folder = file.rpartition("/")[0]
-    shards = _config(model, index).get("weight_map", {}).values()
-    for shard in sorted(set(shards)):
-        yield model.path(f"{folder}/{shard}" if folder else str(shard))
+    weight_map = _config(model, index).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise damaged(model.path(index), remedy=redownload_remedy(model.spec.name))
+    for shard in sorted(set(map(str, weight_map.values()))):
+        path = f"{folder}/{shard}" if folder else shard
+        if not model.has(path):
+            problem = f"the index of {model.spec.name} names a file that the model does not have: {shard[:80]!r}"
+            raise MachineError(problem, remedy=redownload_remedy(model.spec.name))
+        yield model.path(path)
 
 
 def _config(model: InstalledModel, file: str) -> dict[str, Any]:
@@ -183,14 +190,24 @@ def _silence(model: InstalledModel) -> Tensor:
     """The silence [1, frames, channels], which the authors store with the last two the other way round."""
     path, remedy = model.path(SILENCE_FILE), redownload_remedy(model.spec.name)
     silence = read_pickle(path, remedy=remedy)
-    if not isinstance(silence, Tensor) or silence.dim() != 3:
+    if not _is_plain(silence) or silence.dim() != 3:
         raise damaged(path, remedy=remedy)
     return silence.transpose(1, 2).contiguous()
 
 
+def _is_plain(value: object) -> TypeGuard[Tensor]:
+    """Whether a value is a tensor of floating point numbers in memory, none of the sparse or quantised kinds."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and value.is_floating_point()
+    )
+
+
 def _check_silence(silence: Tensor, model: InstalledModel) -> None:
     """Raise MachineError for silence of another length, or all zero: a song over it becomes a drone."""
-    is_sound = bool(torch.isfinite(silence).all()) and bool(silence.any())
+    is_sound = bool(torch.isfinite(silence.float()).all()) and bool(silence.float().any())
     if silence.shape[:2] != (1, SILENCE_FRAMES) or not is_sound:
         problem = f"the latents of silence of {model.spec.name} are empty or of another length"
         raise MachineError(problem, remedy=redownload_remedy(model.spec.name))
@@ -199,7 +216,7 @@ def _check_silence(silence: Tensor, model: InstalledModel) -> None:
 def _check_kind(config: Mapping[str, Any], model: InstalledModel) -> None:
     """Raise MachineError where a network is of another kind than its name says."""
     name = model.spec.like or model.spec.name
-    found = bool(config.get("is_turbo")) or config.get("model_version") == "turbo"
+    found = config.get("is_turbo") is True or config.get("model_version") == "turbo"
     if found != is_turbo(name):
         problem = f"the files of {model.spec.name} are those of a {'turbo' if found else 'full'} network"
         raise MachineError(problem, remedy=redownload_remedy(model.spec.name))

@@ -9,9 +9,8 @@ from typing import Any
 
 import torch
 from diffusers import AceStepConditionEncoder, AceStepTransformer1DModel, FlowMatchEulerDiscreteScheduler
-from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerFast, Qwen3Model
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
 from transformers.utils import logging as transformers_logging
 
 from catalog.common.digests import Json
@@ -21,16 +20,25 @@ from catalog.common.text import first_of
 from catalog.models.store import InstalledModel, ModelStore
 from tasks.audio.files import read_audio
 from tasks.engines.acestep.names import TEXT_MODEL, TOKENIZER_FILE
-from tasks.engines.acestep.network.layout import linear_layers, load_parts
+from tasks.engines.acestep.network.layout import CONFIG_FILE, linear_layers, load_parts
 from tasks.engines.acestep.network.pipeline import SongPipeline
 from tasks.engines.acestep.network.vae import Vae, check_precision, reference_segments
 from tasks.engines.acestep.texts import END
 from tasks.engines.latents.models import StatedModels, check_device
 from tasks.weights.adapters.file import Adapter
 from tasks.weights.adapters.merge import merged, misfits
-from tasks.weights.tensors import redownload_remedy
+from tasks.weights.networks import check_fields
+from tasks.weights.tensors import damaged, read_json, redownload_remedy
 
 LONGEST_REFERENCE_S = 600.0
+
+TEXT_FIELDS = (
+    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
+    *("num_key_value_heads", "head_dim", "hidden_act", "max_position_embeddings", "rms_norm_eps", "rope_theta"),
+    *("rope_scaling", "rope_parameters", "attention_bias", "use_sliding_window", "sliding_window"),
+    *("max_window_layers", "layer_types", "pad_token_id"),
+)
+"""What the config file of the text encoder states of its network; all else there is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +143,41 @@ def _merge(network: nn.Module, adapters: list[tuple[Adapter, float]]) -> None:
 def _text_encoder(model: InstalledModel, device: torch.device, dtype: torch.dtype) -> Qwen3Model:
     """The text encoder, every tensor of it from its file. Raises MachineError."""
     remedy = redownload_remedy(TEXT_MODEL)
+    config = _text_config(model)
     kind: Any = Qwen3Model  # its own types say nothing of what is loaded beside the model
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         encoder, info = kind.from_pretrained(
-            model.folder, local_files_only=True, use_safetensors=True, dtype=dtype, output_loading_info=True
+            model.folder,
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=dtype,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+    except Exception as error:  # damaged files provoke errors of any kind
         raise MachineError(f"{TEXT_MODEL} cannot be read: {error}", remedy=remedy) from error
     if wrong := _wrong(info):
         raise MachineError(f"the tensors of {TEXT_MODEL} are not those of its network: {wrong}", remedy=remedy)
     model_read: Qwen3Model = encoder.requires_grad_(False).eval().to(device)
     return model_read
+
+
+def _text_config(model: InstalledModel) -> Qwen3Config:
+    """The shape of the text encoder, and nothing else of its config file: transformers would obey that also where it
+    asks for other code, such as attention from a hub or a package for quantised weights. Raises MachineError."""
+    path, remedy = model.path(CONFIG_FILE), redownload_remedy(TEXT_MODEL)
+    try:
+        document = read_json(path)
+    except (OSError, ValueError) as error:
+        raise damaged(path, remedy=remedy) from error
+    fields = {name: document[name] for name in TEXT_FIELDS if name in document}
+    plain = Qwen3Config()
+    check_fields(fields, {name: getattr(plain, name, None) for name in fields}, model=TEXT_MODEL)
+    try:
+        return Qwen3Config(**fields)
+    except Exception as error:  # its checks raise errors of their own kinds
+        raise MachineError(f"{TEXT_MODEL} cannot be read: {error}", remedy=remedy) from error
 
 
 def _tokenizer(file: Path) -> PreTrainedTokenizerFast:

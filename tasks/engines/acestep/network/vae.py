@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 
@@ -16,6 +15,7 @@ from catalog.models.store import InstalledModel
 from tasks.audio.audio import Audio, Samples
 from tasks.audio.files import resample
 from tasks.engines.acestep.names import FRAME_SAMPLES, RATE_HZ, VAE_MODEL
+from tasks.weights.networks import check_floats, network_without_weights
 from tasks.weights.tensors import damaged, differences, read_json, read_tensors, redownload_remedy
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "diffusion_pytorch_model.safetensors"
@@ -44,16 +44,16 @@ class Vae:
             config = read_json(config_file)
         except (OSError, ValueError) as error:
             raise damaged(config_file, remedy=remedy) from error
-        known = inspect.signature(AutoencoderOobleck.__init__).parameters
-        with torch.device("meta"), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.filterwarnings("ignore", r".*weight_norm.* is deprecated", FutureWarning)
-            module = AutoencoderOobleck(**{name: value for name, value in config.items() if name in known})
+            module = network_without_weights(AutoencoderOobleck, config, model=VAE_MODEL)
         tensors = read_tensors(model.path(WEIGHTS_FILE), remedy=remedy)
         if differences(module.state_dict(), tensors) or (module.hop_length, module.sampling_rate) != (
             FRAME_SAMPLES,
             RATE_HZ,
         ):
             raise MachineError(f"the files of {VAE_MODEL} are not those of ACE-Step's autoencoder", remedy=remedy)
+        check_floats(tensors, model=VAE_MODEL)
         # Copies, as tensors in a mapped file begin anywhere, and sums would round by their addresses.
         module.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, strict=True, assign=True)
         return cls(module.requires_grad_(False).eval(), device, dtype)
@@ -77,9 +77,9 @@ def reference_segments(audio: Audio) -> Audio:
 
     Raises InputError for a reference without sound.
     """
-    if audio.frames == 0:
-        raise InputError("the reference has no samples", remedy="Use another recording")
     samples = resample(audio, RATE_HZ).samples
+    if samples.shape[1] == 0:  # none at all, or too few at a higher rate
+        raise InputError("the reference has no samples", remedy="Use another recording")
     samples = np.repeat(samples, 2, axis=0) if len(samples) == 1 else samples[:2]
     segment = SEGMENT_S * RATE_HZ
     if (length := samples.shape[1]) < SEGMENTS * segment:

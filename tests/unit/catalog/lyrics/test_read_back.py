@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.common.errors import InputError
 from catalog.lyrics.lines import LyricsError
 from catalog.lyrics.lrc import parse_lrc
 from catalog.lyrics.reading import read_lyrics, stored_lyrics
@@ -29,6 +30,28 @@ def test_what_is_stored_is_read_back_as_the_same_lyrics(text: str) -> None:
     for with_tags in (False, True):
         again = stored_lyrics(lyrics.to_lrc(with_tags=with_tags))
         assert (again.lines, again.timed, again.digest) == (lyrics.lines, lyrics.timed, lyrics.digest)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_words_that_are_given_times_are_read_back_with_them(text: str) -> None:
+    try:
+        timed = time_lyrics(parse_text(text), bpm=96).lyrics
+    except InputError:
+        return
+    again = stored_lyrics(timed.to_lrc(with_tags=True))
+    assert (again.lines, again.digest) == (timed.lines, timed.digest)
+
+
+@pytest.mark.parametrize("text", ["[softly] la\n", "[Verse 1 la\n", "[Verse] [softly] la\n"])
+def test_brackets_that_name_no_section_are_refused_before_words_too(text: str) -> None:
+    with pytest.raises(LyricsError, match=r"names no section\. Write a mark"):
+        parse_text(text)
+
+
+def test_stamps_of_single_words_are_refused_in_plain_text() -> None:
+    with pytest.raises(LyricsError, match="line 1: the line holds stamps for single words"):
+        parse_text("la <00:01.00>la\n")
 
 
 def test_what_stands_after_a_mark_is_read_like_a_line_of_its_own() -> None:
@@ -73,4 +96,4 @@ def test_a_tag_that_would_be_read_as_the_first_mark_stands_behind_the_lines() ->
 
 
 def test_words_that_cannot_be_seen_are_no_line_without_times() -> None:
-    assert parse_lrc("[00:01.00]la\n[00:02.00]\u200b\n").untimed().to_text() == "la\n"
+    assert parse_lrc("[00:01.00]la\u200b\n[00:02.00]\u200b\n").untimed().to_text() == "la\n"

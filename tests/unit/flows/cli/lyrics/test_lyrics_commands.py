@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,3 +201,25 @@ def test_convert_goes_there_and_back(run: Run, lrc: Path, tmp_path: Path) -> Non
 def test_convert_asks_for_times_where_there_are_none(run: Run, words: Path) -> None:
     code, _, err = run("convert", words, "--to", "vtt")
     assert (code, "Run `songline lyrics time` on them first" in err) == (2, True)
+
+
+def test_a_device_a_pipe_and_a_folder_are_not_replaced_by_a_file(run: Run, words: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "device").symlink_to(os.devnull)
+    for out in (*(tmp_path / name for name in ("pipe", "folder", "device")), Path()):
+        code, _, err = run("time", words, "--bpm", "120", "--out", out)
+        assert (code, err.split(":")[0]) == (2, "error"), err
+        assert f"{out} is not a regular file" in err
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert (tmp_path / "device").is_symlink()
+
+
+def test_of_thousands_of_faults_the_first_are_listed_and_the_others_counted(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "words.lrc"
+    path.write_text("[00:01.00]la\n" + "[\n" * 30_000)
+    for command in (("check", path), ("time", path, "--bpm", "120")):
+        code, _, err = run(*command)
+        assert code != 0
+        assert len(err.splitlines()) < 250
+        assert f"{path}: there are 29800 more faults. Correct these first." in err
