@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from pydantic import BaseModel, ConfigDict
 
@@ -12,7 +13,7 @@ from catalog.album.album import Song
 from catalog.album.document import album_of, manifest_document
 from catalog.common.errors import ManifestError
 from catalog.manifest.context import Vocabulary
-from catalog.manifest.loader import load_manifest
+from catalog.manifest.loader import load_manifest, manifest_json_schema
 
 
 class _Settings(BaseModel):
@@ -159,3 +160,21 @@ def test_the_stored_album_holds_every_engine(tmp_path: Path) -> None:
     album = load_manifest(path, VOCABULARY)
     assert album_of(manifest_document(album)).songs == album.songs
     assert "other_engines" not in manifest_document(replace(album, songs=album.songs[0].for_engines()[:1]))["songs"][0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "valid"),
+    [
+        ({"steps": 4, "two": {"model": "sft"}}, True),
+        ({"sway": 1.0, "model": "sft"}, True),
+        ({"steps": "soon", "two": {}}, False),
+        ({"two": {"sway": 1.0}}, False),
+        ({"three": {}}, False),
+    ],
+)
+def test_editors_check_settings_under_an_engines_name(settings: dict[str, object], valid: bool) -> None:
+    checker = jsonschema.Draft202012Validator(manifest_json_schema(VOCABULARY))
+    song = {"title": "A", "prompt": "pop"}
+    album = {"schema_version": 1, "album": {"title": "A", "artist": "B"}, "songs": [song]}
+    assert checker.is_valid({**album, "songs": [{**song, "settings": settings}]}) is valid
+    assert checker.is_valid({**album, "defaults": {"settings": settings}}) is valid
