@@ -37,7 +37,13 @@ def init(folder: Path, title: str, engine: str | None) -> None:
     settings = load_settings()
     chosen_engine = get_engine(engine or STARTER_ENGINE, settings)
     with users_umask():
-        paths = write_starter(folder, title, engine=chosen_engine.name, native_stems=chosen_engine.native_stems)
+        paths = write_starter(
+            folder,
+            title,
+            engine=chosen_engine.name,
+            native_stems=chosen_engine.native_stems,
+            keeps_times=chosen_engine.keeps_times,
+        )
     for path in paths:
         stdout().print(f"wrote {path}")
     manifest = shlex.quote(str(paths[0]))
