@@ -88,8 +88,8 @@ def write_starter(
 ) -> tuple[Path, ...]:
     """Write ``album.yaml`` and its lyrics into ``folder``, which is created where it is missing; returns the files.
 
-    The album is for ``engine``, with its own stems where it has ``native_stems`` and plain words where it does not keep the times
-    of the lyrics; the rest suits every engine.
+    The album is for ``engine``, with its own stems where it has ``native_stems``, and words without times where it
+    does not keep them; the rest suits every engine.
 
     Raises InputError where the title is blank or one of the files exists already (then nothing is written),
     MachineError where the folder cannot be written.
