@@ -35,6 +35,8 @@ _WORDS: Mapping[SectionKind, str] = {
 _KIND_OF: Mapping[str, SectionKind] = MappingProxyType(
     {unicodedata.normalize("NFC", word): kind for kind, words in _WORDS.items() for word in words.split()}
 )
+PLAYED: frozenset[SectionKind] = frozenset({"intro", "instrumental", "solo", "break", "build", "drop", "outro"})
+"""Kinds of sections that may well have no words."""
 _IN_PARENTHESES = frozenset({"intro", "verse", "pre-chorus", "chorus", "post-chorus", "bridge", "outro"})
 """Kinds that are marks in parentheses too: there other words are more often sung by a second voice."""
 _AMBIGUOUS = frozenset({"end", "ending", "final", "finale", "coro", "most", "pont", "coda"})

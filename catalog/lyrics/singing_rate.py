@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.stamps import stamp
 from catalog.lyrics.syllables import count_syllables
@@ -12,6 +14,9 @@ PHYSICAL_SYLLABLES_PER_S = 9.0
 SLOW_SYLLABLES_PER_S = 0.7
 SLOW_GAP_S = 12.0
 """A line with this much time and few syllables is often repeated by a singing model."""
+
+DENSE_SYLLABLES_PER_S = 4.0
+"""Above this rate over the whole of a song there is no room for breath, intro and pauses."""
 
 
 def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> tuple[tuple[int, str], ...]:
@@ -29,6 +34,18 @@ def singing_rate_warnings(lyrics: Lyrics, *, length_s: float, language: str) -> 
         if message:
             warnings.append((line.line, message))
     return tuple(warnings)
+
+
+def dense_words_warning(lyrics: Lyrics, *, length_s: float, language: str) -> str:
+    """A sentence where the song has too many syllables for its length, whatever times they are sung at; else ""."""
+    syllables = sum(count_syllables(line.text, language) for line in lyrics.sung)
+    if syllables <= DENSE_SYLLABLES_PER_S * length_s:
+        return ""
+    least_s = math.ceil(syllables / DENSE_SYLLABLES_PER_S)
+    return (
+        f"The words have {syllables} syllables in {length_s:g} s, {syllables / length_s:.1f} a second without a pause, "
+        f"so some may be left out. Make the song at least {least_s} s long, or give it fewer words."
+    )
 
 
 def _rate_warning(line: LyricLine, time_s: float, *, language: str, is_last: bool) -> str:

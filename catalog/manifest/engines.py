@@ -73,11 +73,12 @@ def check_defaults(context: ManifestContext) -> None:
     for index in range(len(context.manifest.songs)):
         _check_seeds(context, ("songs", index, "seeds"))
     names = engine_names(defaults) or (context.vocabulary.default_engine,)
-    if not all(name in context.vocabulary.engines for name in names):
+    known = context.vocabulary.engines
+    if not all(name in known for name in names):
         return
     _check_names_of_parts(context, _DEFAULTS, defaults, names)
-    for name in names:
-        model = context.vocabulary.engines[name]
+    for name in (*names, *(other for other in known if other in defaults.settings and other not in names)):
+        model = known[name]
         written = _written(defaults.settings, name, names, context)
         try:
             check(model, _read(context, model, written, {}))
@@ -114,16 +115,37 @@ def _check_names_of_parts(
         for name in part.seeds:
             if name not in names:
                 context.diagnostics.add((*path, "seeds", name), f"{name!r} is not an engine of it", _one_of(names))
-    if len(names) == 1:
+    if not all(name in context.vocabulary.engines for name in names):
         return
-    fields = {field for name in names for field in _fields(context, name)}
     for name, value in part.settings.items():
-        if name in names and not isinstance(value, Mapping):
+        place = (*path, "settings", name)
+        if name not in context.vocabulary.engines:
+            _check_setting(context, place, name, names)
+        elif name not in names and path != _DEFAULTS:
+            problem = f"{name} is not an engine of the song, which has {' and '.join(names)}"
+            context.diagnostics.add(place, problem, f"Remove it, or write `engines: [{', '.join((*names, name))}]`")
+        elif not isinstance(value, Mapping):
             remedy = f"Write {name}: {{…}} with the settings of {name} in it"
-            context.diagnostics.add((*path, "settings", name), f"the settings of {name} are not a mapping", remedy)
-        elif name not in names and name not in fields:
-            problem = f"no engine of {' and '.join(names)} has a setting {name!r}"
-            context.diagnostics.add((*path, "settings", name), problem, did_you_mean(name, sorted(fields)))
+            context.diagnostics.add(place, f"the settings of {name} are not a mapping", remedy)
+        else:
+            for setting in value:
+                _check_setting(context, (*place, setting), setting, (name,))
+
+
+def _check_setting(context: ManifestContext, place: FieldPath, setting: str, names: tuple[str, ...]) -> None:
+    """Report a setting that none of the engines ``names`` has, and which other engine has it."""
+    fields = sorted({field for name in names for field in _fields(context, name)})
+    if setting in fields:
+        return
+    owners = [engine for engine in context.vocabulary.engines if setting in _fields(context, engine)]
+    alone = names[0] if len(names) == 1 else ""
+    what = (
+        f"{alone} has no setting {setting!r}" if alone else f"neither {' nor '.join(names)} has a setting {setting!r}"
+    )
+    if owners:
+        what = f"{what}; {' and '.join(owners)} {'has' if len(owners) == 1 else 'have'}"
+    remedy = "Remove it" if owners else did_you_mean(setting, fields, otherwise="" if fields else "Remove it")
+    context.diagnostics.add(place, what, remedy)
 
 
 class _Setting(NamedTuple):
@@ -136,13 +158,14 @@ class _Setting(NamedTuple):
 def _settings(
     context: ManifestContext, path: FieldPath, song: SongFile, engine: str, names: tuple[str, ...]
 ) -> dict[str, Json]:
-    """An engine's settings with all its defaults; the defaults' settings apply to songs that use the same engine."""
+    """An engine's settings with all its defaults; the defaults' settings apply to songs that use the same engine, those
+    under its name wherever a song has it."""
     model = context.vocabulary.engines.get(engine)
     if model is None:
         return {}
     defaults = context.manifest.defaults
     default_names = engine_names(defaults) or (context.vocabulary.default_engine,)
-    shared = _written(defaults.settings, engine, default_names, context) if engine in default_names else {}
+    shared = _written(defaults.settings, engine, default_names, context)
     own = _written(song.settings, engine, names, context)
     try:
         return check(model, _read(context, model, shared, own, path)).model_dump(mode="json")
@@ -174,15 +197,14 @@ def _read(
 def _written(
     settings: Mapping[str, Json], engine: str, names: tuple[str, ...], context: ManifestContext
 ) -> dict[str, _Setting]:
-    """The settings that concern one of the engines ``names``: of several, those it has, and those under its name."""
-    if len(names) == 1:
-        return {name: _Setting(value, (name,)) for name, value in settings.items()}
+    """The settings that concern an engine: where it is one of ``names``, those of its fields; and those under its
+    name, which count before the others."""
     fields = _fields(context, engine)
-    written = {name: _Setting(value, (name,)) for name, value in settings.items() if name in fields}
+    shared = settings if engine in names else {}
     own = settings.get(engine)
-    if isinstance(own, Mapping):
-        written |= {name: _Setting(value, (engine, name)) for name, value in own.items()}
-    return written
+    named = own if isinstance(own, Mapping) else {}
+    written = {name: _Setting(value, (name,)) for name, value in shared.items() if name in fields}
+    return written | {name: _Setting(value, (engine, name)) for name, value in named.items() if name in fields}
 
 
 def _place(path: FieldPath, written: Mapping[str, _Setting], loc: tuple[int | str, ...]) -> tuple[int | str, ...]:

@@ -265,11 +265,22 @@ def _for_readers(part: Json) -> Json:
 
 
 def _settings_schema(vocabulary: Vocabulary, parts: dict[str, Json]) -> dict[str, Json]:
-    """The settings of every engine; their definitions are merged into those of the manifest."""
+    """The settings of every engine, and of several at once; their definitions are merged into those of the manifest."""
     choices = []
     for name, model in sorted(vocabulary.engines.items()):
         settings = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
         parts.update({f"{name}.{part}": body for part, body in settings.pop("$defs", {}).items()})
         settings.pop("required", None)  # a required setting may be in the defaults or in the song
         choices.append(settings | {"title": f"settings of {name}"})
-    return {"anyOf": choices}
+    fields = {field for choice in choices for field in choice["properties"]}
+    forms = {
+        field: [choice["properties"][field] for choice in choices if field in choice["properties"]] for field in fields
+    }
+    several = {
+        "type": "object",
+        "title": "settings of several engines",
+        "properties": {field: {"anyOf": forms[field]} for field in sorted(fields)}
+        | dict(zip(sorted(vocabulary.engines), choices, strict=True)),
+        "additionalProperties": False,
+    }
+    return {"anyOf": [*choices, several]}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from catalog.common.errors import InputError, MachineError
 from catalog.common.slugs import slug
+from catalog.lyrics.lrc import parse_lrc
 from catalog.manifest.fields import MAX_TITLE_CHARACTERS
 
 _MANIFEST = """\
@@ -23,10 +24,10 @@ defaults:
   seeds: {{start: 42, count: 4}}      # one candidate for each seed
 songs:
   - title: First Song
-    lyrics: lyrics/first-song.lrc   # one line is a file, more lines after | are the lyrics themselves
+    lyrics: lyrics/first-song{suffix}   # one line is a file, more lines after | are the lyrics themselves
     prompt: indie pop, 104 BPM, D major, warm synths, female vocal, hopeful
   - title: Second Song
-    lyrics: lyrics/second-song.lrc
+    lyrics: lyrics/second-song{suffix}
     prompt: quiet folk, acoustic guitar, soft drums, male vocal, late evening
     bpm: 84                         # tempo and key may stand as fields too; both are also scored
     key: E minor
@@ -82,10 +83,13 @@ _NOTES = {
 _NOTE_COLUMN = 34
 
 
-def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) -> tuple[Path, ...]:
+def write_starter(
+    folder: Path, title: str, *, engine: str, native_stems: bool, keeps_times: bool = True
+) -> tuple[Path, ...]:
     """Write ``album.yaml`` and its lyrics into ``folder``, which is created where it is missing; returns the files.
 
-    The album is for ``engine``, with its own stems where it has ``native_stems``; the rest suits every engine.
+    The album is for ``engine``, with its own stems where it has ``native_stems``, and words without times where it
+    does not keep them; the rest suits every engine.
 
     Raises InputError where the title is blank or one of the files exists already (then nothing is written),
     MachineError where the folder cannot be written.
@@ -94,10 +98,15 @@ def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) 
         remedy = f"Give it a title of one line and at most {MAX_TITLE_CHARACTERS} characters"
         raise InputError("the album's title is blank, too long or holds control characters", remedy=remedy)
     name = json.dumps(title.strip(), ensure_ascii=False)  # a JSON string is a YAML string
+    suffix, first, second = ".lrc" if keeps_times else ".txt", _FIRST_SONG, _SECOND_SONG
     files = {
-        folder / "album.yaml": _manifest(slug(title, fallback="album"), name, engine, native_stems=native_stems),
-        folder / "lyrics" / "first-song.lrc": _FIRST_SONG,
-        folder / "lyrics" / "second-song.lrc": _SECOND_SONG,
+        folder / "album.yaml": _manifest(
+            slug(title, fallback="album"), name, engine, native_stems=native_stems, suffix=suffix
+        ),
+        folder / "lyrics" / f"first-song{suffix}": first
+        if keeps_times
+        else _plain(first, ("Verse", "Chorus", "Verse")),
+        folder / "lyrics" / f"second-song{suffix}": second if keeps_times else _plain(second, ("Verse", "Chorus")),
     }
     if status := [path for path in files if path.exists() or path.is_symlink()]:
         raise InputError(f"{status[0]} is there already", remedy="Choose another folder or move the file away")
@@ -110,7 +119,13 @@ def write_starter(folder: Path, title: str, *, engine: str, native_stems: bool) 
     return tuple(files)
 
 
-def _manifest(id_: str, title: str, engine: str, *, native_stems: bool) -> str:
+def _plain(lrc: str, sections: tuple[str, ...]) -> str:
+    """The words of a song without times, each stanza after the mark of its section."""
+    stanzas = parse_lrc(lrc).to_text().strip().split("\n\n")
+    return "\n".join(f"[{section}]\n{stanza}\n" for section, stanza in zip(sections, stanzas, strict=True))
+
+
+def _manifest(id_: str, title: str, engine: str, *, native_stems: bool, suffix: str) -> str:
     note = f"{' ' * max(2, _NOTE_COLUMN - len('engine: ') - len(engine))}# {_NOTES[engine]}" if engine in _NOTES else ""
     stems = "native" if native_stems else "none"
-    return _MANIFEST.format(id=id_, title=title, engine=engine, engine_note=note, stems=stems)
+    return _MANIFEST.format(id=id_, title=title, engine=engine, engine_note=note, stems=stems, suffix=suffix)

@@ -92,6 +92,18 @@ def changed_words(parent: Parent, new: Lyrics, *, name: str, start_s: float, end
     return lyrics
 
 
+def number_of_lines_warning(parent: Parent, new: Lyrics, *, name: str) -> str:
+    """A sentence where words without times have another number of lines than the parent's; "" where they have not.
+
+    All words of the song are replaced then, so a file with those of the passage alone would lose the others.
+    """
+    count, before = len(new.sung), len(parent.lyrics.sung)
+    if parent.lyrics.timed or count == before:
+        return ""
+    takes = f"{counted(count, 'line')} of {name} {'takes' if count == 1 else 'take'} the place of the song's {before}"
+    return f"{takes}. Nothing says which lines the passage has, so the file must have all words of the song."
+
+
 def at_times_of(lyrics: Lyrics, text: Lyrics, *, start_s: float, end_s: float) -> Lyrics:
     """The lines of a text without times, each at the time of a sung line of ``lyrics`` that begins in the passage.
 

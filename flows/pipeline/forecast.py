@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from catalog.catalog import Catalog
 from catalog.monitoring.render_speed import StepCost, measured_factors, measured_steps, usual_length_s
@@ -56,14 +57,26 @@ DELIVERED = frozenset({"encode", "separate", "demix", "resample"})
 
 
 @dataclass(frozen=True, slots=True)
+class EngineForecast:
+    """The candidates of one engine of a song, counted as those of a song are."""
+
+    engine: str
+    exists: int
+    new: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class SongForecast:
-    """One song: the number of its candidates that exist, are new, or failed permanently."""
+    """One song: the number of its candidates that exist, are new, or failed permanently; ``engines`` has those of each
+    engine where there are several."""
 
     id: str
     title: str
     exists: int
     new: int
     failed: int
+    engines: tuple[EngineForecast, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,14 @@ class AlbumForecast:
     seconds: float
     stored_bytes: int
     complete: bool
+
+    def document(self) -> dict[str, Any]:
+        """The forecast as JSON; a song with one engine states no engines."""
+        document = asdict(self)
+        for song in document["songs"]:
+            if not song["engines"]:
+                del song["engines"]
+        return document
 
 
 async def finished_result(
@@ -117,15 +138,17 @@ def forecast(catalog: Catalog, planned: PlannedAlbum, *, complete: bool) -> Albu
 
 
 def _song(planned: PlannedSong, states: Mapping[str, str]) -> SongForecast:
-    song_states = [states.get(candidate.render_key, "planned") for candidate in planned.candidates]
-    rendered_count, failed_count = song_states.count("rendered"), song_states.count("failed")
-    return SongForecast(
-        planned.song.id,
-        planned.song.title,
-        rendered_count,
-        len(song_states) - rendered_count - failed_count,
-        failed_count,
-    )
+    song, several = planned.song, bool(planned.song.other_engines)
+    engines = (EngineForecast(choice.engine, *_counts(planned, states, choice.engine)) for choice in song.engines)
+    return SongForecast(song.id, song.title, *_counts(planned, states), tuple(engines) if several else ())
+
+
+def _counts(planned: PlannedSong, states: Mapping[str, str], engine: str | None = None) -> tuple[int, int, int]:
+    """How many candidates, or those of one engine, exist, are new, and failed."""
+    candidates = [each for each in planned.candidates if engine in (None, each.recipe.engine)]
+    counted = Counter(states.get(candidate.render_key, "planned") for candidate in candidates)
+    exists, failed = counted["rendered"], counted["failed"]
+    return exists, len(candidates) - exists - failed, failed
 
 
 def _renders(catalog: Catalog, planned: PlannedAlbum, settled_keys: Collection[str]) -> StageForecast:

@@ -231,7 +231,7 @@ class AlbumPipeline:
                 remedy="Add seeds, loosen the gates under `selection`, or set `if_none_passes: least_bad`",
                 song=song.id,
             )
-        self._progress.note(song.id, selected_seed=winner.seed)
+        self._progress.note(song.id, selected_seed=winner.seed, selected_name=winner.name(song))
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed_error(self, planned: PlannedSong) -> WorkError:

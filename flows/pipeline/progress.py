@@ -21,13 +21,15 @@ STEP_NAMES = ("rendering", "scoring", "choosing", "mastering", "delivering", "pa
 
 @dataclass(frozen=True, slots=True)
 class SongProgress:
-    """The finished work of one song."""
+    """The finished work of one song; ``selected_name`` is the winner's seed in words, with its engine where several
+    compete."""
 
     title: str
     candidates: int
     rendered: int = 0
     scored: int = 0
     selected_seed: int | None = None
+    selected_name: str = ""
     mastered: bool = False
     delivered: bool = False
     failed: str | None = None
@@ -36,7 +38,9 @@ class SongProgress:
         """The song's line: its finished steps, in order."""
         parts = [f"rendered {self.rendered}/{self.candidates}"] if self.rendered else []
         parts += [f"scored {self.scored}/{self.candidates}"] if self.scored else []
-        parts += [f"picked seed {self.selected_seed}"] if self.selected_seed is not None else []
+        parts += (
+            [f"picked {self.selected_name or f'seed {self.selected_seed}'}"] if self.selected_seed is not None else []
+        )
         parts += ["mastered"] if self.mastered else []
         parts += ["delivered"] if self.delivered else []
         parts += [f"failed: {self.failed.removeprefix(f'{self.title}: ')}"] if self.failed else []
@@ -87,6 +91,7 @@ class Progress:
         rendered: int = 0,
         scored: int = 0,
         selected_seed: int | None = None,
+        selected_name: str = "",
         mastered: bool = False,
         delivered: bool = False,
         failed: str | None = None,
@@ -98,6 +103,7 @@ class Progress:
             rendered=song.rendered + rendered,
             scored=song.scored + scored,
             selected_seed=song.selected_seed if selected_seed is None else selected_seed,
+            selected_name=selected_name or song.selected_name,
             mastered=song.mastered or mastered,
             delivered=song.delivered or delivered,
             failed=failed or song.failed,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from catalog.common.errors import InputError
-from tasks.audio.audio import Audio, Samples
+
+if TYPE_CHECKING:
+    from tasks.audio.audio import Audio, Samples
 
 _ROUNDING = 1e-6
 """In frames: the error of a time that was itself calculated from a frame."""
@@ -86,7 +87,7 @@ def splice(parent: Audio, regenerated: Audio, *, start_frame: int, end_frame: in
         _blend(samples, parent.samples, slice(start, start + fade), fade_in)
     if end < parent.frames:
         _blend(samples, parent.samples, slice(end - fade, end), fade_in[::-1])
-    return Audio(samples, parent.rate)
+    return replace(parent, samples=samples)
 
 
 def _check(start_s: float, end_s: float, song_s: float) -> None:
@@ -107,4 +108,6 @@ def _blend(samples: Samples, parent: Samples, part: slice, share: Samples) -> No
 
 def _raised_cosine(length: int) -> Samples:
     """From just above 0 to just below 1; it and its mirror image sum to 1."""
+    import numpy as np  # not at the top: planning a passage does without
+
     return (0.5 - 0.5 * np.cos(np.pi * (np.arange(length) + 0.5) / length)).astype(np.float32)

@@ -20,10 +20,9 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from catalog.lyrics.lrc import parse_lrc
-
 from catalog.album.album import Song
 from catalog.common.settings import Settings
+from catalog.lyrics.lrc import parse_lrc
 from catalog.recipe import Recipe
 from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange

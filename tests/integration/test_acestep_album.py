@@ -106,6 +106,12 @@ def test_a_commercial_album_is_released_with_every_model_and_its_licence(rendere
     assert len(list(rendered.album.release.rglob("*.mp3"))) == 2
 
 
+def test_words_without_times_have_no_midi(rendered: Rendered) -> None:
+    """Song One's would hold a tempo and nothing else."""
+    assert [path.name for path in rendered.album.release.rglob("*.mid")] == ["02 - Song Two.mid"]
+    assert [track["midi"] is not None for track in rendered.album.released("release.json")["tracks"]] == [False, True]
+
+
 def test_with_diffrhythm_the_same_album_is_refused(rendered: Rendered, tmp_path: Path) -> None:
     document = document_with(commercial=True)
     document["songs"] += [sung_by_acestep()["songs"][0] | {"id": "ace", "engine": "acestep", "length_s": 10}]

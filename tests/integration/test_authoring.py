@@ -20,7 +20,7 @@ from tests.support.places import EXAMPLES
 pytestmark = pytest.mark.slow
 
 COMMANDS = {
-    "Make an album": ["init", "validate", "schema", "plan", "preview-lyrics", "render", "retry"],
+    "Make an album": ["init", "validate", "schema", "plan", "preview-lyrics", "render", "retry", "lyrics"],
     "Choose takes": ["scores", "select", "rerun", "retake", "judges"],
     "Look": ["status", "lineage", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],
@@ -119,6 +119,16 @@ def test_all_faults_of_a_manifest_are_told_at_once_with_their_lines(fresh, tmp_p
     assert fresh.run("render", manifest, "--out", tmp_path / "out", code=2).stderr == told.stderr
     assert not fresh.home.exists()
     assert not (tmp_path / "out").exists()
+
+
+def test_the_starter_for_an_engine_that_keeps_no_times_has_plain_words(fresh, tmp_path: Path) -> None:
+    fresh.run("init", tmp_path / "new", "--engine", "acestep")
+    (warning,) = fresh.json("validate", tmp_path / "new" / "album.yaml")["warnings"]
+    assert "'Your Name' names no artist" in warning
+    words = (tmp_path / "new" / "lyrics" / "second-song.txt").read_text()
+    assert words.startswith("[Verse]\nThe kettle sings the evening in\n")
+    assert "\n\n[Chorus]\nStay a while, stay a while\n" in words
+    assert list((tmp_path / "new" / "lyrics").glob("*.lrc")) == []
 
 
 def test_the_schema_is_valid_and_fits_albums(fresh, tmp_path: Path) -> None:

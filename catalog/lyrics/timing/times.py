@@ -51,8 +51,9 @@ class WordsDoNotFit(InputError):
     ) -> None:
         self.least_s, self.usual_s, self.faster_bpm = least_s, usual_s, faster_bpm
         tempo = f", a tempo of {faster_bpm:g} BPM" if faster_bpm else ""
+        usual = f" ({usual_s:g} s with pauses)" if usual_s > least_s else ""
         super().__init__(
-            f"the words need at least {least_s:g} s at {bpm:g} BPM, and the song has {length_s:g} s",
+            f"the words need at least {least_s:g} s at {bpm:g} BPM{usual}, and the song has {length_s:g} s",
             remedy=f"Take a length of {usual_s:g} s{tempo}, or fewer words",
         )
 
@@ -67,13 +68,13 @@ def time_lyrics(lyrics: Lyrics, *, bpm: float, length_s: float | None = None, la
     song; without, the length that the words need is chosen, in whole seconds.
 
     Words, marks, tags and line numbers stay. Raises WordsDoNotFit, and InputError for lyrics that have times, for a
-    text without lines, and for one that is too long with times.
+    text without words, and for one that is too long with times.
     """
     if lyrics.timed:
         raise InputError("the lyrics have times", remedy="Give them as plain text")
     blocks = blocks_of(lyrics, language)
-    if not blocks:
-        raise InputError("there are no lines to time", remedy="Write some words")
+    if not any(block.is_sung for block in blocks):
+        raise InputError("no line has words", remedy="Write some; a song without words needs no times")
     meter = meter_of(bpm)
     layout = lay_out(blocks, meter, USUAL) if length_s is None else fitted(blocks, meter, length_s)
     if layout is None:

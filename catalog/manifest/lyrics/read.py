@@ -9,7 +9,7 @@ from catalog.lyrics.lines import MAX_LYRICS_BYTES, LyricsError
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import read_lyrics
 from catalog.lyrics.singing_rate import singing_rate_warnings
-from catalog.lyrics.sung_marks import sung_mark_warnings
+from catalog.lyrics.sung_marks import mark_without_words, sung_mark_warnings
 from catalog.manifest.context import ManifestContext
 from catalog.manifest.faults import Fault, FieldPath, SourceLocation
 from catalog.manifest.files import find_file, read_file
@@ -47,11 +47,23 @@ def read_song_lyrics(context: ManifestContext, field_path: FieldPath, song: Song
     except InputError as error:
         diagnostics.add(path, error.what, error.remedy)
         return Lyrics(())
+    _check_words(diagnostics, field_path, song, lyrics)
+    return lyrics if lyrics.sung or lyrics.timed else Lyrics((), lyrics.tags)
+
+
+def _check_words(diagnostics: Diagnostics, field_path: FieldPath, song: SongFile, lyrics: Lyrics) -> None:
+    """Check that `instrumental` agrees with the lyrics; warn where marks alone promise words."""
+    at = (*field_path, "instrumental")
     if song.instrumental and lyrics.sung:
-        diagnostics.add(
-            (*field_path, "instrumental"), "the song has lyrics, so it is not instrumental", "Remove one of them"
-        )
-    return lyrics
+        diagnostics.add(at, "the song has lyrics, so it is not instrumental", "Remove one of them")
+    elif song.instrumental is False and not lyrics.sung:
+        problem = "`instrumental` is false, and no line of the lyrics has words"
+        diagnostics.add(at, problem, "Write some, or leave both out")
+    elif not song.instrumental and (mark := mark_without_words(lyrics)):
+        path, file = (*field_path, "lyrics"), song.lyrics if song.lyrics and names_file(song.lyrics) else None
+        remedy = "Write `instrumental: true` in place of the lyrics to say so"
+        message = f"[{mark.section}] has no words, and no line has: the song is an instrumental. {remedy}."
+        diagnostics.warn(path, message, at=lyrics_place(diagnostics, path, file, mark.line))
 
 
 def warn_of_lines(

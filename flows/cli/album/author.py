@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,13 @@ def init(folder: Path, title: str, engine: str | None) -> None:
     settings = load_settings()
     chosen_engine = get_engine(engine or STARTER_ENGINE, settings)
     with users_umask():
-        paths = write_starter(folder, title, engine=chosen_engine.name, native_stems=chosen_engine.native_stems)
+        paths = write_starter(
+            folder,
+            title,
+            engine=chosen_engine.name,
+            native_stems=chosen_engine.native_stems,
+            keeps_times=chosen_engine.keeps_times,
+        )
     for path in paths:
         stdout().print(f"wrote {path}")
     manifest = shlex.quote(str(paths[0]))
@@ -92,16 +97,13 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
     policy = origin_document(planned.policy, planned.applied)
     explanations = [each for song in planned.songs for each in _explanations(song, settings)] if explain else []
     if as_json:
-        document = {"album": album.id, **asdict(album_forecast), "policy": policy, "warnings": warnings}
+        document = {"album": album.id, **album_forecast.document(), "policy": policy, "warnings": warnings}
         document["failures"] = [failure.document() for failure in failures]
         print_json({**document, "explained": explanations} if explain else document)
         return
     for line in warnings:
         warn(with_song_title(album, line))
-    table = SafeTable("song", "exists", "new", "failed")
-    for song in album_forecast.songs:
-        table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
-    stdout().print(table)
+    _print_candidates(album_forecast)
     for explanation in explanations:
         stdout().print(Text(explanation.pop("title"), style="bold"))
         unused_inputs = explanation.pop("not_used")
@@ -110,6 +112,16 @@ def plan(path: Path, *, explain: bool, as_json: bool) -> None:
             stdout().print(Text(f"  {name:<15} {lines}"), soft_wrap=True)
     stdout().print(Text(f"Policy: {origin_sentence(policy)}."), soft_wrap=True)
     _print_forecast(album_forecast, failures)
+
+
+def _print_candidates(album_forecast: AlbumForecast) -> None:
+    """The candidates of each song, and of each of its engines where there are several."""
+    table = SafeTable("song", "exists", "new", "failed")
+    for song in album_forecast.songs:
+        table.add_row(Text(song.title), str(song.exists), str(song.new), str(song.failed))
+        for part in song.engines:
+            table.add_row(f"  {part.engine}", str(part.exists), str(part.new), str(part.failed), style="dim")
+    stdout().print(table)
 
 
 def _print_forecast(album_forecast: AlbumForecast, failures: Sequence[Failure]) -> None:

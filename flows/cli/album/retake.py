@@ -27,7 +27,7 @@ from catalog.manifest.fields import MAX_SEED
 from catalog.manifest.files import read_file, regular_file
 from catalog.plan.plan import Candidate
 from catalog.plan.queries import recipe_of
-from catalog.plan.retakes import Parent, changed_words, offer_retakes, parent_take
+from catalog.plan.retakes import Parent, changed_words, number_of_lines_warning, offer_retakes, parent_take
 from flows.cli.console.times import seconds_of
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.retry_failed import requeue_failed_renders
@@ -126,7 +126,10 @@ def retake(
 def _new_lyrics(parent: Parent, path: Path, *, start_s: float, end_s: float) -> Lyrics:
     """The parent's words with those of the file. Raises InputError where nothing changes."""
     new_lyrics = read_lyrics(read_file(regular_file(path, str(path), max_bytes=MAX_LYRICS_BYTES), str(path)))
-    return changed_words(parent, new_lyrics, name=path.name, start_s=start_s, end_s=end_s)
+    lyrics = changed_words(parent, new_lyrics, name=path.name, start_s=start_s, end_s=end_s)
+    if warning := number_of_lines_warning(parent, lyrics, name=path.name):
+        warn(warning)
+    return lyrics
 
 
 def _declare_retakes(

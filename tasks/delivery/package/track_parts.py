@@ -167,9 +167,9 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
     )
 
 
-def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile:
-    """The engine's own MIDI with the lines of the words, else one with tempo and words only; words without times are
-    left out.
+def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile | None:
+    """The engine's own MIDI with the lines of the words, else one with tempo and words only; None where words without
+    times would leave nothing in it.
 
     Its times are those of the stems, not of the master, whose beginning may be cut.
     """
@@ -177,8 +177,10 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     lrc = lyrics.to_lrc() if lyrics.timed else ""
     if role in context.request.inputs:
         midi = with_lines(context.input(role).read_bytes(), lrc)
-    else:
+    elif lyrics.timed:
         midi = guide_track(lrc, bpm=track["bpm"])
+    else:
+        return None
     return packing.write(f"midi/{name}.mid", midi)
 
 

@@ -11,6 +11,7 @@ from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt, parse_
 from catalog.common.errors import InputError, MachineError
 from catalog.lyrics.languages import language_code
 from catalog.lyrics.lyrics import LyricLine, Lyrics
+from catalog.lyrics.singing_rate import dense_words_warning
 from catalog.models.store import ModelStore
 from tasks.engines.acestep.names import FRAME_RATE_HZ, LONGEST_S, SHORTEST_S
 from tasks.engines.acestep.settings import AceStepSettings
@@ -115,6 +116,8 @@ def warnings(song: Song, settings: AceStepSettings, models: ModelStore) -> Itera
     if song.lyrics.sung and song.lyrics.timed:
         message = "ACE-Step does not keep the times of the lyrics: it sings the lines in order, when it likes."
         yield Notice("warning", "lyrics", message)
+    if dense := dense_words_warning(song.lyrics, length_s=song.length_s, language=song.language):
+        yield Notice("warning", "lyrics", dense)
     if not song.instrumental and sung_language(song.language) not in LANGUAGES:
         message = f"Its authors do not list {song.language!r} among the languages that ACE-Step sings."
         yield Notice("warning", "language", message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from pydantic import BaseModel, ConfigDict
 
@@ -12,7 +13,7 @@ from catalog.album.album import Song
 from catalog.album.document import album_of, manifest_document
 from catalog.common.errors import ManifestError
 from catalog.manifest.context import Vocabulary
-from catalog.manifest.loader import load_manifest
+from catalog.manifest.loader import load_manifest, manifest_json_schema
 
 
 class _Settings(BaseModel):
@@ -76,6 +77,36 @@ def test_the_defaults_hold_for_every_engine(tmp_path: Path) -> None:
     assert (choice.engine, choice.settings) == ("two", {"steps": 9, "model": "sft"})
 
 
+@pytest.mark.parametrize("engines", ["", "engine: one, ", "engine: two, ", "engines: [one, two], "])
+def test_settings_under_an_engines_name_hold_wherever_the_defaults_or_a_song_name_it(
+    tmp_path: Path, engines: str
+) -> None:
+    head = f"defaults: {{{engines}settings: {{two: {{model: sft, steps: 3}}}}}}\n"
+    (choice,) = song_of(tmp_path, "engine: two", head=head).engines
+    assert choice.settings == {"steps": 3, "model": "sft"}
+    (choice,) = song_of(tmp_path, "engine: two, settings: {two: {steps: 5}}", head=head).engines
+    assert choice.settings == {"steps": 5, "model": "sft"}
+    (choice,) = song_of(tmp_path, "engine: one", head=head).engines
+    assert choice.settings == {"steps": 8, "sway": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("{two: {model: 7}}", "defaults.settings.two.model"),
+        ("{two: {sway: 1}}", "defaults.settings.two.sway: two has no setting 'sway'; one has. Remove it."),
+        ("{two: 7}", "defaults.settings.two: the settings of two are not a mapping"),
+        ("{model: sft}", "defaults.settings.model: one has no setting 'model'; two has. Remove it."),
+        ("{three: {steps: 1}}", "defaults.settings.three: one has no setting 'three'"),
+    ],
+)
+def test_settings_of_the_defaults_are_checked_for_the_engine_that_they_name(
+    tmp_path: Path, settings: str, said: str
+) -> None:
+    for song in ("engine: one", "engine: two"):
+        assert said in fault_of(tmp_path, song, head=f"defaults: {{settings: {settings}}}\n")
+
+
 def test_an_engine_has_the_words_as_it_sings_them(tmp_path: Path) -> None:
     song = song_of(tmp_path, "engines: [one, two]")
     assert song.rendered_by("one").lyrics.timed
@@ -89,13 +120,23 @@ def test_an_engine_has_the_words_as_it_sings_them(tmp_path: Path) -> None:
         ("engines: [one, three]", "songs[0].engines[1]: there is no engine 'three'"),
         ("engines: [one, one]", "songs[0].engines[1]: one occurs twice"),
         ("engines: [one, two], engine: one", "both `engine` and `engines`"),
-        ("engines: [one, two], settings: {speed: 1}", "no engine of one and two has a setting 'speed'"),
+        ("engines: [one, two], settings: {speed: 1}", "neither one nor two has a setting 'speed'"),
         ("engines: [one, two], settings: {two: 7}", "settings.two: the settings of two are not a mapping"),
         ("engines: [one, two], settings: {two: {steps: soon}}", "songs[0].settings.two.steps"),
         ("engines: [one, two], settings: {steps: soon}", "songs[0].settings.steps"),
         ("engines: [one, two], seeds: {three: [1]}", "'three' is not an engine of it"),
         ("engines: [one, two], seeds: {two: [1, 1]}", "seeds.two: 1 occurs twice"),
-        ("engine: one, settings: {two: {steps: 1}}", "songs[0].settings.two"),
+        (
+            "engine: one, settings: {two: {steps: 1}}",
+            "songs[0].settings.two: two is not an engine of the song, which has one. "
+            "Remove it, or write `engines: [one, two]`.",
+        ),
+        ("engine: two, settings: {sway: 1}", "songs[0].settings.sway: two has no setting 'sway'; one has. Remove it."),
+        (
+            "engine: two, settings: {stps: 1}",
+            "songs[0].settings.stps: two has no setting 'stps'. Did you mean 'steps'?",
+        ),
+        ("engine: two, settings: {two: {sway: 1}}", "songs[0].settings.two.sway: two has no setting 'sway'; one has."),
         ("engines: []", "songs[0].engines"),
     ],
 )
@@ -119,3 +160,21 @@ def test_the_stored_album_holds_every_engine(tmp_path: Path) -> None:
     album = load_manifest(path, VOCABULARY)
     assert album_of(manifest_document(album)).songs == album.songs
     assert "other_engines" not in manifest_document(replace(album, songs=album.songs[0].for_engines()[:1]))["songs"][0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "valid"),
+    [
+        ({"steps": 4, "two": {"model": "sft"}}, True),
+        ({"sway": 1.0, "model": "sft"}, True),
+        ({"steps": "soon", "two": {}}, False),
+        ({"two": {"sway": 1.0}}, False),
+        ({"three": {}}, False),
+    ],
+)
+def test_editors_check_settings_under_an_engines_name(settings: dict[str, object], valid: bool) -> None:
+    checker = jsonschema.Draft202012Validator(manifest_json_schema(VOCABULARY))
+    song = {"title": "A", "prompt": "pop"}
+    album = {"schema_version": 1, "album": {"title": "A", "artist": "B"}, "songs": [song]}
+    assert checker.is_valid({**album, "songs": [{**song, "settings": settings}]}) is valid
+    assert checker.is_valid({**album, "defaults": {"settings": settings}}) is valid

@@ -116,8 +116,9 @@ def test_what_an_engine_without_times_gets_does_not_depend_on_the_others(tmp_pat
 def test_words_that_do_not_fit_name_the_length_that_is_enough(tmp_path: Path) -> None:
     words = "I told you everything that I remember of the house\n" * 8
     (fault,) = faults_of(tmp_path, "bpm: 70\n    length_s: 30", words)
-    assert fault.startswith("album.yaml:5: songs[0].lyrics: the words need at least 35 s at 70 BPM, ")
+    assert fault.startswith("album.yaml:5: songs[0].lyrics: the words need at least 35 s at 70 BPM (")
     length_s = int(fault.partition("`length_s: ")[2].partition("`")[0])
+    assert f"at 70 BPM ({length_s} s with pauses), and the song has 30 s" in fault
     album = album_with(tmp_path, f"bpm: 70\n    length_s: {length_s}", words)
     assert album.songs[0].lyrics.timed
 
@@ -126,6 +127,32 @@ def test_words_that_no_song_has_room_for_are_to_be_shortened(tmp_path: Path) -> 
     words = "I told you everything that I remember of the house\n" * 200
     (fault,) = faults_of(tmp_path, "bpm: 100", words)
     assert fault.endswith("Shorten the words.")
+
+
+@pytest.mark.parametrize("engine", ["keeps", "chooses"])
+@pytest.mark.parametrize("words", ["[Instrumental]\n", "[Intro]\n[Guitar Solo]\n\n[Outro]\n"])
+def test_marks_of_instrumental_sections_alone_make_a_song_without_words(
+    tmp_path: Path, engine: str, words: str
+) -> None:
+    album = album_with(tmp_path, f"engine: {engine}", words)
+    assert album.songs[0].instrumental
+    assert not album.songs[0].lyrics.lines
+    assert (album.warnings, album.hints) == ((), ())
+
+
+@pytest.mark.parametrize("words", ["[Verse]\n\n[Chorus]\n", "[Intro]\n[Verse]\n", "[00:01.00][Verse]\n[00:09.00]\n"])
+def test_marks_of_sung_sections_without_words_are_warned_of(tmp_path: Path, words: str) -> None:
+    album = album_with(tmp_path, "bpm: 96", words)
+    (warning,) = album.warnings
+    line = 2 if words.startswith("[Intro]") else 1
+    assert warning.startswith(f"words.txt:{line}: [Verse] has no words, and no line has: the song is an instrumental.")
+    assert album.songs[0].instrumental
+    assert album_with(tmp_path, "instrumental: true", words).warnings == ()
+
+
+def test_a_song_that_is_to_be_sung_needs_a_line_with_words(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, "instrumental: false", "[Verse]\n")
+    assert "`instrumental` is false, and no line of the lyrics has words" in fault
 
 
 def test_a_bad_tempo_or_length_is_the_only_fault(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from catalog.plan.retakes import (
     Parent,
     at_times_of,
     changed_words,
+    number_of_lines_warning,
     offer_retakes,
     parent_take,
     parents_of,
@@ -270,6 +271,21 @@ def test_words_without_times_are_replaced_as_a_whole() -> None:
     assert changed(parse_text("one\ntwo"), new).to_text() == "[Verse]\nnew one\nnew two\n"
     with pytest.raises(InputError, match=r"new\.txt changes no line"):
         changed(parse_text("one\ntwo"), parse_text("one\ntwo"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (parse_text("a\nb\nc"), "x\ny", "2 lines of new.txt take the place of the song's 3. Nothing says which lines"),
+        (parse_text("a\nb\nc"), "x", "1 line of new.txt takes the place of the song's 3."),
+        (parse_text("a\nb\nc"), "x\ny\nz", None),
+        (WORDS, "x", None),
+    ],
+)
+def test_a_text_with_another_number_of_lines_is_warned_of(old: Lyrics, new: str, said: str | None) -> None:
+    parent = Parent("one-1", "album", "one", "One", "key", "en", old)
+    told = number_of_lines_warning(parent, changed(old, parse_text(new)), name="new.txt")
+    assert told.startswith(said) if said else told == ""
 
 
 def test_new_words_need_a_passage_with_words_and_a_change() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,16 @@ import pytest
 
 from catalog.catalog import Catalog
 from catalog.release.queries import release_by_key
+from flows.cli.album.author import plan
 from flows.cli.album.select import select
+from flows.pipeline.pipeline import AlbumPipeline
+from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.engines.guide.engine import GuideEngine
 from tests.support.albums import LYRICS, album_document, write_album
 from tests.support.engine_48k import engine_48k
-from tests.support.inline_executor import produce
+from tests.support.inline_executor import InlineExecutor, produce
 
 pytestmark = pytest.mark.slow
 
@@ -55,3 +59,29 @@ def test_a_replayed_decision_and_the_names_of_runs_tell_the_engines_apart(
     select(path, tmp_path / "policy.json", apply=False, undo=False, as_json=True)
     (decided,) = json.loads(capsys.readouterr().out)["songs"]
     assert sorted(candidate["engine"] for candidate in decided["candidates"]) == ["guide", "guide48"]
+
+
+def test_the_plan_and_the_progress_tell_the_engines_apart(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = {"id": "alone", "title": "Alone", "engine": "guide", "prompt": "folk", "lyrics": LYRICS, "seeds": [1]}
+    path = write_album(tmp_path / "album", album_document(songs=[SONG | {"lyrics": LYRICS, "seeds": [1, 2]}, alone]))
+    monkeypatch.setenv("SONGLINE_HOME", str(catalog.settings.home))
+    plan(path, explain=False, as_json=False)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert rows[1:5] == [
+        ["Both", "0", "4", "0"],
+        ["guide", "0", "2", "0"],
+        ["guide48", "0", "2", "0"],
+        ["Alone", "0", "1", "0"],
+    ]
+    plan(path, explain=False, as_json=True)
+    both, single = json.loads(capsys.readouterr().out)["songs"]
+    assert both["engines"] == [{"engine": name, "exists": 0, "new": 2, "failed": 0} for name in ("guide", "guide48")]
+    assert "engines" not in single
+
+    planned = declare_album(catalog, read_album(path, catalog.settings))
+    progress = Progress(planned.songs)
+    asyncio.run(AlbumPipeline(catalog, planned, InlineExecutor(catalog), progress).run("select"))
+    assert "picked seed 1 of guide" in progress.songs["both"].sentence().replace("seed 2", "seed 1")
+    assert progress.songs["alone"].sentence().endswith("picked seed 1")

@@ -79,7 +79,7 @@ def test_time_as_json_states_the_length_that_is_needed(run: Run, words: Path) ->
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--bpm", "96", "--length", "9"), "Give --length 30 or --bpm 134"),
+        (("--bpm", "96", "--length", "9"), "(30 s with pauses), and the song has 9 s. Give --length 30 or --bpm 134"),
         (("--bpm", "9"), "should be greater than or equal to 30"),
         (("--bpm", "nan"), "invalid value for '--bpm'"),
         (("--bpm", "96", "--key", "H"), "'H' is not a key"),
@@ -91,6 +91,14 @@ def test_time_refuses_what_cannot_be_with_a_remedy(run: Run, words: Path, option
     code, out, err = run("time", words, *options)
     assert (code, out) == (2, "")
     assert told in err
+
+
+def test_marks_without_a_line_are_not_timed(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "marks.txt"
+    path.write_text("[Verse]\n\n[Chorus]\n")
+    code, out, err = run("time", path, "--bpm", "96")
+    assert (code, out) == (2, "")
+    assert "no line has words. Write some; a song without words needs no times." in err
 
 
 def test_words_with_times_are_not_timed_again(run: Run, lrc: Path) -> None:

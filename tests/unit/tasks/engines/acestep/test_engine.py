@@ -110,6 +110,18 @@ def test_that_times_are_not_kept_is_said_once(engine, song) -> None:
     ]
 
 
+def test_more_words_than_the_length_has_room_for_are_warned_of(engine, song) -> None:
+    twelve = Lyrics(tuple(LyricLine(0.0, "one two three four") for _ in range(12)), timed=False)
+    assert told(engine, song(lyrics=twelve), "warning") == []
+    more = Lyrics((*twelve.lines, LyricLine(0.0, "five", section="Outro")), timed=False)
+    ((field, message),) = told(engine, song(lyrics=more), "warning")
+    assert (field, message) == (
+        "lyrics",
+        "The words have 49 syllables in 12 s, 4.1 a second without a pause, so some may be left out. "
+        "Make the song at least 13 s long, or give it fewer words.",
+    )
+
+
 @pytest.mark.parametrize("length_s", [9.0, 601.0, 30.5])
 def test_lengths_that_are_not_made_are_faults(engine, song, length_s: float) -> None:
     ((field, message),) = told(engine, song(length_s=length_s), "fault")
