@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import rfft, rfftfreq
 
 from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.mix import widened
@@ -16,7 +17,7 @@ SIDE_AGAINST_MID_DB = -6.0
 BAND_HZ = (200.0, 3000.0)
 MOST_DB = 3.0
 
-Spectrum = NDArray[np.complex128]
+Spectrum = NDArray[np.complex64]
 
 
 def widen(stems: Mapping[Stem, Sound]) -> None:
@@ -44,7 +45,7 @@ def side_change_db(stems: Mapping[Stem, Sound]) -> float:
 
 def _mid_and_side(sound: Sound) -> tuple[Spectrum, Spectrum]:
     """The spectra of sum and difference within the band, each (bins,)."""
-    left, right = np.fft.rfft(sound.astype(np.float64), axis=1)
-    hertz = np.fft.rfftfreq(sound.shape[1], 1 / RATE)
+    left, right = rfft(sound, axis=1)
+    hertz = rfftfreq(sound.shape[1], 1 / RATE)
     band = (hertz >= BAND_HZ[0]) & (hertz < BAND_HZ[1])
     return (left + right)[band], (left - right)[band]
