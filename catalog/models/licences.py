@@ -62,12 +62,13 @@ def refusals(
     return tuple(refusal for refusal in verdicts if refusal is not None)
 
 
-def refused(refusals: Sequence[Refusal]) -> LicenceRefused:
-    """One error for all refusals of an album."""
+def refused(refusals: Sequence[Refusal], *, other_engines: Sequence[str] = ()) -> LicenceRefused:
+    """One error for all refusals of an album; ``other_engines`` would need none of the refused models."""
     models = tuple(dict.fromkeys(refusal.model for refusal in refusals))
     problem = f"the album is commercial, and {'; '.join(dict.fromkeys(refusal.reason for refusal in refusals))}"
     entries = ", ".join(f"{{model: {model}, agreement: …}}" for model in models)
-    remedy = f"Leave out {', '.join(models)}, or record the licences you obtained: licences: [{entries}]"
+    engines = f"use another engine ({', '.join(other_engines)}), or " if other_engines else ""
+    remedy = f"Leave out {', '.join(models)}, or {engines}record the licences you obtained: licences: [{entries}]"
     return LicenceRefused(problem, remedy=remedy, models=" ".join(models))
 
 

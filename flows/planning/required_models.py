@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from catalog.album.album import Album, Song
 from catalog.common.digests import Json
 from catalog.common.settings import Settings
-from catalog.models.licences import Use, refusals, refused
+from catalog.models.licences import Refusal, Use, refusals, refused
 from catalog.models.store import ModelStore
 from catalog.selection.decide import Policy
-from tasks.engines.registry import get_engine
+from tasks.engines.registry import ENGINES, get_engine
 from tasks.scoring.registry import Judge, judges_for
 from tasks.separation.demucs.models import STEM_MODELS
 
@@ -23,7 +24,34 @@ def check_licences(album: Album, policy: Policy, settings: Settings) -> None:
     uses = model_uses(album, policy, settings)
     specs = {use.model: models.spec(use.model) for use in uses}
     if refused_uses := refusals(uses, specs, commercial=True, agreements=album.licences):
-        raise refused(refused_uses)
+        raise refused(refused_uses, other_engines=_engines_without(refused_uses, album, settings, models))
+
+
+def _engines_without(
+    refused_uses: Sequence[Refusal], album: Album, settings: Settings, models: ModelStore
+) -> tuple[str, ...]:
+    """The engines of this installation that could take the place of those that need the refused models; none where a
+    judge or the separation of stems needs one of them too."""
+    needed: dict[str, list[Song]] = {}
+    of_engines: set[tuple[str, str]] = set()
+    for song in (variant for each in album.songs for variant in each.for_engines()):
+        own = {(use.model, use.role) for use in get_engine(song.engine, settings).uses(song)}
+        if used := own & {(refusal.model, refusal.role) for refusal in refused_uses}:
+            of_engines |= used
+            needed.setdefault(song.engine, []).append(song)
+    if any((refusal.model, refusal.role) not in of_engines for refusal in refused_uses):
+        return ()
+    songs = [song for songs in needed.values() for song in songs]
+    free = tuple(name for name in sorted(ENGINES) if _may_be_sold(name, songs, album, settings, models))
+    return () if any(name in needed for name in free) else free  # then a setting is in the way, not the engine
+
+
+def _may_be_sold(name: str, songs: Sequence[Song], album: Album, settings: Settings, models: ModelStore) -> bool:
+    """Whether what an engine makes of the songs, with its usual settings, may be sold."""
+    engine = get_engine(name, settings)
+    uses = [use for song in songs for use in engine.uses(replace(song, engine=name, settings={}))]
+    specs = {use.model: models.spec(use.model) for use in uses}
+    return not refusals(uses, specs, commercial=True, agreements=album.licences)
 
 
 def model_uses(album: Album, policy: Policy, settings: Settings) -> tuple[Use, ...]:

@@ -84,6 +84,15 @@ def test_a_commercial_album_is_refused_by_model_and_role(read, bare) -> None:
             assert use in told
         assert "diffrhythm-1.2-base" not in told
         assert told.count("{model: muq-mulan-large, agreement: …}") == 1
+        assert "another engine" not in told, "a judge needs one of the models as well"
+
+
+def test_the_refusal_names_the_engines_that_need_none_of_the_models(read) -> None:
+    with pytest.raises(LicenceRefused) as caught:
+        read(commercial=True, selection={})
+    assert "Leave out diffrhythm-vae, muq-mulan-large, or use another engine (acestep, guide), or record" in str(
+        caught.value
+    )
 
 
 def test_validate_and_plan_refuse_a_commercial_album_alike(tmp_path: Path, variables) -> None:

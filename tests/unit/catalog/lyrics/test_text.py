@@ -89,6 +89,26 @@ def test_faults_are_told_with_their_line(text: str, line: int, said: str) -> Non
         ("Refrain", "chorus"),
         ("副歌", "chorus"),
         ("Куплет 1", "verse"),
+        ("Strophe 2", "verse"),
+        ("Couplet", "verse"),
+        ("Estribillo", "chorus"),
+        ("Introducción", "intro"),
+        ("REFRÄNG", "chorus"),
+        ("ΡΕΦΡΕΝ", "chorus"),
+        ("Điệp khúc", "chorus"),
+        ("Phiên khúc 2", "verse"),
+        ("בית א׳", "verse"),
+        ("בַּיִת", "verse"),
+        ("פזמון חוזר", "chorus"),
+        ("המעבר", None),
+        ("المقطع الأول", "verse"),
+        ("مقطع ٢", "verse"),
+        ("لازمة", "chorus"),
+        ("ترجیع\u200cبند", "chorus"),
+        ("मुखड़ा", "chorus"),
+        ("अंतरा 1", "verse"),
+        ("பல்லவி", "chorus"),
+        ("ท่อนฮุก", "hook"),
         ("Build-up", "build"),
         ("fade out", "outro"),
         ("Lena", None),
@@ -101,7 +121,19 @@ def test_kinds_of_sections(label: str, kind: str | None) -> None:
     assert section_kind(label) == kind
 
 
-@pytest.mark.parametrize("line", ["(break)", "(the end)", "(Bridge of sighs)", "(oh oh)", "Listen:"])
+def test_marks_written_from_right_to_left_begin_their_sections() -> None:
+    text = "[בית א׳]\nאור קטן דולק\n\n[\u200fפזמון\u200f]\nשיר לילה\n\n(لازمة)\nيا ليل\n"
+    assert [(line.section, line.text) for line in parse_text(text).sung] == [
+        ("בית א׳", "אור קטן דולק"),
+        ("פזמון", "שיר לילה"),
+        ("لازمة", "يا ليل"),
+    ]
+    assert stored_lyrics(parse_text(text).to_text()) == parse_text(text)
+    (line,) = parse_lrc("[00:05.00][פזמון]שיר לילה").lines
+    assert (line.section, line.text) == ("פזמון", "שיר לילה")
+
+
+@pytest.mark.parametrize("line", ["(בית)", "(break)", "(the end)", "(Bridge of sighs)", "(oh oh)", "Listen:"])
 def test_words_in_parentheses_are_sung(line: str) -> None:
     assert [found.text for found in parse_text(f"A\n{line}").lines] == ["A", line]
 
