@@ -92,6 +92,10 @@ class _Reading:
             self.offset_ms = int(value) if name == "offset" else self.offset_ms
 
     def _take_row(self, number: int, text: str) -> None:
+        if mark := bracketed_mark(text):
+            remedy = f"Put its time in front, for example [00:12.50][{mark[0]}]{mark[1][:40]}"
+            self.fault(number, f"the line after the mark [{mark[0]}] has no stamp", remedy)
+            return
         times_ms: list[int] = []
         rest, section = text, ""
         while rest.startswith("["):

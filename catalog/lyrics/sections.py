@@ -85,6 +85,7 @@ _ORDINALS = frozenset(
 _HYPHENATED = re.compile(r"\b(pre|post|build|fade|spoken)[ -](?=\w)")
 _MOST_WORDS = 3
 _BRACKETS = re.compile(r"\[([^\[\]]+)\]\s*(.*)", re.DOTALL)
+_BEFORE_WORDS = re.compile(r"(?:\(([^()]+)\)|([^()\[\]:]+):)\s*\w")
 _PARENTHESES = re.compile(r"\(([^()]+)\)|([^()\[\]:]+):")
 
 
@@ -117,6 +118,12 @@ def spelled_mark(text: str) -> str | None:
     words = _words(label)
     is_mark = section_kind(label) in _IN_PARENTHESES and len(words) == 1 and words[0] not in _AMBIGUOUS
     return label if is_mark and _QUALIFIERS.sub("", label) == label else None
+
+
+def leading_mark(text: str) -> str | None:
+    """The label of a mark that is written ``Chorus:`` or ``(Chorus)`` before words on its line; None without one."""
+    match = _BEFORE_WORDS.match(text)
+    return spelled_mark(f"{match[1] or match[2]}:") if match else None
 
 
 def _words(label: str) -> list[str]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from catalog.lyrics.lyrics import LyricLine, Lyrics
-from catalog.lyrics.sections import PLAYED, section_kind, spelled_mark
+from catalog.lyrics.sections import PLAYED, leading_mark, section_kind, spelled_mark
 from catalog.lyrics.stamps import shown, stamp
 
 
 def sung_mark_warnings(lyrics: Lyrics) -> tuple[tuple[int, str], ...]:
-    """The stamped lines that are no more than a mark such as ``(Bridge)`` or ``Verse 2:``, as (line, message).
+    """The lines that are, or begin with, a mark such as ``(Bridge)`` or ``Verse 2:``, as (line, message).
 
-    Lyrics without times have none: there these are marks.
+    A line without a time that is nothing else is a mark, and never among them.
     """
-    if not lyrics.timed:
-        return ()
-    return tuple(
-        (line.line, f"{stamp(line.start_s)} {shown(line.text)} is sung as words. Write [{label}] for a section's mark.")
-        for line in lyrics.sung
-        if (label := spelled_mark(line.text))
-    )
+    warnings = []
+    for line in lyrics.sung:
+        label, first = spelled_mark(line.text), leading_mark(line.text)
+        at = f"{stamp(line.start_s)} " if lyrics.timed else ""
+        if label:
+            message = f"{at}{shown(line.text)} is sung as words. Write [{label}] for a section's mark."
+            warnings.append((line.line, message))
+        elif first:
+            message = f"{at}{shown(line.text)} is sung with {first!r}. Write [{first}] for a section's mark."
+            warnings.append((line.line, message))
+    return tuple(warnings)
 
 
 def mark_without_words(lyrics: Lyrics) -> LyricLine | None:

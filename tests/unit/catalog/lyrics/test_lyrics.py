@@ -56,6 +56,7 @@ def test_the_offset_is_worked_into_the_stamps_once() -> None:
     [
         ("[00:01.00]a\nb", 2, "has no stamp"),
         ("[Tired]\n[00:01.00]a", 1, "has no stamp"),
+        ("[00:01.00]a\n[Chorus]b", 2, "the line after the mark [Chorus] has no stamp"),
         ("[00:01.00]a\n[Chorus]\n[Bridge]\n[00:03.00]b", 2, "no line and no time"),
         ("[00:01.00]a\n[Outro]", 2, "no line and no time"),
         ("[ti:x] words\n[00:01.00]a", 1, "has no stamp"),

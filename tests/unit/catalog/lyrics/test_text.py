@@ -11,6 +11,7 @@ from catalog.lyrics.lrc import parse_lrc
 from catalog.lyrics.lyrics import LyricLine, Lyrics
 from catalog.lyrics.reading import is_stamped, read_lyrics, stored_lyrics
 from catalog.lyrics.sections import section_kind
+from catalog.lyrics.sung_marks import sung_mark_warnings
 from catalog.lyrics.text import parse_text
 
 SONG = """[ti:Last Bus]
@@ -136,6 +137,26 @@ def test_marks_written_from_right_to_left_begin_their_sections() -> None:
 @pytest.mark.parametrize("line", ["(בית)", "(break)", "(the end)", "(Bridge of sighs)", "(oh oh)", "Listen:"])
 def test_words_in_parentheses_are_sung(line: str) -> None:
     assert [found.text for found in parse_text(f"A\n{line}").lines] == ["A", line]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Chorus: come home", "Chorus"),
+        ("(Verse 2) come home", "Verse 2"),
+        ("[00:05.00]Chorus: come home", "Chorus"),
+        ("[00:05.00]פזמון: שיר לילה", "פזמון"),
+        ("Mother: come home", None),
+        ("Cross the bridge: come home", None),
+        ("(Oh) come home", None),
+        ("[Chorus]come home", None),
+    ],
+)
+def test_a_mark_before_its_words_is_warned_of_as_sung(text: str, label: str | None) -> None:
+    warnings = sung_mark_warnings(read_lyrics(f"{text}\n"))
+    assert [line for line, _ in warnings] == ([1] if label else [])
+    if label:
+        assert warnings[0][1].endswith(f"is sung with {label!r}. Write [{label}] for a section's mark.")
 
 
 def test_marks_stand_before_their_line_or_with_a_time_of_their_own() -> None:
