@@ -20,7 +20,7 @@ from tests.support.places import EXAMPLES
 pytestmark = pytest.mark.slow
 
 COMMANDS = {
-    "Make an album": ["init", "validate", "schema", "plan", "preview-lyrics", "render", "retry", "lyrics"],
+    "Make an album": ["init", "validate", "schema", "plan", "preview-lyrics", "render", "retry", "lyrics", "sing"],
     "Choose takes": ["scores", "select", "rerun", "retake", "judges"],
     "Look": ["status", "lineage", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],

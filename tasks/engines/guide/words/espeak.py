@@ -6,11 +6,15 @@ Header: ``speak_lib.h`` of espeak-ng 1.52.
 
 from __future__ import annotations
 
+import base64
 import ctypes
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -30,6 +34,7 @@ UTF8, PHONES_IN_IPA = 1, 0x02 | 0x01 << 4 | ord("_") << 8
 SPEED, PITCH, RANGE = 1, 3, 4
 EVENT_END, EVENT_PHONEME = 0, 7
 BUFFER_BYTES = 1 << 16
+LINES_KEPT = 512
 
 _LOCK = Lock()
 Result = TypeVar("Result")
@@ -129,8 +134,24 @@ def espeak_phones(text: str, language: str) -> str:
     return _with_voice(language, lambda library: library.phones(text))
 
 
+@lru_cache(maxsize=LINES_KEPT)
 def espeak_spoken(text: str, language: str, *, words_per_minute: int = 130, pitch: int = 50) -> SpokenLine:
-    """A text spoken on one tone."""
+    """A text spoken on one tone, in a process of its own, so that the same text always gives the same samples.
+
+    espeak-ng carries the state of its oscillators from text to text, and cannot be initialised twice in a process.
+    Raises MachineError where that process fails.
+    """
+    request = {"text": text, "language": language, "words_per_minute": words_per_minute, "pitch": pitch}
+    command = [sys.executable, "-P", "-m", __name__]
+    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise _does_not_start(done.stderr.decode(errors="replace").strip()[-200:] or f"exit code {done.returncode}")
+    answer = json.loads(done.stdout)
+    phones = tuple((str(phone), int(at)) for phone, at in answer["phones"])
+    return SpokenLine(base64.b64decode(answer["samples"]), int(answer["rate_hz"]), phones)
+
+
+def _speak_here(text: str, language: str, words_per_minute: int, pitch: int) -> SpokenLine:
     return _with_voice(language, lambda library: library.speak(text, words_per_minute=words_per_minute, pitch=pitch))
 
 
@@ -177,3 +198,14 @@ def _does_not_start(reason: str) -> MachineError:
     return MachineError(
         f"espeak-ng of espeakng-loader does not start: {reason}", remedy="Install the package espeakng-loader again"
     )
+
+
+def _answer() -> None:
+    """Speak the request on standard input and write the answer to standard output."""
+    line = _speak_here(**json.load(sys.stdin))
+    samples = base64.b64encode(line.samples).decode()
+    json.dump({"samples": samples, "rate_hz": line.rate_hz, "phones": line.phones}, sys.stdout)
+
+
+if __name__ == "__main__":
+    _answer()

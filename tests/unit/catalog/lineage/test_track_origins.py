@@ -39,7 +39,7 @@ FORMS = ["mp3_320", "flac24", "wav24", "wav16", "opus_160"]
 
 
 def plan(catalog, settings, folder, *, lyrics=LYRICS, **changes):
-    song = {**album_document()["songs"][0], "lyrics": lyrics}
+    song = {**album_document()["songs"][0], "lyrics": lyrics, "settings": {"voice": "instrument"}}
     document = album_document(songs=[song], **changes)
     return declare_album(catalog, read_album(write_album(folder / "album", document), settings))
 

@@ -71,9 +71,9 @@ def test_lineage_leads_from_a_delivered_file_to_prompt_seed_and_decision(
     assert [a["kind"] for a in document["activities"]] == ["encode", "master", "render"]
     assert document["prompt"] == "indie pop, 120 BPM, A minor"
     assert document["recipe"]["seed"] in (1, 2)
-    assert [model["licence"] for model in document["models"]] == ["GPL-2.0"]
+    assert [model["licence"] for model in document["models"]] == ["GPL-2.0", "CMU-Flite"]
     assert release.document["tracks"][0]["engine"]["models"] == document["models"]
-    assert document["engine"] == {"name": "guide", "revision": 1}
+    assert document["engine"] == {"name": "guide", "revision": 2}
     assert document["decision"]["winner"] == songs_of(catalog.database, "small")[0].winner
     assert "tempo_match" in document["scores"]
     assert document["lyrics_digest"] == planned.songs[0].song.lyrics.digest

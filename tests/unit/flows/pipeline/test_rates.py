@@ -98,7 +98,7 @@ def test_every_file_of_a_mixed_album_has_the_rate_of_most_winners(catalog: Catal
     rest = mix.samples - np.sum([stem.samples for stem in stems.values()], axis=0, dtype=np.float64)
     null_dbfs = 20 * np.log10(np.abs(rest).max())
     assert null_dbfs < -110
-    assert document["tracks"][1]["separation"]["null_dbfs"] == pytest.approx(null_dbfs, abs=0.1)
+    assert document["tracks"][1]["separation"]["null_dbfs"] == pytest.approx(null_dbfs, abs=1.0)
 
     page, lineage = (folder / "index.html").read_text(), json.loads((folder / "lineage.json").read_bytes())
     assert page.count("Resampled from 48000 to 44100 Hz by soxr HQ.") == 1
