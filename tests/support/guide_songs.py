@@ -63,7 +63,11 @@ def recipe(lines: Sequence[Row] = SHORT, *, seed: int = 1, **changes: Any) -> Re
 
 @cache
 def guide_audio(length_s: float = 20.0, seed: int = 1) -> Audio:
-    """The song as the guide plays it, at 44.1 kHz."""
-    (result,) = GuideEngine(Settings()).load().render([RenderJob(recipe(seed=seed, length_s=length_s))])
+    """The song as the guide plays it without a singer, at 44.1 kHz."""
+    (result,) = (
+        GuideEngine(Settings())
+        .load()
+        .render([RenderJob(recipe(seed=seed, length_s=length_s, settings={"voice": "instrument"}))])
+    )
     assert isinstance(result, RenderResult)
     return result.audio
