@@ -1,6 +1,7 @@
 """espeak-ng of ``espeakng-loader`` through its C interface: the phones of a text, and a spoken line with their times.
 
-The library keeps its state in the process and must not be initialised twice, so there is one instance behind a lock.
+The library keeps its state in the process and must not be initialised twice, so phones are read by one instance behind
+a lock, and each line is spoken in a process of its own.
 Header: ``speak_lib.h`` of espeak-ng 1.52.
 """
 
@@ -35,6 +36,8 @@ SPEED, PITCH, RANGE = 1, 3, 4
 EVENT_END, EVENT_PHONEME = 0, 7
 BUFFER_BYTES = 1 << 16
 LINES_KEPT = 512
+LONGEST_S = 60.0
+"""A line is spoken in a tenth of a second; one that takes so long never ends."""
 
 _LOCK = Lock()
 Result = TypeVar("Result")
@@ -139,11 +142,16 @@ def espeak_spoken(text: str, language: str, *, words_per_minute: int = 130, pitc
     """A text spoken on one tone, in a process of its own, so that the same text always gives the same samples.
 
     espeak-ng carries the state of its oscillators from text to text, and cannot be initialised twice in a process.
-    Raises MachineError where that process fails.
+    Raises MachineError where that process fails or takes longer than :data:`LONGEST_S`.
     """
     request = {"text": text, "language": language, "words_per_minute": words_per_minute, "pitch": pitch}
     command = [sys.executable, "-P", "-m", __name__]
-    done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(request).encode(), capture_output=True, check=False, timeout=LONGEST_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _does_not_start(str(error)) from error
     if done.returncode:
         raise _does_not_start(done.stderr.decode(errors="replace").strip()[-200:] or f"exit code {done.returncode}")
     answer = json.loads(done.stdout)
