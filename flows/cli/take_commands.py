@@ -47,9 +47,59 @@ def select(
     select.select(album, policy, apply=apply, undo=undo, as_json=as_json)
 
 
+Candidate = Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")]
+Note = Annotated[str | None, typer.Option(help="Why, in your own words; it is kept with your name.")]
+
+
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples("songline pick last-bus-43", 'songline pick last-bus-43 --note "the warmer voice"'),
+)
+def pick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
+    """Choose a take yourself, whatever the policy says.
+
+    Your pick stays when seeds or policies change, until you take it back with `unpick` or pick another take of the
+    song. The next render finishes it.
+    """
+    from flows.cli.album import verdicts
+
+    verdicts.verdict(candidate, "pick", note, as_json=as_json)
+
+
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline unpick last-bus-43"))
+def unpick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
+    """Take back that a take was picked or rejected: the policy decides again."""
+    from flows.cli.album import verdicts
+
+    verdicts.verdict(candidate, "withdraw", note, as_json=as_json)
+
+
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples("songline reject last-bus-43", 'songline reject last-bus-43 --note "out of tune in the bridge"'),
+)
+def reject(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
+    """Never choose a take, whatever its scores; `unpick` takes it back."""
+    from flows.cli.album import verdicts
+
+    verdicts.verdict(candidate, "reject", note, as_json=as_json)
+
+
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples('songline note last-bus-43 "try the second verse again"'))
+def note(
+    candidate: Candidate,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; it is kept with your name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a note on a take; it changes no decision."""
+    from flows.cli.album import verdicts
+
+    verdicts.verdict(candidate, "note", text, as_json=as_json)
+
+
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))
 def rerun(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
+    candidate: Candidate,
     as_json: AsJson = False,
 ) -> None:
     """Render a take again and compare it with the stored one.
@@ -69,7 +119,7 @@ def rerun(
     ),
 )
 def retake(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="A candidate's id, or its beginning.")],
+    candidate: Candidate,
     start: Annotated[str, typer.Option("--from", help="Where the passage begins: 0:45, or seconds.")],
     end: Annotated[str, typer.Option("--to", help="Where it ends.")],
     seeds: Annotated[int, typer.Option(min=1, max=256, help="How many takes of the passage.")] = 4,

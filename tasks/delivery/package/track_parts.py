@@ -107,6 +107,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
             seed=recipe.seed,
             parent=track["parent"],
             passage_s=track["passage_s"],
+            chosen_by="person" if decision.picked_by else "policy",
             sentence=decision.sentence,
         ),
         targets=Targets(
