@@ -11,7 +11,7 @@ OF_THE_MACHINE = frozenset({"environment", "device", "figures", "flow_run_id", "
 """Fields of an activity that stay in the catalog: kernel, Python and packages, the device with a render's cost on it,
 and Prefect's run ids."""
 
-OF_USERS = frozenset({"verdicts", "picked_by", "pick_note", "rejected_by", "rejection_note"})
+OF_USERS = frozenset({"reviews", "picked_by", "pick_note", "rejected_by", "rejection_note"})
 """Fields of decisions and of the steps that made them: names and notes of users, which stay in the catalog."""
 
 

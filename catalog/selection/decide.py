@@ -20,8 +20,8 @@ from catalog.selection.metrics import Measured, MetricSpec, Reading
 from catalog.selection.overruling import overruled
 from catalog.selection.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
 from catalog.selection.ranking import RankedCandidate, Weighing, ranked_candidates, reading_of, value_of, weigh
+from catalog.selection.reviews import Review, Reviews
 from catalog.selection.ties import tied_with_first
-from catalog.selection.verdicts import Verdict, Verdicts
 
 __all__ = [
     "DEFAULT_FAMILIES",
@@ -36,7 +36,7 @@ __all__ = [
     "decide",
 ]
 
-NOTHING_SAID = Verdicts()
+NOTHING_SAID = Reviews()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def decide(
     metrics: Mapping[str, MetricSpec],
     *,
     alike: Sequence[Alike] = (),
-    verdicts: Verdicts = NOTHING_SAID,
+    reviews: Reviews = NOTHING_SAID,
     failed: Collection[str] = (),
 ) -> Decision:
     """Select a song's winner from ``candidates``, given in any order, and explain the choice.
@@ -74,7 +74,7 @@ def decide(
     The same candidates give the same decision, and one that fails a gate never changes the order of the others.
     ``alike`` are groups of near-duplicates, which are reported and have no effect. If none passes and the policy says
     ``least_bad``, all are ranked: fewest failed gates first, then fewest of them without a reading, then the smallest
-    excess over the limits, then the score. ``verdicts`` are what users said: a rejected candidate is never ranked, and
+    excess over the limits, then the score. ``reviews`` are what users said: a rejected candidate is never ranked, and
     a pick overrules the policy (:mod:`catalog.selection.overruling`); ``failed`` are the ids of candidates that could
     not be rendered or scored. Raises InputError where the policy does not fit ``metrics``, ValueError
     where an id occurs twice.
@@ -83,7 +83,7 @@ def decide(
         raise InputError("; ".join(faults), remedy="Correct the selection policy")
     if len({candidate.id for candidate in candidates}) < len(candidates):
         raise ValueError("a candidate occurs twice")
-    rejections = {verdict.candidate: verdict for verdict in verdicts.rejected}
+    rejections = {review.candidate: review for review in reviews.rejected}
     entries = [
         _Entry(candidate, _gates(candidate, policy), rejections.get(candidate.id))
         for candidate in sorted(candidates, key=_seed_order)
@@ -96,7 +96,7 @@ def decide(
     ranked = sorted(ranked, key=_least_bad)
     losers = [entry for entry in entries if entry not in ranked]
     decision = _decision(policy, metrics, ranked, losers, weighing, alike)
-    return overruled(decision, verdicts.picked, failed=failed)
+    return overruled(decision, reviews.picked, failed=failed)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,7 +105,7 @@ class _Entry:
 
     candidate: CandidateReadings
     gates: tuple[GateOutcome, ...]
-    rejection: Verdict | None = None
+    rejection: Review | None = None
     status: RankedCandidate | None = None
 
     @property

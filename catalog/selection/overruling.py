@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from catalog.selection.decision import CandidateOutcome, Decision
-from catalog.selection.verdicts import Verdict
+from catalog.selection.reviews import Review
 
 
-def overruled(decision: Decision, picked: Verdict | None, *, failed: Collection[str] = ()) -> Decision:
+def overruled(decision: Decision, picked: Review | None, *, failed: Collection[str] = ()) -> Decision:
     """The decision with the picked candidate as its winner, whatever gates, rank and number of candidates say.
 
     Without a pick it is unchanged. A picked candidate among ``failed``, which could not be rendered or scored, leaves
@@ -31,7 +31,7 @@ def overruled(decision: Decision, picked: Verdict | None, *, failed: Collection[
     return decision.model_copy(update={"sentence": sentence})
 
 
-def _with_pick(decision: Decision, picked: Verdict, outcome: CandidateOutcome) -> Decision:
+def _with_pick(decision: Decision, picked: Review, outcome: CandidateOutcome) -> Decision:
     if decision.winner == outcome.id:
         rest = f"The policy ranks it first too. {decision.sentence}"
     else:

@@ -1,4 +1,4 @@
-"""Tables of scores, decisions and verdicts, all append-only."""
+"""Tables of scores, decisions and reviews, all append-only."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Decision(Base):
     created_at: Mapped[float] = mapped_column(server_default=database_now())
 
 
-class Verdict(Base):
+class Review(Base):
     """What a user says of a candidate: ``pick``, ``reject``, ``withdraw`` (of either) or ``note``. Append-only: of a
     song's picks the newest counts, of a candidate its newest."""
 
-    __tablename__ = "verdict"
+    __tablename__ = "review"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     candidate_id: Mapped[str] = mapped_column(ID, ForeignKey(Candidate.id), index=True)

@@ -61,17 +61,17 @@ def pick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> No
     Your pick stays when seeds or policies change, until you take it back with `unpick` or pick another take of the
     song. The next render finishes it.
     """
-    from flows.cli.album import verdicts
+    from flows.cli.album import reviews
 
-    verdicts.verdict(candidate, "pick", note, as_json=as_json)
+    reviews.review(candidate, "pick", note, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline unpick last-bus-43"))
 def unpick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
     """Take back that a take was picked or rejected: the policy decides again."""
-    from flows.cli.album import verdicts
+    from flows.cli.album import reviews
 
-    verdicts.verdict(candidate, "withdraw", note, as_json=as_json)
+    reviews.review(candidate, "withdraw", note, as_json=as_json)
 
 
 @app.command(
@@ -80,9 +80,9 @@ def unpick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> 
 )
 def reject(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
     """Never choose a take, whatever its scores; `unpick` takes it back."""
-    from flows.cli.album import verdicts
+    from flows.cli.album import reviews
 
-    verdicts.verdict(candidate, "reject", note, as_json=as_json)
+    reviews.review(candidate, "reject", note, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples('songline note last-bus-43 "try the second verse again"'))
@@ -92,9 +92,9 @@ def note(
     as_json: AsJson = False,
 ) -> None:
     """Write a note on a take; it changes no decision."""
-    from flows.cli.album import verdicts
+    from flows.cli.album import reviews
 
-    verdicts.verdict(candidate, "note", text, as_json=as_json)
+    reviews.review(candidate, "note", text, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))

@@ -12,7 +12,7 @@ from catalog.ledger.work import DecisionRecord, ScoreRecord, StepOutcome
 from catalog.plan.retakes import parents_of
 from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
-from catalog.selection.verdicts import Verdicts
+from catalog.selection.reviews import Reviews
 from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
@@ -111,7 +111,7 @@ def select(context: StepContext) -> StepOutcome:
         candidates,
         metric_specs(),
         alike=duplicates,
-        verdicts=Verdicts.from_document(parameters.get("verdicts", {})),
+        reviews=Reviews.from_document(parameters.get("reviews", {})),
         failed=[candidate["id"] for candidate in parameters["failed"]],
     ).document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])

@@ -22,7 +22,7 @@ from catalog.plan.applied_policy import Applicant, origin_document, origin_sente
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
 from catalog.selection.decide import NOTHING_SAID, CandidateReadings, Policy, decide
-from catalog.selection.stored_verdicts import standing_verdicts
+from catalog.selection.stored_reviews import standing_reviews
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.decide_now import decide_now
 from flows.pipeline.forecast import finished_result
@@ -135,7 +135,7 @@ def _replay(
         scored_candidates,
         metric_specs(),
         alike=near_duplicates(catalog.database, keys_by_candidate),
-        verdicts=standing_verdicts(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
+        reviews=standing_reviews(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
         failed=[candidate.id for candidate in planned.candidates if candidate.id not in keys_by_candidate],
     ).document()
 

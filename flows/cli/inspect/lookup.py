@@ -16,9 +16,9 @@ from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import label, stored_figure
-from catalog.selection.stored_verdicts import verdicts_of_album
+from catalog.selection.stored_reviews import reviews_of_album
 from flows.cli.console.lookup import album_id
-from flows.cli.console.verdicts import verdict_line
+from flows.cli.console.reviews import review_line
 from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
@@ -34,8 +34,8 @@ def scores(album_name: str, *, as_json: bool) -> None:
     """Print every candidate's scores, gates and rank."""
     id_of_album, songs = _songs(album_name)
     with open_catalog(load_settings()) as catalog, understood():
-        verdicts = verdicts_of_album(catalog.database, id_of_album)
-    said = {song: [verdict.line() for verdict in listed] for song, listed in verdicts.items()}
+        reviews = reviews_of_album(catalog.database, id_of_album)
+    said = {song: [review.line() for review in listed] for song, listed in reviews.items()}
     if as_json:
         audio_digests = [
             candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest
@@ -47,7 +47,7 @@ def scores(album_name: str, *, as_json: bool) -> None:
                 "id": scored_song.id,
                 "title": scored_song.title,
                 "candidates": _with_windows(scored_song, windows),
-                **({"verdicts": said[scored_song.id]} if scored_song.id in said else {}),
+                **({"reviews": said[scored_song.id]} if scored_song.id in said else {}),
             }
             for scored_song in songs
         ]
@@ -65,8 +65,8 @@ def _print_scores(songs: Sequence[SongRow], said: Mapping[str, Sequence[Mapping[
             continue
         stdout().print(Text(f"  {song.decision['sentence']}"), soft_wrap=True)
         stdout().print(_score_table(song.decision))
-        for verdict in said.get(song.id, ()):
-            stdout().print(Text(f"  {verdict_line(verdict)}"), soft_wrap=True)
+        for review in said.get(song.id, ()):
+            stdout().print(Text(f"  {review_line(review)}"), soft_wrap=True)
         if song.waiting:
             stdout().print(
                 f"  {counted(len(song.waiting), 'newer candidate')} not scored yet: `songline render` decides again"

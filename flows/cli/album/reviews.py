@@ -11,8 +11,8 @@ from catalog.common.settings import load_settings
 from catalog.plan.queries import candidate_by_prefix
 from catalog.plan.status import SongRow, songs_of
 from catalog.plan.storage import part_of, stored_plan
-from catalog.selection.stored_verdicts import say
-from catalog.selection.verdicts import VerdictKind
+from catalog.selection.reviews import ReviewKind
+from catalog.selection.stored_reviews import say
 from flows.console import print_json, stdout, warn
 from flows.pipeline.decide_now import decide_now
 from flows.pipeline.executor import NotRunYet
@@ -21,10 +21,10 @@ from tasks.steps.environment import user_name
 _SAID = {"pick": "Picked", "reject": "Rejected", "withdraw": "Taken back", "note": "Noted"}
 
 
-def verdict(prefix: str, kind: VerdictKind, note: str | None, *, as_json: bool) -> None:
+def review(prefix: str, kind: ReviewKind, note: str | None, *, as_json: bool) -> None:
     """Store what the user says of the candidate whose id starts with ``prefix``, decide its song again, and print both.
 
-    A verdict stands also where the song cannot be decided yet, or has no winner after it.
+    A review stands also where the song cannot be decided yet, or has no winner after it.
     """
     with open_catalog(load_settings()) as catalog:
         candidate, _ = candidate_by_prefix(catalog.database, prefix)
@@ -65,12 +65,12 @@ def _print_decision(song: SongRow, fault: SonglineError | None) -> None:
         stdout().print("`songline render` finishes what changed.")
 
 
-def _document(album_id: str, candidate: str, kind: VerdictKind, song: SongRow) -> dict[str, Json]:
+def _document(album_id: str, candidate: str, kind: ReviewKind, song: SongRow) -> dict[str, Json]:
     return {
         "album": album_id,
         "song": song.id,
         "candidate": candidate,
-        "verdict": kind,
+        "review": kind,
         "winner": song.winner,
         "sentence": song.decision["sentence"] if song.decision else None,
     }

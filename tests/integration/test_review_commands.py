@@ -36,7 +36,7 @@ def test_a_pick_overrules_the_policy_and_only_its_finishing_is_made(album: Album
     winner, other = takes(album)
     before = album.done()
     told = album.json("pick", other, "--note", NOTE)
-    assert (told["candidate"], told["winner"], told["verdict"]) == (other, other, "pick")
+    assert (told["candidate"], told["winner"], told["review"]) == (other, other, "pick")
     assert told["sentence"].startswith("Picked by a user: seed")
     album.run("render", album.manifest, "--out", album.release.parent)
     made = new_work(album, before)
@@ -55,7 +55,7 @@ def test_a_pick_overrules_the_policy_and_only_its_finishing_is_made(album: Album
     traced = album.json("lineage", album.mp3)["songs"][0]
     assert traced["decision"]["picked_by"] == getpass.getuser()
     assert traced["decision"]["policy_winner"] == winner
-    assert [(said["kind"], said["note"]) for said in traced["verdicts"]] == [("pick", NOTE)]
+    assert [(said["kind"], said["note"]) for said in traced["reviews"]] == [("pick", NOTE)]
     assert f"picked {other} by {getpass.getuser()}" in album.run("lineage", album.mp3).stdout
     assert "Picked by a user" in (album.release / "index.html").read_text()
 
@@ -72,7 +72,7 @@ def test_a_pick_stays_when_seeds_and_policy_change_until_it_is_taken_back(album:
     told = album.run("unpick", other)
     assert "Taken back" in told.stdout
     assert "Picked" not in told.stdout
-    assert album.json("scores", "small")["songs"][0]["verdicts"][-1]["kind"] == "withdraw"
+    assert album.json("scores", "small")["songs"][0]["reviews"][-1]["kind"] == "withdraw"
     assert winner in {take["id"] for take in album.json("scores", "small")["songs"][0]["candidates"]}
 
 
@@ -95,7 +95,7 @@ def test_a_note_decides_nothing(album: Album) -> None:
     before = album.done()
     album.run("note", winner, "  try the   bridge again ")
     assert album.done() == before
-    assert album.json("scores", "small")["songs"][0]["verdicts"][0]["note"] == "try the bridge again"
+    assert album.json("scores", "small")["songs"][0]["reviews"][0]["note"] == "try the bridge again"
     assert album.run("note", winner, " ", code=2).stderr.startswith("error: the note is empty")
 
 
@@ -122,4 +122,4 @@ def test_removing_an_album_removes_what_was_said_of_it(album: Album) -> None:
     album.run("pick", takes(album)[1])
     album.run("remove", "small", "--yes")
     with closing(sqlite3.connect(album.home / "catalog.sqlite3")) as connection:
-        assert connection.execute("SELECT count(*) FROM verdict").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM review").fetchone() == (0,)

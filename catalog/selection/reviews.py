@@ -9,17 +9,17 @@ from typing import Literal, Self
 
 from catalog.common.digests import Json
 
-VerdictKind = Literal["pick", "reject", "withdraw", "note"]
+ReviewKind = Literal["pick", "reject", "withdraw", "note"]
 MAX_NOTE = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Review:
     """One thing that a user said of a candidate; ``at`` is ISO 8601 in UTC. ``withdraw`` takes a pick or a rejection
     of the candidate back, ``note`` changes nothing."""
 
     candidate: str
-    kind: VerdictKind
+    kind: ReviewKind
     by: str
     at: str
     note: str | None = None
@@ -35,31 +35,31 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class Reviews:
     """What stands of a song: the newest pick, and the rejections in the order in which they were made."""
 
-    picked: Verdict | None = None
-    rejected: tuple[Verdict, ...] = ()
+    picked: Review | None = None
+    rejected: tuple[Review, ...] = ()
 
-    def after(self, verdict: Verdict) -> Verdicts:
-        """What stands after one more verdict: the newest on a candidate replaces that before it."""
-        if verdict.kind == "note":
+    def after(self, review: Review) -> Reviews:
+        """What stands after one more review: the newest on a candidate replaces that before it."""
+        if review.kind == "note":
             return self
-        others = tuple(other for other in self.rejected if other.candidate != verdict.candidate)
-        if verdict.kind == "pick":
-            return Verdicts(verdict, others)
-        is_picked = self.picked is not None and self.picked.candidate == verdict.candidate
+        others = tuple(other for other in self.rejected if other.candidate != review.candidate)
+        if review.kind == "pick":
+            return Reviews(review, others)
+        is_picked = self.picked is not None and self.picked.candidate == review.candidate
         picked = None if is_picked else self.picked
-        return Verdicts(picked, (*others, verdict) if verdict.kind == "reject" else others)
+        return Reviews(picked, (*others, review) if review.kind == "reject" else others)
 
-    def among(self, candidates: Collection[str]) -> Verdicts:
+    def among(self, candidates: Collection[str]) -> Reviews:
         """Without rejections of candidates that are not offered; the pick stays, since its loss is told."""
-        return replace(self, rejected=tuple(verdict for verdict in self.rejected if verdict.candidate in candidates))
+        return replace(self, rejected=tuple(review for review in self.rejected if review.candidate in candidates))
 
     def document(self) -> dict[str, Json]:
         """As the parameters of a decision keep it; empty where nothing was said."""
         picked = {"picked": self.picked.document()} if self.picked else {}
-        rejected = {"rejected": [verdict.document() for verdict in self.rejected]} if self.rejected else {}
+        rejected = {"rejected": [review.document() for review in self.rejected]} if self.rejected else {}
         return {**picked, **rejected}
 
     @classmethod
@@ -67,6 +67,6 @@ class Verdicts:
         """The inverse of :meth:`document`."""
         picked = document.get("picked")
         return cls(
-            Verdict(kind="pick", **picked) if picked else None,
-            tuple(Verdict(kind="reject", **verdict) for verdict in document.get("rejected", ())),
+            Review(kind="pick", **picked) if picked else None,
+            tuple(Review(kind="reject", **review) for review in document.get("rejected", ())),
         )

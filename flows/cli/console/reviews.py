@@ -9,8 +9,8 @@ from catalog.common.digests import Json
 _SAID = {"pick": "picked", "reject": "rejected", "withdraw": "taken back", "note": "note on"}
 
 
-def verdict_line(verdict: Mapping[str, Json]) -> str:
+def review_line(review: Mapping[str, Json]) -> str:
     """``picked last-bus-43-1a2b3c by ada on 2026-11-30 20:51 UTC: the warmer voice``."""
-    at = str(verdict["at"]).replace("T", " ")[: len("2026-11-30 20:51")]
-    note = f": {verdict['note']}" if verdict.get("note") else ""
-    return f"{_SAID[str(verdict['kind'])]} {verdict['candidate']} by {verdict['by']} on {at} UTC{note}"
+    at = str(review["at"]).replace("T", " ")[: len("2026-11-30 20:51")]
+    note = f": {review['note']}" if review.get("note") else ""
+    return f"{_SAID[str(review['kind'])]} {review['candidate']} by {review['by']} on {at} UTC{note}"
