@@ -68,7 +68,10 @@ def pick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> No
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline unpick last-bus-43"))
 def unpick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
-    """Take back that a take was picked or rejected: the policy decides again."""
+    """Take back a pick or a rejection.
+
+    The policy decides again.
+    """
     from flows.cli.album import reviews
 
     reviews.review(candidate, "withdraw", note, as_json=as_json)
@@ -79,7 +82,10 @@ def unpick(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> 
     epilog=examples("songline reject last-bus-43", 'songline reject last-bus-43 --note "out of tune in the bridge"'),
 )
 def reject(candidate: Candidate, note: Note = None, as_json: AsJson = False) -> None:
-    """Never choose a take, whatever its scores; `unpick` takes it back."""
+    """Never choose a take, whatever its scores.
+
+    `unpick` takes the rejection back.
+    """
     from flows.cli.album import reviews
 
     reviews.review(candidate, "reject", note, as_json=as_json)
