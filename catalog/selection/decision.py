@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from catalog.common.digests import Json
+from catalog.common.takes import take_name
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bound = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
@@ -127,8 +128,7 @@ class CandidateOutcome(_Outcome):
     @property
     def name(self) -> str:
         """Its display name for the takes of its song."""
-        take = f"{'retake ' if self.retake else ''}seed {self.seed}"
-        return f"{take} of {self.engine}" if self.engine else take
+        return take_name(self.seed, self.engine, retake=self.retake)
 
     @property
     def passed(self) -> bool:

@@ -11,6 +11,9 @@ from flows.cli.console.help import Heading, examples
 from flows.cli.console.options import AlbumName, AsJson, Manifest
 
 app = typer.Typer(rich_markup_mode=None)
+take_app = typer.Typer(
+    name="take", help="Bring takes that were made elsewhere.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline scores night-bus"))
@@ -146,3 +149,51 @@ def retake(
     from flows.cli.album import retake
 
     retake.retake(candidate, start, end, seeds=seeds, lyrics=lyrics, out=out, as_json=as_json)
+
+
+@take_app.callback()
+def _take() -> None:
+    """Bring takes that were made elsewhere."""
+
+
+@take_app.command(
+    epilog=examples(
+        'songline take add night-bus last-bus bounce.wav --origin "Live session" --licence proprietary --commercial',
+        'songline take add album.yaml last-bus idea.mp3 --origin "another generator" --licence CC-BY-NC-4.0',
+    )
+)
+def add(
+    album: AlbumName,
+    song: Annotated[str, typer.Argument(metavar="SONG", help="The song's id in the manifest.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A mix: WAV, FLAC, MP3, OGG …, mono or stereo.")],
+    origin: Annotated[str, typer.Option(metavar="TEXT", help="What made it; releases name it.")],
+    licence: Annotated[str, typer.Option(metavar="ID", help="The id of the licence that it comes under.")],
+    commercial: Annotated[
+        bool | None,
+        typer.Option("--commercial/--no-commercial", help="Whether its licence allows it to be sold."),
+    ] = None,
+    lyrics: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its words and their times, where they are not the song's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a take that was made elsewhere to a song.
+
+    It competes with the rendered takes: it is checked, scored, and where it wins mastered, split and released. Its
+    file stays in the store as it is. Adding a file again changes nothing.
+    """
+    from flows.cli.album import take
+
+    take.add(
+        album,
+        song,
+        file,
+        origin=origin,
+        licence=licence,
+        commercial=commercial,
+        lyrics=lyrics,
+        as_json=as_json,
+    )
+
+
+app.add_typer(take_app, rich_help_panel=Heading.CHOOSE)

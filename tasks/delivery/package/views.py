@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
+from catalog.common.takes import take_name
 from catalog.lyrics.languages import WORDLESS
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
@@ -169,7 +170,7 @@ def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
 def _take(winner: Winner, decision: Decision) -> str:
     """The winning take with its engine where several competed, and the passage that was retaken."""
     engine = next((candidate.engine for candidate in decision.candidates if candidate.id == winner.candidate), None)
-    seed = f"seed {winner.seed} of {engine}" if engine else f"seed {winner.seed}"
+    seed = take_name(winner.seed, engine)
     if winner.passage_s is None:
         return seed
     start_s, end_s = winner.passage_s
