@@ -27,9 +27,8 @@ from catalog.common.packages import require_installed
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.models.install import Watch, install_session
-from catalog.models.licences import not_accepted, summary
+from catalog.models.licences import not_accepted, stated_licence, summary
 from catalog.models.spec import AdapterFacts, Licence, ModelSpec
-from catalog.models.stated_licence import stated_licence
 from catalog.models.store import InstalledModel, ModelStore, remove_model
 from flows.cli.admin.findings import Check
 from flows.cli.console.lookup import open_store
@@ -147,7 +146,7 @@ def add(
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")
     store = open_store()
-    terms = stated_licence(store, licence, commercial=commercial, what="the model")
+    terms = stated_licence(store.table.licence(licence), licence, commercial=commercial, what="the model")
     if not is_address(origin, source := Path(origin).expanduser()) and is_adapter(source):
         model = _add_adapter(store, name, source, like=like, licence=terms, sha256=sha256)
         _print_models(store, [model], "added", as_json=as_json)

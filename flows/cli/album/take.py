@@ -16,8 +16,8 @@ from catalog.lyrics.lines import MAX_LYRICS_BYTES
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import read_lyrics
 from catalog.manifest.files import read_file, regular_file
+from catalog.models.licences import stated_licence
 from catalog.models.spec import Licence
-from catalog.models.stated_licence import stated_licence
 from catalog.plan.imports import offer_import
 from catalog.plan.plan import Candidate
 from catalog.plan.storage import stored_plan
@@ -53,7 +53,7 @@ def add(
     Nothing is stored where the file, the song or the licence is refused.
     """
     settings = load_settings()
-    terms = stated_licence(open_store(), licence, commercial=commercial, what="the take")
+    terms = stated_licence(open_store().table.licence(licence), licence, commercial=commercial, what="the take")
     origin = _checked_origin(origin)
     with open_catalog(settings) as catalog:
         album = stored_plan(catalog.database, album_id(album_name, settings)).album
