@@ -106,6 +106,18 @@ def note(
     reviews.review(candidate, "note", text, as_json=as_json)
 
 
+@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline taste"))
+def taste(as_json: AsJson = False) -> None:
+    """Show what your picks say of your taste, by metric.
+
+    A model of all picks in the catalog: how much each metric counts, how well it predicts picks of songs that it has
+    not seen, and what each metric predicts alone. It needs 30 picks.
+    """
+    from flows.cli.inspect import taste
+
+    taste.taste(as_json=as_json)
+
+
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))
 def rerun(
     candidate: Candidate,

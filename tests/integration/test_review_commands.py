@@ -118,6 +118,11 @@ def test_a_take_that_is_not_rendered_cannot_be_picked(album: Album) -> None:
     assert "is not rendered yet" in album.run("pick", other, code=2).stderr
 
 
+def test_a_taste_is_not_made_from_a_single_pick(album: Album) -> None:
+    album.run("pick", takes(album)[1])
+    assert "votes on takes with scores: 1, and a taste needs 30" in album.run("taste", code=3).stderr
+
+
 def test_removing_an_album_removes_what_was_said_of_it(album: Album) -> None:
     album.run("pick", takes(album)[1])
     album.run("remove", "small", "--yes")
