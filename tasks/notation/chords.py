@@ -46,6 +46,37 @@ _KINDS: Mapping[str, tuple[str, tuple[Degree, ...]]] = {
 }
 """The kinds of MusicXML, by what a symbol has after its root."""
 
+_TONES: Mapping[str, tuple[int, ...]] = {
+    "major": (0, 4, 7),
+    "minor": (0, 3, 7),
+    "power": (0, 7),
+    "major-sixth": (0, 4, 7, 9),
+    "minor-sixth": (0, 3, 7, 9),
+    "dominant": (0, 4, 7, 10),
+    "major-seventh": (0, 4, 7, 11),
+    "minor-seventh": (0, 3, 7, 10),
+    "major-minor": (0, 3, 7, 11),
+    "dominant-ninth": (0, 4, 7, 10, 14),
+    "major-ninth": (0, 4, 7, 11, 14),
+    "minor-ninth": (0, 3, 7, 10, 14),
+    "dominant-11th": (0, 4, 7, 10, 14, 17),
+    "minor-11th": (0, 3, 7, 10, 14, 17),
+    "dominant-13th": (0, 4, 7, 10, 14, 21),
+    "major-13th": (0, 4, 7, 11, 14, 21),
+    "minor-13th": (0, 3, 7, 10, 14, 21),
+    "suspended-fourth": (0, 5, 7),
+    "suspended-second": (0, 2, 7),
+    "augmented": (0, 4, 8),
+    "diminished": (0, 3, 6),
+    "diminished-seventh": (0, 3, 6, 9),
+    "half-diminished": (0, 3, 6, 10),
+}
+"""The notes of each kind, in semitones above its root."""
+
+_DEGREE_TONES = {7: 11, 9: 14, 13: 21}
+_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+LOWEST_ROOT, LOWEST_BASS = 48, 36
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenChord:
@@ -68,3 +99,20 @@ def written_chord(symbol: str) -> WrittenChord | None:
     kind, degrees = _KINDS[text]
     bass = (bass_step, _ALTERS[bass_accidental]) if bass_step else None
     return WrittenChord((step, _ALTERS[accidental]), kind, text, degrees, bass)
+
+
+def chord_pitches(symbol: str) -> tuple[int, ...]:
+    """The notes of a chord as MIDI numbers, its bass below them where it is another note; none where it is unknown."""
+    chord = written_chord(symbol)
+    if chord is None:
+        return ()
+    root = LOWEST_ROOT + _pitch_class(chord.root)
+    tones = {*_TONES[chord.kind], *(_DEGREE_TONES[degree] + alter for degree, alter in chord.degrees)}
+    pitches = {root + tone for tone in tones}
+    if chord.bass:
+        pitches.add(LOWEST_BASS + _pitch_class(chord.bass))
+    return tuple(sorted(pitches))
+
+
+def _pitch_class(note: tuple[str, int]) -> int:
+    return (_NATURALS[note[0]] + note[1]) % 12

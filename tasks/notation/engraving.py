@@ -6,7 +6,7 @@ in fonts that every system has, and colours that follow a dark page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from catalog.common.errors import WorkError
@@ -19,7 +19,7 @@ _NAMESPACE = "http://www.w3.org/2000/svg"
 _SEED = 1
 
 PAGE_WIDTH_MM = 210
-_UNITS_A_MM = 10
+PAGE_WIDTH_UNITS = 2100
 _TALLEST = 60_000
 """The most that Verovio takes as the height of a page, in its units."""
 
@@ -38,7 +38,7 @@ _OPTIONS: Mapping[str, object] = {
     "pageMarginRight": 90,
     "pageMarginTop": 90,
     "pageMarginBottom": 90,
-    "pageWidth": PAGE_WIDTH_MM * _UNITS_A_MM,
+    "pageWidth": PAGE_WIDTH_UNITS,
     "scale": 100,
     "spacingNonLinear": 0.55,
     "spacingSystem": 8,
@@ -52,42 +52,11 @@ _KEPT = frozenset(
     ("circle", "defs", "ellipse", "g", "line", "path", "polygon", "polyline", "rect", "svg", "text", "tspan", "use")
 )
 _ATTRIBUTES = frozenset(
-    [
-        "color",
-        "cx",
-        "cy",
-        "d",
-        "fill",
-        "fill-opacity",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-weight",
-        "height",
-        "href",
-        "id",
-        "overflow",
-        "points",
-        "r",
-        "rx",
-        "ry",
-        "stroke",
-        "stroke-dasharray",
-        "stroke-linecap",
-        "stroke-linejoin",
-        "stroke-opacity",
-        "stroke-width",
-        "text-anchor",
-        "transform",
-        "viewBox",
-        "width",
-        "x",
-        "x1",
-        "x2",
-        "y",
-        "y1",
-        "y2",
-    ]
+    (
+        *("color", "cx", "cy", "d", "fill", "height", "href", "id", "overflow", "points", "r", "rx", "ry", "stroke"),
+        *("stroke-dasharray", "stroke-linecap", "stroke-linejoin", "stroke-width", "text-anchor", "transform"),
+        *("viewBox", "width", "x", "x1", "x2", "y", "y1", "y2"),
+    )
 )
 _MUSIC_TEXT: Mapping[str, str] = {
     "\ue260": "♭", "\ue261": "♮", "\ue262": "♯", "\ue263": "𝄪", "\ue264": "♭♭",
@@ -122,32 +91,35 @@ def engraved(sheet: LeadSheet, head: SheetHead) -> bytes:
     toolkit.setOptions(dict(_OPTIONS))
     if not toolkit.loadData(music_xml(sheet, head, is_drawn=True).decode()):
         raise WorkError("the lead sheet cannot be drawn", remedy="Report this with the manifest of the song")
-    drawing = ET.fromstring(toolkit.renderToSVG(1))
-    return document(_reduced(drawing, head), is_indented=False)
+    pages = [ET.fromstring(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
+    return document(_reduced(pages, head), is_indented=False)
 
 
-def _reduced(drawing: ET.Element, head: SheetHead) -> ET.Element:
-    """The drawing with shapes and text only, under its title."""
+def _reduced(pages: Sequence[ET.Element], head: SheetHead) -> ET.Element:
+    """The pages of a drawing below each other, under their title, with shapes and text only."""
     ET.register_namespace("", _NAMESPACE)
-    width, height = (float(value) for value in drawing.get("viewBox", "0 0 1 1").split()[2:])
-    unit = width / PAGE_WIDTH_MM
-    height_mm = height / unit + _HEAD_MM
+    sizes = [[float(value) for value in page.get("viewBox", "0 0 1 1").split()[2:]] for page in pages]
+    unit = PAGE_WIDTH_UNITS / PAGE_WIDTH_MM
+    height = _HEAD_MM * unit + sum(size[1] for size in sizes)
     root = ET.Element(
         _name("svg"),
-        viewBox=f"0 0 {width:g} {height_mm * unit:g}",
+        viewBox=f"0 0 {PAGE_WIDTH_UNITS:g} {height:g}",
         width=f"{PAGE_WIDTH_MM}mm",
-        height=f"{height_mm:.2f}mm",
+        height=f"{height / unit:.2f}mm",
         role="img",
     )
     root.set("font-family", _FONTS)
     ET.SubElement(root, _name("title")).text = f"Lead sheet: {one_line(head.title)}"
     ET.SubElement(root, _name("style")).text = _STYLE
     _write_head(root, head, unit)
-    music = ET.SubElement(root, _name("svg"), y=f"{_HEAD_MM * unit:g}", width=f"{width:g}", height=f"{height:g}")
-    music.set("viewBox", f"0 0 {width:g} {height:g}")
-    referenced = {element.get("href", "")[1:] for element in drawing.iter(_name("use"))}
-    for element in drawing:
-        _copy(element, music, referenced, 1.0)
+    top = _HEAD_MM * unit
+    for page, (page_width, page_height) in zip(pages, sizes, strict=True):
+        size = {"width": f"{page_width:g}", "height": f"{page_height:g}"}
+        music = ET.SubElement(root, _name("svg"), y=f"{top:g}", viewBox=f"0 0 {page_width:g} {page_height:g}", **size)
+        referenced = {element.get("href", "")[1:] for element in page.iter(_name("use"))}
+        for element in page:
+            _copy(element, music, referenced, 1.0)
+        top += page_height
     return root
 
 

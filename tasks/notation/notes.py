@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from catalog.lyrics.division.lines import Syllable
@@ -38,9 +39,7 @@ class NoteWriter:
         self._key = key
         self._language = language
         self._syllabic = dict(zip(map(id, melody), _syllabics(melody), strict=True))
-        self._extended = {
-            id(note) for note, following in zip(melody, melody[1:], strict=False) if _goes_on(note, following)
-        }
+        self._extended = {id(note) for note, following in pairwise(melody) if _goes_on(note, following)}
 
     def write(
         self,

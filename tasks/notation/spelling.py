@@ -53,8 +53,10 @@ class WrittenKey:
 
 
 def written_key(key: str) -> WrittenKey:
-    """The signature of a key such as ``Eb major``, the enharmonic one where it has more than six. Raises InputError where it
-    is no key."""
+    """The signature of a key such as ``Eb major``, that of the enharmonic one where it has more than six.
+
+    Raises InputError where it is no key.
+    """
     pitch_class, mode = tonic_and_mode(key)
     is_minor = mode == "minor"
     fifths = _fifths(parse_key(key)) - (_MINOR_FIFTHS if is_minor else 0)
