@@ -77,7 +77,7 @@ class _Writer:
     def __init__(self, sheet: LeadSheet, written_sheet: WrittenSheet, language: str, *, is_drawn: bool) -> None:
         self._sheet, self._written, self._is_drawn = sheet, written_sheet, is_drawn
         self._key = written_key(sheet.key)
-        self._notes = NoteWriter(self._key, [note.note for note in written_sheet.notes], language)
+        self._notes = NoteWriter(self._key, written_sheet, language)
 
     def write(self, part: ET.Element) -> None:
         bars = measures(self._written)

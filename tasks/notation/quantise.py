@@ -34,6 +34,9 @@ _FILLED_BEATS = 0.26
 
 _SWUNG_FROM, _SWUNG_TO = 0.56, 0.72
 _AROUND = 0.04
+_FIRST_THIRD = 0.29
+"""Notes from here on show whether beats swing: in triplets they stand on both thirds."""
+
 _FEWEST_SWUNG, _SHARE_SWUNG = 6, 0.6
 
 
@@ -77,7 +80,7 @@ def written(sheet: LeadSheet) -> WrittenSheet:
 def _swing(beats: Sequence[float]) -> float | None:
     """Where in a beat its second eighth stands, where most notes between beats stand late at one place; else None."""
     late = [beat % 1 for beat in beats if _SWUNG_FROM - _AROUND <= beat % 1 <= _SWUNG_TO]
-    between = [beat % 1 for beat in beats if 0.4 <= beat % 1 <= _SWUNG_TO]
+    between = [beat % 1 for beat in beats if _FIRST_THIRD <= beat % 1 <= _SWUNG_TO]
     if len(late) < _FEWEST_SWUNG:
         return None
     centre, _ = Counter(round(place, 2) for place in late).most_common(1)[0]
