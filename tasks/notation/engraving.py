@@ -55,7 +55,7 @@ _ATTRIBUTES = frozenset(
     (
         *("color", "cx", "cy", "d", "fill", "height", "href", "id", "overflow", "points", "r", "rx", "ry", "stroke"),
         *("stroke-dasharray", "stroke-linecap", "stroke-linejoin", "stroke-width", "text-anchor", "transform"),
-        *("viewBox", "width", "x", "x1", "x2", "y", "y1", "y2"),
+        *("viewBox", "fill-opacity", "stroke-opacity", "width", "x", "x1", "x2", "y", "y1", "y2"),
     )
 )
 _MUSIC_TEXT: Mapping[str, str] = {
@@ -67,10 +67,9 @@ _MUSIC_TEXT: Mapping[str, str] = {
 """Signs of the music font in lines of text (SMuFL), and the characters of ordinary fonts for them."""
 
 _STYLE = (
-    "svg{color:#000;background:#fff}"
+    "svg{color:#000;fill:currentColor;background:#fff}"
     "@media screen and (prefers-color-scheme:dark){svg{color:#eee;background:#16181d}}"
     "path,polygon,polyline,rect,ellipse{stroke:currentColor}"
-    "text{fill:currentColor}"
     ".reh,.tempo{font-weight:bold}.dir,.mNum{font-style:italic}"
 )
 _CLASSES = ("reh", "tempo", "dir", "mNum")

@@ -71,7 +71,7 @@ def written(sheet: LeadSheet) -> WrittenSheet:
     starts, grids = _starts(places)
     notes = tuple(_notes(sheet, starts, grids))
     pickup = _pickup(sheet, starts)
-    chords = _changes([(_tick(sheet, chord.start_s), chord.symbol) for chord in sheet.chords], -pickup)
+    chords = _changes([(_tick(sheet, chord.start_s, pickup), chord.symbol) for chord in sheet.chords], -pickup)
     sections = _changes([(_bar_line(sheet, span), label) for span, label in _labelled(sheet.sections)], -pickup)
     last = max([note.end for note in notes] + [tick + 1 for tick, _ in (*chords, *sections)], default=1)
     return WrittenSheet(pickup, max(1, -(-last // BAR)), notes, chords, sections, swing is not None, grids)
@@ -174,8 +174,10 @@ def _pickup(sheet: LeadSheet, starts: Sequence[int]) -> int:
     return max(whole, sung) * TICKS
 
 
-def _tick(sheet: LeadSheet, time_s: float) -> int:
-    """The nearest eighth."""
+def _tick(sheet: LeadSheet, time_s: float, pickup: int) -> int:
+    """The nearest eighth; the beginning of the pick-up for what begins with the song."""
+    if pickup and time_s < sheet.beat_s / 2:
+        return -pickup
     return round((time_s - sheet.first_bar_s) / sheet.beat_s * 2) * TICKS // 2
 
 

@@ -38,6 +38,13 @@ class WrittenKey:
         """``major`` or ``minor``."""
         return "minor" if self.is_minor else "major"
 
+    @property
+    def short_name(self) -> str:
+        """The tonic, with ``m`` where the key is minor: ``Eb``, ``F#m``."""
+        place = self.fifths + (_MINOR_FIFTHS if self.is_minor else 0) + 1
+        alter = place // 7
+        return _LETTERS[place % 7] + "#" * alter + "b" * -alter + ("m" if self.is_minor else "")
+
     def alters(self) -> dict[str, int]:
         """The accidental of each letter in the signature."""
         return {

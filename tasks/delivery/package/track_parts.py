@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from catalog.album.album import passed_on_from
+from catalog.album.tempo_and_key import key_from_prompt, parse_key
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
-from catalog.common.errors import WorkError
+from catalog.common.errors import InputError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
@@ -181,8 +183,8 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
 
 
 def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile | None:
-    """The engine's own MIDI with the lines of the words, else one with tempo and words only; None where words without
-    times would leave nothing in it.
+    """The engine's own MIDI with the lines of the words, else one with tempo, key, sections and words; None where words
+    without times would leave nothing in it.
 
     Its times are those of the stems, not of the master, whose beginning may be cut.
     """
@@ -191,10 +193,19 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     if role in context.request.inputs:
         midi = with_lines(context.input(role).read_bytes(), lrc)
     elif lyrics.timed:
-        midi = guide_track(lrc, bpm=track["bpm"])
+        sections = [(line.section, round(line.start_s * 1000)) for line in lyrics.lines if line.section]
+        midi = guide_track(lrc, bpm=track["bpm"], key=_key(track), sections=sections)
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)
+
+
+def _key(track: Mapping[str, Json]) -> str | None:
+    """The key that a take was asked for, where it was: that of its recipe, else the prompt's."""
+    stated = track["recipe"]["inputs"].get("key")
+    with suppress(InputError):
+        return parse_key(stated) if isinstance(stated, str) else key_from_prompt(track["prompt"])
+    return None
 
 
 def _musician_files(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> MusicianFiles:

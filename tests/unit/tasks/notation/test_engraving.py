@@ -56,6 +56,8 @@ def test_a_song_is_drawn_with_its_words_chords_and_sections() -> None:
     assert data == engraved(sheet, HEAD)
     root = check_drawing(data)
     assert root.get("width") == "210mm"
+    frames = [box for box in root.iter(f"{SVG}rect") if box.get("fill-opacity") == "0"]
+    assert len(frames) == len(sheet.sections)
     found = texts(root)
     for text in (HEAD.title, "Verse 1", "Chorus 2", "F♯m", "♩\u00a0=\u00a097.3", "rowed"):
         assert text in found
