@@ -113,8 +113,8 @@ def _reduced(pages: Sequence[ET.Element], head: SheetHead) -> ET.Element:
     _write_head(root, head, unit)
     top = _HEAD_MM * unit
     for page, (page_width, page_height) in zip(pages, sizes, strict=True):
-        size = {"width": f"{page_width:g}", "height": f"{page_height:g}"}
-        music = ET.SubElement(root, _name("svg"), y=f"{top:g}", viewBox=f"0 0 {page_width:g} {page_height:g}", **size)
+        music = ET.SubElement(root, _name("svg"), y=f"{top:g}", width=f"{page_width:g}", height=f"{page_height:g}")
+        music.set("viewBox", f"0 0 {page_width:g} {page_height:g}")
         referenced = {element.get("href", "")[1:] for element in page.iter(_name("use"))}
         for element in page:
             _copy(element, music, referenced, 1.0)
