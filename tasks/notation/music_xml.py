@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -16,7 +16,7 @@ from catalog.notation.lead_sheet import LeadSheet
 from tasks.notation.chords import written_chord
 from tasks.notation.measures import Measure, Value, measures
 from tasks.notation.notes import NoteWriter
-from tasks.notation.quantise import BAR, BEATS, TICKS, WrittenSheet, written
+from tasks.notation.quantise import BEATS, TICKS, WrittenSheet, written
 from tasks.notation.spelling import WrittenKey, written_key
 from tasks.notation.xml_text import child, document, one_line
 
@@ -78,7 +78,7 @@ class _Writer:
     def __init__(self, sheet: LeadSheet, written_sheet: WrittenSheet, language: str, *, is_drawn: bool) -> None:
         self._sheet, self._written, self._is_drawn = sheet, written_sheet, is_drawn
         self._key = written_key(sheet.key)
-        self._notes = NoteWriter(self._key, written_sheet, language)
+        self._notes = NoteWriter(self._key, written_sheet, language, is_drawn=is_drawn)
 
     def write(self, part: ET.Element) -> None:
         bars = measures(self._written)
@@ -193,11 +193,3 @@ def _pitch(element: ET.Element, name: str, pitch: tuple[str, int]) -> None:
     child(element, f"{name}-step", step)
     if alter:
         child(element, f"{name}-alter", str(alter))
-
-
-def bars_of(sheet: LeadSheet) -> Sequence[Measure]:
-    """The bars of a sheet as they are written."""
-    return measures(written(sheet))
-
-
-__all__ = ["BAR", "MUSIC_XML", "SheetHead", "bars_of", "music_xml"]
