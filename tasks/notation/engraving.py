@@ -25,8 +25,7 @@ _TALLEST = 60_000
 
 _OPTIONS: Mapping[str, object] = {
     "adjustPageHeight": True,
-    "breaks": "smart",
-    "breaksSmartSb": 0.35,
+    "breaks": "encoded",
     "font": "Leland",
     "footer": "none",
     "header": "none",

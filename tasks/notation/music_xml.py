@@ -18,11 +18,11 @@ from tasks.notation.measures import Measure, Value, measures
 from tasks.notation.notes import NoteWriter
 from tasks.notation.quantise import BEATS, TICKS, WrittenSheet, written
 from tasks.notation.spelling import WrittenKey, written_key
+from tasks.notation.systems import line_starts
 from tasks.notation.xml_text import child, document, one_line
 
 MUSIC_XML = "application/vnd.recordare.musicxml+xml"
 VERSION = "4.0"
-BARS_A_LINE = 4
 LOW_VOICE = 57
 """A3: a melody whose middle note is below it is written with the clef of a tenor, an octave above its sound."""
 
@@ -82,6 +82,7 @@ class _Writer:
 
     def write(self, part: ET.Element) -> None:
         bars = measures(self._written)
+        self._line_starts = line_starts(bars, self._written)
         for index, measure in enumerate(bars):
             self._measure(part, measure, is_first=index == 0, is_last=index + 1 == len(bars))
 
@@ -90,7 +91,7 @@ class _Writer:
         if not measure.number:
             attributes["implicit"] = "yes"
         element = child(part, "measure", **attributes)
-        if measure.number % BARS_A_LINE == 1 and not is_first and measure.number > 1:
+        if measure.number in self._line_starts:
             child(element, "print", **{"new-system": "yes"})
         if is_first:
             _attributes(element, self._key, _octave(self._written))
