@@ -23,8 +23,8 @@ from tasks.notation.xml_text import child, document, one_line
 
 MUSIC_XML = "application/vnd.recordare.musicxml+xml"
 VERSION = "4.0"
-LOW_VOICE = 57
-"""A3: a melody whose middle note is below it is written with the clef of a tenor, an octave above its sound."""
+LOW_VOICE = 60
+"""Middle C: a melody whose middle note is below it is written with the clef of a tenor, an octave above its sound."""
 
 HIGH_VOICE = 86
 
