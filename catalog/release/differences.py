@@ -69,8 +69,7 @@ def _of_album(older: ReleaseDocument, newer: ReleaseDocument) -> Iterator[Differ
         yield from _changed(None, words, getattr(older.album, field), getattr(newer.album, field))
     covers = [document.album.cover.sha256 if document.album.cover else None for document in (older, newer)]
     if covers[0] != covers[1]:
-        verb = "was added" if covers[0] is None else "was taken out" if covers[1] is None else "is another"
-        yield Difference(None, f"the cover {verb}")
+        yield Difference(None, f"the cover {_verb(*covers)}")
     policies = [document.album.policy.digest if document.album.policy else None for document in (older, newer)]
     if policies[0] != policies[1] and all(policies):
         yield Difference(None, "winners were chosen by another policy")
@@ -94,11 +93,19 @@ def _of_track(before: ReleasedTrack, after: ReleasedTrack) -> Iterator[Differenc
     yield from _of_master(before, after)
     yield from _of_files(song, "deliverables", before.deliverables, after.deliverables)
     yield from _of_files(song, "stems", before.stems, after.stems)
-    for field, words in (("lyrics", "lyrics"), ("midi", "MIDI file")):
-        digests = [file.sha256 if (file := getattr(track, field)) else None for track in (before, after)]
+    for words, files in (
+        ("the file of its lyrics", [track.lyrics for track in (before, after)]),
+        ("its MIDI file", [track.midi for track in (before, after)]),
+        ("its lead sheet", [track.lead_sheet.get("musicxml") for track in (before, after)]),
+        ("its project for a workstation", [track.project for track in (before, after)]),
+    ):
+        digests = [file.sha256 if file else None for file in files]
         if digests[0] != digests[1]:
-            verb = "was added" if digests[0] is None else "was taken out" if digests[1] is None else "is another"
-            yield Difference(song, f"the file of its {words} {verb}")
+            yield Difference(song, f"{words} {_verb(*digests)}")
+
+
+def _verb(before: str | None, after: str | None) -> str:
+    return "was added" if before is None else "was taken out" if after is None else "is another"
 
 
 def _chooser(track: ReleasedTrack) -> str:

@@ -50,7 +50,14 @@ def test_tags_files_songs_and_order_are_told() -> None:
         ),
         tracks=[
             track(1, song="song-2", writers=("B",), credits=(Credit(role="mix", name="C"),), lyrics=file("l/1.lrc")),
-            track(2, song="song-1", deliverables={"mp3_320": file("mp3_320/02.mp3")}, stems={"bass": file("s/b.wav")}),
+            track(
+                2,
+                song="song-1",
+                deliverables={"mp3_320": file("mp3_320/02.mp3")},
+                stems={"bass": file("s/b.wav")},
+                lead_sheet={"musicxml": file("sheets/2.musicxml")},
+                project=file("daw/2.dawproject"),
+            ),
         ],
     )
     assert said(older, newer) == [
@@ -65,6 +72,8 @@ def test_tags_files_songs_and_order_are_told() -> None:
         "deliverables were added: mp3_320",
         "deliverables were taken out: wav24",
         "stems were added: bass",
+        "its lead sheet was added",
+        "its project for a workstation was added",
     ]
 
 
