@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from catalog.common.errors import SonglineError, WorkError
+from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, RenderJob, RenderResult
@@ -16,6 +17,7 @@ from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
+from tasks.engines.guide.lead_sheet import lead_sheet_extra
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
 from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
@@ -35,7 +37,7 @@ class GuideRenderer:
         self._player = Player(SoundFont(soundfont), is_small=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""
+        """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file and lead sheet, in the given order."""
         for order in orders:
             try:
                 yield self._rendered(order.recipe)
@@ -58,7 +60,8 @@ class GuideRenderer:
         arrangement = arrange(recipe)
         _, mix = self._play(recipe, arrangement)
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
-        return RenderResult(recipe, Audio(mix, RATE), {"midi": midi})
+        extras = {"midi": midi, LEAD_SHEET: lead_sheet_extra(recipe, arrangement)}
+        return RenderResult(recipe, Audio(mix, RATE), extras)
 
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
         """The stems and their sum, scaled alike. Raises WorkError where the samples are not finite."""
