@@ -50,11 +50,7 @@ def charted(
     sections = sheet_sections(lines, sheet, head_s=head_s, duration_s=duration_s)
     chords = _chord_starts(sheet, sections, head_s, duration_s)
     passages = _place_chords(rows, chords, sections, duration_s=duration_s, bar_s=bar_s)
-    rests = [
-        _Row(line.start_s, line.start_s, index)
-        for index, line in enumerate(lines)
-        if not line.text and line.start_s is not None and not _is_within(line.start_s, passages)
-    ]
+    rests = _rests(lines, rows, passages)
     ordered = sorted([*rows, *passages, *rests], key=lambda row: (row.start_s, row.index is not None))
     _head_sections(ordered, lines, sections, bar_s)
     return tuple(_view(row, lines) for row in ordered)
@@ -83,7 +79,7 @@ def sheet_sections(
 def marked_sections(lines: Sequence[LyricView], *, duration_s: float) -> tuple[SectionView, ...]:
     """The sections that the marks of timed lyrics begin, each up to the next one."""
     begun = [(line.start_s, line.section) for line in lines if line.section and line.start_s is not None]
-    ends_s = [*(start_s for start_s, _ in begun[1:]), duration_s]
+    ends_s = [*(start_s for start_s, _ in begun), duration_s][1:]
     return tuple(
         SectionView(start_s, end_s, section_kind(label) or "", label)
         for (start_s, label), end_s in zip(begun, ends_s, strict=True)
@@ -208,7 +204,7 @@ def _passages(chords: Sequence[ChordStart], rows: Sequence[_Row], sections: Sequ
     place: tuple[int, int] | None = None
     for chord in chords:
         here = (
-            sum(row.start_s <= chord.start_s for row in rows),
+            _rows_before(rows, chord.start_s),
             sum(section.start_s <= chord.start_s + 0.05 for section in sections),
         )
         if passage is None or here != place:
@@ -222,9 +218,16 @@ def _passages(chords: Sequence[ChordStart], rows: Sequence[_Row], sections: Sequ
         yield passage
 
 
-def _is_within(at_s: float, passages: Sequence[_Row]) -> bool:
-    """Whether a rest of the lyrics stands where a row of chords stands."""
-    return any(passage.start_s - 8 <= at_s <= passage.end_s + 8 for passage in passages)
+def _rests(lines: Sequence[LyricView], rows: Sequence[_Row], passages: Sequence[_Row]) -> Iterator[_Row]:
+    """The rests of the lyrics, except where a row of chords stands in the same gap."""
+    filled = {_rows_before(rows, passage.start_s) for passage in passages}
+    for index, line in enumerate(lines):
+        if not line.text and line.start_s is not None and _rows_before(rows, line.start_s) not in filled:
+            yield _Row(line.start_s, line.start_s, index)
+
+
+def _rows_before(rows: Sequence[_Row], at_s: float) -> int:
+    return sum(row.start_s <= at_s for row in rows)
 
 
 def _head_sections(
