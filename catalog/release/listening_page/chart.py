@@ -167,22 +167,34 @@ def _place_chords(
     duration_s: float,
     bar_s: float,
 ) -> list[_Row]:
-    """Put each chord over a syllable of the rows, or into a row of a passage without words; these rows."""
+    """Put each chord over a syllable of the rows, or into a row of a passage without words; these rows.
+
+    A single chord between two lines of a section stands behind the words of the first.
+    """
     over: dict[int, list[ChordStart]] = {}
     apart: list[ChordStart] = []
     for chord in chords:
-        nth = _row_of(rows, chord.start_s, duration_s=duration_s, bar_s=bar_s)
+        nth = _row_of(rows, chord.start_s, sections, duration_s=duration_s, bar_s=bar_s)
         if nth is None:
             apart.append(chord)
         else:
             over.setdefault(nth, []).append(chord)
+    passages = list(_passages(apart, rows, sections))
+    for passage in list(passages):
+        before = _rows_before(rows, passage.start_s) - 1
+        is_single = len(passage.syllables) == 1 and 0 <= before < len(rows) - 1
+        if is_single and _section_at(sections, passage.start_s) == _section_at(sections, rows[before].start_s):
+            passages.remove(passage)
+            over.setdefault(before, []).append(ChordStart(passage.start_s, passage.syllables[0].text))
     for nth, begun in over.items():
         row = rows[nth]
         row.syllables = over_words(over_syllable(row.syllables, begun, row.end_s, beat_s=bar_s / BEATS_OF_A_BAR))
-    return list(_passages(apart, rows, sections))
+    return passages
 
 
-def _row_of(rows: Sequence[_Row], at_s: float, *, duration_s: float, bar_s: float) -> int | None:
+def _row_of(
+    rows: Sequence[_Row], at_s: float, sections: Sequence[SectionView], *, duration_s: float, bar_s: float
+) -> int | None:
     """The row over which a chord stands that begins at ``at_s``; None where it belongs to a passage without words."""
     before = max((nth for nth, row in enumerate(rows) if row.start_s <= at_s + bar_s / 32), default=None)
     following = 0 if before is None else before + 1
@@ -195,7 +207,10 @@ def _row_of(rows: Sequence[_Row], at_s: float, *, duration_s: float, bar_s: floa
     at_an_end = before is None or next_s is None
     if gap_s >= (1.0 if at_an_end else PASSAGE_BARS) * bar_s:
         return None
-    return following if before is None and next_s is not None else before
+    if before is None:
+        return following
+    begins_section = _section_at(sections, at_s) > _section_at(sections, rows[before].start_s)
+    return following if next_s is not None and begins_section else before
 
 
 def _passages(chords: Sequence[ChordStart], rows: Sequence[_Row], sections: Sequence[SectionView]) -> Iterator[_Row]:
@@ -205,7 +220,7 @@ def _passages(chords: Sequence[ChordStart], rows: Sequence[_Row], sections: Sequ
     for chord in chords:
         here = (
             _rows_before(rows, chord.start_s),
-            sum(section.start_s <= chord.start_s + 0.05 for section in sections),
+            _section_at(sections, chord.start_s),
         )
         if passage is None or here != place:
             if passage is not None:
@@ -224,6 +239,11 @@ def _rests(lines: Sequence[LyricView], rows: Sequence[_Row], passages: Sequence[
     for index, line in enumerate(lines):
         if not line.text and line.start_s is not None and _rows_before(rows, line.start_s) not in filled:
             yield _Row(line.start_s, line.start_s, index)
+
+
+def _section_at(sections: Sequence[SectionView], at_s: float) -> int:
+    """How many sections have begun."""
+    return sum(section.start_s <= at_s + 0.05 for section in sections)
 
 
 def _rows_before(rows: Sequence[_Row], at_s: float) -> int:

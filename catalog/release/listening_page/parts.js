@@ -2,17 +2,27 @@
 // file is streamed, as whole songs of stems would fill a phone's memory, and a page on disk may not read its files.
 const SYNC_EVERY_MS = 25;
 const SYNC_READINGS = 5; // each reading of a player's time is a few milliseconds off
-const CLOSE_S = 0.008;
+const CLOSE_S = 0.005;
+const ADRIFT_S = 0.012; // a follower that sounds is left alone up to here
 const FAR_S = 0.3;
+const QUIET_MS = 120; // a player's time is not right at once after it was moved or changed its speed
 const FASTEST = 0.5;
 const GENTLEST = 0.02;
 const WAIT_MS = 2500;
 const FADE_STEPS = 5;
+const FADE_EVERY_MS = 10;
+const SILENT = 0.00001; // -100 dB: Chromium gives a player that is quite mute another clock, which costs 50 ms
+const VOLUME_CAN_BE_SET = (() => {
+  const audio = new Audio();
+  audio.volume = 0.5;
+  return audio.volume === 0.5; // not on an iPhone
+})();
 
 function partsOf(song) {
   const { root, mix } = song;
   const holder = one(".parts", root);
-  const { head = 0, gain = 0, acapella, instrumental } = holder?.dataset ?? {};
+  const { head = 0, gain = 0 } = root.dataset;
+  const { acapella, instrumental } = holder?.dataset ?? {};
   const stems = all(".stems li", root).map((item) => ({
     ...follower(one("audio", item), Number(head), 10 ** (Number(gain) / 20)),
     name: item.dataset.stem,
@@ -37,7 +47,7 @@ function partsOf(song) {
 function follower(audio, offset, gain) {
   audio.preload = "none";
   audio.preservesPitch = false;
-  return { audio, offset, gain, node: null, errors: [], locked: false, since: 0, fixed: 0, fading: 0 };
+  return { audio, offset, gain, node: null, errors: [], locked: false, since: 0, fixedAt: 0, readAt: 0, last: 0, fading: 0 };
 }
 
 function listenToParts(song) {
@@ -102,7 +112,7 @@ function rest(song) {
 
 function follow(song, each) {
   amplifiable(each);
-  if (!song.parts.heard?.includes(each)) loudness(each, 0, 0);
+  if (!song.parts.heard?.includes(each)) loudness(each, 0, 1);
   align(song, each);
   each.audio.play().catch((error) => {
     if (error.name !== "AbortError") missing(song);
@@ -126,7 +136,8 @@ function missing(song) {
 function align(song, each) {
   each.audio.currentTime = song.mix.currentTime + each.offset;
   each.audio.playbackRate = song.mix.playbackRate;
-  Object.assign(each, { errors: [], locked: false, since: performance.now(), fixed: 0 });
+  Object.assign(each, { locked: false, since: performance.now() });
+  waitFor(each, 0);
 }
 
 function keepTogether(song) {
@@ -139,20 +150,31 @@ function correct(mix, each) {
   const { audio } = each;
   const now = performance.now();
   if (now - each.since > WAIT_MS) each.locked = true;
-  if (now < each.fixed) return;
-  if (each.fixed) Object.assign(each, { fixed: 0, errors: [] }).audio.playbackRate = mix.playbackRate;
-  if (mix.seeking || audio.seeking || mix.readyState < 3 || audio.readyState < 3) each.errors = [];
-  else each.errors.push(audio.currentTime - mix.currentTime - each.offset);
+  if (now < each.fixedAt) return;
+  if (audio.playbackRate !== mix.playbackRate) audio.playbackRate = mix.playbackRate;
+  const stands = audio.currentTime === each.last || mix.seeking || audio.seeking || mix.readyState < 3;
+  each.last = audio.currentTime;
+  if (stands || audio.readyState < 3) waitFor(each, 0);
+  if (now < each.readAt) return;
+  each.errors.push(audio.currentTime - mix.currentTime - each.offset);
   if (each.errors.length < SYNC_READINGS) return;
   const error = mean(each.errors);
   each.errors = [];
-  if (Math.abs(error) > FAR_S) audio.currentTime = mix.currentTime + each.offset;
-  else if (Math.abs(error) < CLOSE_S) each.locked = true;
+  if (Math.abs(error) > FAR_S) {
+    audio.currentTime = mix.currentTime + each.offset;
+    waitFor(each, 0);
+  } else if (Math.abs(error) < (each.locked ? ADRIFT_S : CLOSE_S)) each.locked = true;
   else {
-    const change = each.locked ? GENTLEST : Math.min(FASTEST, Math.abs(error) / 0.15);
+    const change = each.locked ? GENTLEST : Math.min(FASTEST, Math.abs(error) / 0.1);
     audio.playbackRate = mix.playbackRate * (1 - Math.sign(error) * change);
-    each.fixed = now + (Math.abs(error) / change) * 1000;
+    waitFor(each, (Math.abs(error) / change) * 1000);
   }
+}
+
+// Read a player's time again only when it plays steadily, after a change of its speed that takes some milliseconds.
+function waitFor(each, change_ms) {
+  const fixedAt = performance.now() + change_ms;
+  Object.assign(each, { errors: [], fixedAt, readAt: fixedAt + QUIET_MS });
 }
 
 // The master sounds until the followers are in time with it; only then do they take its place.
@@ -163,7 +185,7 @@ function settle(song) {
   if (ready || parts.heard !== null) parts.heard = next;
   // Where the files cannot be made louder, the master is made softer, for as long as it is compared with them.
   const run = running(parts);
-  parts.louder = Math.max(parts.louder, ...run.map(({ gain, node }) => (node ? 1 : gain)));
+  if (parts.heard !== null) parts.louder = Math.max(1, ...run.map(({ gain, node }) => (node ? 1 : gain)));
   loudness(parts.master, parts.heard === null ? 1 / parts.louder : 0);
   for (const each of run) {
     const sounds = ready && parts.heard?.includes(each) && !mix.paused;
@@ -172,24 +194,25 @@ function settle(song) {
 }
 
 // Fade to a loudness, as a jump would be heard as a click.
-function loudness(each, to, steps = document.hidden ? 0 : FADE_STEPS) {
+function loudness(each, to, steps = document.hidden ? 1 : FADE_STEPS) {
   if (each.to === to) return;
   each.to = to;
   clearInterval(each.fading);
   const { audio, node } = each;
-  if (to) audio.muted = false;
-  if (node) node.gain.setTargetAtTime(to, node.context.currentTime, 0.01);
-  const from = node ? 0 : audio.volume;
+  if (node) {
+    node.gain.setTargetAtTime(to, node.context.currentTime, 0.01);
+    return;
+  }
+  if (!VOLUME_CAN_BE_SET) audio.muted = to === 0;
+  const from = audio.volume;
   let step = 0;
   const move = () => {
     step += 1;
-    if (!node) audio.volume = steps ? from + ((to - from) * Math.min(step, steps)) / steps : to;
-    if (step < steps) return;
-    clearInterval(each.fading);
-    if (!to) audio.muted = true;
+    audio.volume = Math.max(SILENT, from + ((to - from) * step) / steps);
+    if (step >= steps) clearInterval(each.fading);
   };
-  if (steps) each.fading = setInterval(move, 10);
-  else move();
+  move();
+  if (steps > 1) each.fading = setInterval(move, FADE_EVERY_MS);
 }
 
 function showParts({ parts, mix }) {

@@ -10,7 +10,7 @@ from math import ceil
 
 from catalog.release.listening_page.view import SyllableView
 
-LETTER_EM, WIDE_LETTER_EM, SYMBOL_EM, GAP_EM = 0.5, 1.0, 0.46, 0.4
+LETTER_EM, WIDE_LETTER_EM, SYMBOL_EM, GAP_EM = 0.5, 1.0, 0.52, 0.5
 """Widths in the size of the words: a letter, a Chinese, Japanese or Korean one, a character of a chord symbol, and
 the least distance between two symbols."""
 MOST_ROOM = 8

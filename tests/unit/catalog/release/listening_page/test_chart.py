@@ -112,6 +112,20 @@ def test_chords_of_a_short_gap_stand_behind_the_words() -> None:
     assert "".join(syllable.before + syllable.text for syllable in running.syllables).strip() == "Running home,"
 
 
+def test_a_chord_that_begins_a_section_stands_over_its_first_line() -> None:
+    forms = (FormSpan(start_s=1.0, end_s=7.5, kind="verse"), FormSpan(start_s=7.5, end_s=20.0, kind="chorus"))
+    melody = (*MELODY[:2], note(6.5, "home,", 0), *MELODY[3:])
+    running, light = chart((5.0, "Am"), (7.5, "C"), melody=melody, sections=forms)[:2]
+    assert (over(running), over(light)) == ({"Run": "Am"}, {"oh": "C"})
+
+
+def test_a_single_chord_between_two_lines_has_no_row_of_its_own() -> None:
+    rows = chart((5.0, "Am"), (7.2, "E7"), melody=(*MELODY[:2], note(5.9, "home,", 0, length_s=0.2), *MELODY[3:]))
+    behind = [(each.text, each.chord) for each in rows[0].syllables if each.chord]
+    assert behind == [("Run", "Am"), ("", "E7")]
+    assert rows[1].text == "oh (the light)"
+
+
 def test_passages_without_words_have_rows_of_chords_by_section() -> None:
     rows = chart((1.0, "Am"), (3.0, "F"), (5.0, "C"), (9.0, "G"), (13.0, "Am"), (15.0, "F"), (17.0, "E7"))
     told = [(row.section, row.text, [each.text for each in row.syllables]) for row in rows]
