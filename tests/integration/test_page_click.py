@@ -27,13 +27,18 @@ OscillatorNode.prototype.start = function (when) {
 """Notes of every burst when it will sound, and the clocks at the moment when it was scheduled."""
 
 
-@pytest.fixture
-def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder: Path = tmp_path_factory.mktemp("clicked")
     write_release(folder)
+    return (folder / "index.html").as_uri()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
     opened = browser.new_page()
     opened.add_init_script(RECORDED)
-    opened.goto((folder / "index.html").as_uri())
+    opened.goto(address)
     yield opened
     opened.close()
 
