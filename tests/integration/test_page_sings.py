@@ -272,3 +272,17 @@ def test_print_has_the_chords_above_the_words(page: Page) -> None:
     assert colour == "rgb(0, 0, 0)"
     breaks = page.evaluate("getComputedStyle(document.querySelector('#song-2')).breakBefore")
     assert breaks == "page"
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_it_fits_a_phone(browser: Browser, release: Path, scheme: str) -> None:
+    page = browser.new_page(viewport=PHONE, color_scheme="dark" if scheme == "dark" else "light")
+    page.goto((release / "index.html").as_uri())
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    small = page.evaluate(
+        "[...document.querySelectorAll('.form button, .parts button, .lyrics button')]"
+        ".map((each) => each.getBoundingClientRect()).filter((box) => box.height < 24).length"
+    )
+    assert small == 0
+    page.close()

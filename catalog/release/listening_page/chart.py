@@ -5,6 +5,7 @@ Everything is in seconds of the delivered master, whose head may have been cut: 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -101,14 +102,13 @@ def _sung_rows(lines: Sequence[LyricView], sheet: LeadSheet, head_s: float) -> l
             notes_of.setdefault(note.line, []).append(note)
     for nth, index in enumerate(sung):
         line, notes = lines[index], notes_of.get(nth, [])
-        syllables = _syllables(line.text, notes, head_s)
-        start_s = syllables[0].start_s if syllables else line.start_s
-        if start_s is None:
-            continue
-        end_s = max(start_s, notes[-1].end_s - head_s) if notes else start_s
-        whole = [SyllableView(start_s, line.text)]
-        rows.append(_Row(start_s, end_s, index, syllables or whole))
-    return rows
+        if syllables := _syllables(line.text, notes, head_s):
+            start_s = syllables[0].start_s
+            rows.append(_Row(start_s, max(start_s, notes[-1].end_s - head_s), index, syllables))
+        elif line.start_s is not None:
+            end_s = next((later.start_s for later in lines[index + 1 :] if later.start_s is not None), line.start_s)
+            rows.append(_Row(line.start_s, end_s, index, [SyllableView(line.start_s, line.text)]))
+    return sorted(rows, key=_start_s)
 
 
 def _syllables(text: str, notes: Sequence[MelodyNote], head_s: float) -> list[SyllableView]:
@@ -117,8 +117,8 @@ def _syllables(text: str, notes: Sequence[MelodyNote], head_s: float) -> list[Sy
     cuts = _cut(text, [note.text for note in sung])
     return [
         SyllableView(max(0.0, note.start_s - head_s), piece, before)
-        for note, (before, piece) in zip(sung, cuts, strict=True)
-    ] if cuts else []  # fmt: skip
+        for note, (before, piece) in zip(sung, cuts, strict=False)
+    ]
 
 
 def _cut(text: str, pieces: Sequence[str]) -> list[tuple[str, str]]:
@@ -196,8 +196,8 @@ def _row_of(
     rows: Sequence[_Row], at_s: float, sections: Sequence[SectionView], *, duration_s: float, bar_s: float
 ) -> int | None:
     """The row over which a chord stands that begins at ``at_s``; None where it belongs to a passage without words."""
-    before = max((nth for nth, row in enumerate(rows) if row.start_s <= at_s + bar_s / 32), default=None)
-    following = 0 if before is None else before + 1
+    following = _rows_before(rows, at_s + bar_s / 32)
+    before = following - 1 if following else None
     next_s = rows[following].start_s if following < len(rows) else None
     if before is not None and at_s < rows[before].end_s:
         return before
@@ -218,10 +218,7 @@ def _passages(chords: Sequence[ChordStart], rows: Sequence[_Row], sections: Sequ
     passage: _Row | None = None
     place: tuple[int, int] | None = None
     for chord in chords:
-        here = (
-            _rows_before(rows, chord.start_s),
-            _section_at(sections, chord.start_s),
-        )
+        here = _rows_before(rows, chord.start_s), _section_at(sections, chord.start_s)
         if passage is None or here != place:
             if passage is not None:
                 yield passage
@@ -243,11 +240,15 @@ def _rests(lines: Sequence[LyricView], rows: Sequence[_Row], passages: Sequence[
 
 def _section_at(sections: Sequence[SectionView], at_s: float) -> int:
     """How many sections have begun."""
-    return sum(section.start_s <= at_s + 0.05 for section in sections)
+    return bisect_right(sections, at_s + 0.05, key=_start_s)
 
 
 def _rows_before(rows: Sequence[_Row], at_s: float) -> int:
-    return sum(row.start_s <= at_s for row in rows)
+    return bisect_right(rows, at_s, key=_start_s)
+
+
+def _start_s(span: _Row | SectionView) -> float:
+    return span.start_s
 
 
 def _head_sections(
@@ -258,7 +259,7 @@ def _head_sections(
     for row in rows:
         marked = "" if row.index is None else lines[row.index].section
         pick_up_s = PICK_UP_BARS * bar_s if row.index is not None else 0.05
-        nth = sum(section.start_s <= row.start_s + pick_up_s for section in sections) - 1
+        nth = bisect_right(sections, row.start_s + pick_up_s, key=_start_s) - 1
         if nth >= 0 and nth not in headed:
             headed.add(nth)
             row.section = sections[nth].label

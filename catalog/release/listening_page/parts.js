@@ -61,7 +61,10 @@ function listenToParts(song) {
       if (mix.paused) play(song);
     });
   }
-  mix.addEventListener("play", () => followAll(song));
+  mix.addEventListener("play", () => {
+    if (wanted(parts) === null) parts.louder = 1;
+    followAll(song);
+  });
   mix.addEventListener("pause", () => rest(song));
   mix.addEventListener("seeking", () => running(parts).forEach((each) => align(song, each)));
   mix.addEventListener("ratechange", () => running(parts).forEach((each) => align(song, each)));
@@ -107,7 +110,6 @@ function rest(song) {
   const { parts } = song;
   clearInterval(parts.timer);
   for (const each of running(parts)) each.audio.pause();
-  if (wanted(parts) === null) parts.louder = 1;
 }
 
 function follow(song, each) {

@@ -86,6 +86,12 @@ def test_a_line_with_other_words_stays_whole() -> None:
     assert [(syllable.text, syllable.chord) for syllable in light.syllables] == [("oh (the light)", "F")]
 
 
+def test_all_chords_of_a_line_with_other_words_stand_over_it() -> None:
+    other = (*MELODY[:3], note(9.0, "no", 1), note(9.5, "such", 1))
+    light = chart((9.0, "F"), (10.0, "G"), melody=other)[1]
+    assert [(syllable.text, syllable.chord) for syllable in light.syllables] == [("oh (the light)", "F G")]
+
+
 def test_the_further_notes_of_a_syllable_do_not_cut_it() -> None:
     melody = (*MELODY[:2], note(6.5, "home,", 0), note(7.0, "", 0), *MELODY[3:])
     running = chart(melody=melody)[0]
