@@ -31,10 +31,12 @@ from catalog.selection.decision import Decision, Value
 from db.files.regular_file import read_regular
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.musicians.files import MusicianFiles
 from tasks.delivery.package.midi import guide_track, with_lines
 from tasks.delivery.package.models_used import models_of
 from tasks.delivery.package.naming import safe_file_name
 from tasks.delivery.package.packing import Packing
+from tasks.delivery.package.release_request import disclosure
 from tasks.delivery.package.sung_times import with_found_times
 from tasks.scoring.registry import judges_for
 from tasks.steps.run_step import StepContext
@@ -82,6 +84,8 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems["mix"] = packing.add(f"stems/{name}/mix.wav", part("mix"))
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = _midi(context, packing, track, name)
+    sheet = _lead_sheet(context, track)
+    files = _musician_files(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
     metric_names = {
         name
@@ -136,9 +140,11 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         enhanced_by=context.request.parameters["enhance"],
         unused=tuple(track.get("unused", ())),
         resampled=report.get("resampled"),
+        lead_sheet=files.lead_sheet(sheet) if sheet else {},
+        project=files.project(sheet, stems, report, played_s=curves.duration_s) if sheet or stems else None,
         **passed_on_from(track),
     )
-    return TrackParts(released_track, decision, curves, track["prompt"], sung, _lead_sheet(context, track))
+    return TrackParts(released_track, decision, curves, track["prompt"], sung, sheet)
 
 
 def _rendered(context: StepContext, track: Mapping[str, Json]) -> str:
@@ -189,6 +195,12 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)
+
+
+def _musician_files(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> MusicianFiles:
+    recipe = track["recipe"]
+    sentence = disclosure(recipe["engine"], recipe["revision"])
+    return MusicianFiles(packing, track, context.request.parameters["album"], name=name, disclosure=sentence)
 
 
 def _lead_sheet(context: StepContext, track: Mapping[str, Json]) -> LeadSheet | None:

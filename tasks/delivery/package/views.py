@@ -29,6 +29,7 @@ from tasks.scoring.registry import metric_specs
 STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")
 WRITTEN_AFTER = (FileView("document", "Release (JSON)", "release.json"), FileView("sums", "Checksums", "SHA256SUMS"))
 """Files that describe the page, or hold its digest, and so are written after it."""
+LEAD_SHEET_LABELS = {"musicxml": "Lead sheet (MusicXML)", "svg": "Lead sheet (SVG)"}
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -82,6 +83,14 @@ def _track(parts: TrackParts) -> TrackView:
         files.append(FileView("lyrics", label, released_track.lyrics.path, released_track.lyrics.bytes))
     if released_track.midi:
         files.append(FileView("midi", "MIDI", released_track.midi.path, released_track.midi.bytes))
+    files += [
+        FileView(f"lead_sheet_{form}", LEAD_SHEET_LABELS[form], file.path, file.bytes)
+        for form, file in released_track.lead_sheet.items()
+    ]
+    if released_track.project:
+        files.append(
+            FileView("project", "Project (DAWproject)", released_track.project.path, released_track.project.bytes)
+        )
     return TrackView(
         position=released_track.position,
         title=released_track.title,
