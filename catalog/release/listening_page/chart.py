@@ -6,6 +6,7 @@ Everything is in seconds of the delivered master, whose head may have been cut: 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,8 @@ PASSAGE_BARS = 2.0
 PICK_UP_BARS = 0.5
 """A chord that begins no earlier before a line stands over the line's first syllable, and a line that begins no
 earlier before a section belongs to it."""
+SHORTEST_S = 0.05
+"""What is shorter is not shown."""
 
 
 @dataclass(slots=True)
@@ -60,20 +63,25 @@ def charted(
 def sheet_sections(
     lines: Sequence[LyricView], sheet: LeadSheet, *, head_s: float, duration_s: float
 ) -> tuple[SectionView, ...]:
-    """The sections of a lead sheet, with the labels that the lyrics give them."""
+    """The sections of a lead sheet with the labels of the lyrics, else with their kinds, numbered where several are
+    alike."""
     spans = [
         (max(0.0, span.start_s - head_s), min(duration_s, span.end_s - head_s), span.kind) for span in sheet.sections
     ]
-    shown = [span for span in spans if span[1] - span[0] > 0.05]
+    shown = [span for span in spans if span[1] - span[0] > SHORTEST_S]
     pick_up_s = PICK_UP_BARS * BEATS_OF_A_BAR * sheet.beat_s
+    count_of, nth_of = Counter(kind for *_, kind in shown), Counter[str]()
     found = []
     for start_s, end_s, kind in shown:
+        nth_of[kind] += 1
         labels = (
             line.section
             for line in lines
             if line.section and line.start_s is not None and start_s - pick_up_s <= line.start_s < end_s - pick_up_s
         )
-        found.append(SectionView(start_s, end_s, kind, next(labels, _titled(kind))))
+        name = kind[:1].upper() + kind[1:]
+        numbered = f"{name} {nth_of[kind]}" if count_of[kind] > 1 else name
+        found.append(SectionView(start_s, end_s, kind, next(labels, numbered)))
     return tuple(found)
 
 
@@ -86,10 +94,6 @@ def marked_sections(lines: Sequence[LyricView], *, duration_s: float) -> tuple[S
         for (start_s, label), end_s in zip(begun, ends_s, strict=True)
         if end_s > start_s
     )
-
-
-def _titled(kind: str) -> str:
-    return kind[:1].upper() + kind[1:]
 
 
 def _sung_rows(lines: Sequence[LyricView], sheet: LeadSheet, head_s: float) -> list[_Row]:
@@ -149,10 +153,10 @@ def _chord_starts(
     starts: list[ChordStart] = []
     for span in sheet.chords:
         start_s, end_s = max(0.0, span.start_s - head_s), min(duration_s, span.end_s - head_s)
-        if end_s - start_s <= 0.05 or not span.symbol.strip():
+        if end_s - start_s <= SHORTEST_S or not span.symbol.strip():
             continue
-        again = [at_s for at_s in section_starts_s if start_s + 0.05 < at_s < end_s - 0.05]
-        begins = any(abs(at_s - start_s) <= 0.05 for at_s in section_starts_s)
+        again = [at_s for at_s in section_starts_s if start_s + SHORTEST_S < at_s < end_s - SHORTEST_S]
+        begins = any(abs(at_s - start_s) <= SHORTEST_S for at_s in section_starts_s)
         if not starts or begins or starts[-1].symbol != span.symbol:
             starts.append(ChordStart(start_s, span.symbol))
         starts.extend(ChordStart(at_s, span.symbol) for at_s in again)
@@ -240,7 +244,7 @@ def _rests(lines: Sequence[LyricView], rows: Sequence[_Row], passages: Sequence[
 
 def _section_at(sections: Sequence[SectionView], at_s: float) -> int:
     """How many sections have begun."""
-    return bisect_right(sections, at_s + 0.05, key=_start_s)
+    return bisect_right(sections, at_s + SHORTEST_S, key=_start_s)
 
 
 def _rows_before(rows: Sequence[_Row], at_s: float) -> int:
@@ -258,7 +262,7 @@ def _head_sections(
     headed: set[int] = set()
     for row in rows:
         marked = "" if row.index is None else lines[row.index].section
-        pick_up_s = PICK_UP_BARS * bar_s if row.index is not None else 0.05
+        pick_up_s = PICK_UP_BARS * bar_s if row.index is not None else SHORTEST_S
         nth = bisect_right(sections, row.start_s + pick_up_s, key=_start_s) - 1
         if nth >= 0 and nth not in headed:
             headed.add(nth)

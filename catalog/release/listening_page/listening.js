@@ -226,8 +226,8 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || keys.open) return;
   const song = current ?? songs[0];
   if (!song) return;
-  const pressed = event.target.closest("button, a, summary, audio, .sheet");
-  const scrolls = event.target.closest("audio, .sheet");
+  const pressed = event.target.closest("button, a, summary, audio, .sheet, .paper");
+  const scrolls = event.target.closest("audio, .sheet, .paper");
   const does = {
     " ": () => toggle(song),
     ArrowLeft: () => seek(song, song.mix.currentTime - STEP_S),

@@ -177,6 +177,15 @@ def test_sections_have_the_labels_of_the_lyrics_and_the_times_of_the_lead_sheet(
     )
 
 
+def test_sections_without_labels_of_the_same_kind_are_numbered() -> None:
+    forms = tuple(
+        FormSpan(start_s=float(at), end_s=at + 5.0, kind=kind)
+        for at, kind in ((0, "verse"), (5, "chorus"), (10, "verse"), (15, "outro"))
+    )
+    labels = [section.label for section in sheet_sections((), sheet(sections=forms), head_s=0, duration_s=20)]
+    assert labels == ["Verse 1", "Chorus", "Verse 2", "Outro"]
+
+
 def test_a_line_that_begins_before_its_section_is_of_that_section() -> None:
     early = (LyricView(4.4, "Running home,", "Chorus"), *LINES[1:])
     assert [section.label for section in sheet_sections(early, sheet(), head_s=0, duration_s=20)] == [
