@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.integration.listened_release import wait_until
-from tests.integration.sung_page import GAIN_DB, STEMS_HZ, write_release
+from tests.integration.sung_page import GAIN_DB, STEMS_HZ, sounding, write_release
 
 TAPPED = """
 window.taps = [];
@@ -41,18 +43,41 @@ window.heard = () => {
 """Every node that is connected to the loudspeaker is listened to as well."""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder and says nothing."""
+class Whole(SimpleHTTPRequestHandler):
+    """Serves a folder, each file as a whole, and says nothing."""
 
     def log_message(self, *_: Any) -> None:
         return
 
 
+class InParts(Whole):
+    """Serves any part of a file, as web servers do."""
+
+    def do_GET(self) -> None:
+        asked = re.match(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        data = Path(self.translate_path(self.path)).read_bytes()
+        first, last = (int(asked[1]), int(asked[2] or len(data) - 1)) if asked else (0, len(data) - 1)
+        self.send_response(206 if asked else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Type", self.guess_type(self.path))
+        self.send_header("Content-Length", str(last - first + 1))
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.end_headers()
+        with suppress(OSError):  # a player stops reading when it has enough
+            self.wfile.write(data[first : last + 1])
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder: Path = tmp_path_factory.mktemp("served")
-    write_release(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made: Path = tmp_path_factory.mktemp("served")
+    write_release(made)
+    return made
+
+
+@contextmanager
+def served(folder: Path, handler: type[SimpleHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/index.html"
     server.shutdown()
@@ -60,12 +85,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    opened = browser.new_page()
-    opened.add_init_script(TAPPED)
-    opened.goto(address)
-    yield opened
-    opened.close()
+def page(browser: Browser, folder: Path) -> Iterator[Page]:
+    with served(folder, InParts) as address:
+        opened = browser.new_page()
+        opened.add_init_script(TAPPED)
+        opened.goto(address)
+        yield opened
+        opened.close()
 
 
 def levels(page: Page) -> dict[str, list[float]]:
@@ -113,3 +139,16 @@ def test_the_band_vanishes(page: Page) -> None:
     assert heard["vocals"][-1] == pytest.approx(FULL, rel=0.03)
     assert is_silent(heard["drums"])
     assert is_silent(heard["bass"])
+
+
+def test_a_server_that_sends_whole_files_only_is_told(browser: Browser, folder: Path) -> None:
+    with served(folder, Whole) as address:
+        page = browser.new_page()
+        page.goto(address)
+        page.click("#song-1 button.play")
+        wait_until(page, "document.querySelector('#song-1 audio.mix').currentTime > 0.2")
+        page.click("#song-1 button.voice")
+        page.wait_for_selector("#song-1 .parts .note >> text=only as a whole")
+        page.wait_for_timeout(200)
+        assert sounding(page) == ["1.wav"]
+        page.close()

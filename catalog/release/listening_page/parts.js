@@ -2,16 +2,17 @@
 // file is streamed, as whole songs of stems would fill a phone's memory, and a page on disk may not read its files.
 const SYNC_EVERY_MS = 25;
 const SYNC_READINGS = 5; // each reading of a player's time is a few milliseconds off
-const CLOSE_S = 0.005;
+const CLOSE_S = 0.004;
 const ADRIFT_S = 0.012; // a follower that sounds is left alone up to here
 const FAR_S = 0.3;
 const QUIET_MS = 120; // a player's time is not right at once after it was moved or changed its speed
 const FASTEST = 0.5;
 const GENTLEST = 0.02;
-const WAIT_MS = 2500;
+const WAIT_MS = 2500; // a busy machine never gets quite as close
 const FADE_STEPS = 5;
 const FADE_EVERY_MS = 10;
 const SILENT = 0.00001; // -100 dB: Chromium gives a player that is quite mute another clock, which costs 50 ms
+const WHOLE_FILES_ONLY = "The stems cannot be played in time with the song, as this server sends files only as a whole.";
 const VOLUME_CAN_BE_SET = (() => {
   const audio = new Audio();
   audio.volume = 0.5;
@@ -47,7 +48,7 @@ function partsOf(song) {
 function follower(audio, offset, gain) {
   audio.preload = "none";
   audio.preservesPitch = false;
-  return { audio, offset, gain, node: null, errors: [], locked: false, since: 0, fixedAt: 0, readAt: 0, last: 0, fading: 0 };
+  return { audio, offset, gain, node: null, errors: [], locked: false, off: Infinity, since: 0, fixedAt: 0, readAt: 0, last: 0, fading: 0 };
 }
 
 function listenToParts(song) {
@@ -117,7 +118,7 @@ function follow(song, each) {
   if (!song.parts.heard?.includes(each)) loudness(each, 0, 1);
   align(song, each);
   each.audio.play().catch((error) => {
-    if (error.name !== "AbortError") missing(song);
+    if (error.name !== "AbortError") missing(song, "The stems cannot be played: are they still beside the page?");
   });
 }
 
@@ -129,29 +130,35 @@ function amplifiable(each) {
   context.createMediaElementSource(each.audio).connect(each.node).connect(context.destination);
 }
 
-function missing(song) {
+function missing(song, text) {
   const note = one(".parts .note", song.root) ?? one(".trouble", song.root);
-  note.textContent = "The stems cannot be played: are they still beside the page?";
+  note.textContent = text;
   choose(song, { solo: null, on: { voice: true, band: true } });
 }
 
 function align(song, each) {
   each.audio.currentTime = song.mix.currentTime + each.offset;
   each.audio.playbackRate = song.mix.playbackRate;
-  Object.assign(each, { locked: false, since: performance.now() });
+  Object.assign(each, { locked: false, off: Infinity, since: performance.now() });
   waitFor(each, 0);
 }
 
 function keepTogether(song) {
   for (const each of running(song.parts)) correct(song.mix, each);
+  // Where a server sends no part of a file, its player cannot be moved to another place.
+  if (running(song.parts).some(({ audio }) => isImmovable(audio))) missing(song, WHOLE_FILES_ONLY);
   settle(song);
+}
+
+function isImmovable({ readyState, seekable, currentTime }) {
+  return readyState > 0 && (!seekable.length || seekable.end(seekable.length - 1) < currentTime);
 }
 
 // Measure how far a follower is from the master, and have it play a little faster or slower until it is there.
 function correct(mix, each) {
   const { audio } = each;
   const now = performance.now();
-  if (now - each.since > WAIT_MS) each.locked = true;
+  if (now - each.since > WAIT_MS && each.off < FAR_S) each.locked = true;
   if (now < each.fixedAt) return;
   if (audio.playbackRate !== mix.playbackRate) audio.playbackRate = mix.playbackRate;
   const stands = audio.currentTime === each.last || mix.seeking || audio.seeking || mix.readyState < 3;
@@ -161,15 +168,15 @@ function correct(mix, each) {
   each.errors.push(audio.currentTime - mix.currentTime - each.offset);
   if (each.errors.length < SYNC_READINGS) return;
   const error = mean(each.errors);
-  each.errors = [];
-  if (Math.abs(error) > FAR_S) {
+  Object.assign(each, { errors: [], off: Math.abs(error) });
+  if (each.off > FAR_S) {
     audio.currentTime = mix.currentTime + each.offset;
     waitFor(each, 0);
-  } else if (Math.abs(error) < (each.locked ? ADRIFT_S : CLOSE_S)) each.locked = true;
+  } else if (each.off < (each.locked ? ADRIFT_S : CLOSE_S)) each.locked = true;
   else {
-    const change = each.locked ? GENTLEST : Math.min(FASTEST, Math.abs(error) / 0.1);
+    const change = each.locked ? GENTLEST : Math.min(FASTEST, each.off / 0.1);
     audio.playbackRate = mix.playbackRate * (1 - Math.sign(error) * change);
-    waitFor(each, (Math.abs(error) / change) * 1000);
+    waitFor(each, (each.off / change) * 1000);
   }
 }
 
