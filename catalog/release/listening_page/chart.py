@@ -5,7 +5,7 @@ Everything is in seconds of the delivered master, whose head may have been cut: 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -155,11 +155,13 @@ def _chord_starts(
         start_s, end_s = max(0.0, span.start_s - head_s), min(duration_s, span.end_s - head_s)
         if end_s - start_s <= SHORTEST_S or not span.symbol.strip():
             continue
-        again = [at_s for at_s in section_starts_s if start_s + SHORTEST_S < at_s < end_s - SHORTEST_S]
-        begins = any(abs(at_s - start_s) <= SHORTEST_S for at_s in section_starts_s)
-        if not starts or begins or starts[-1].symbol != span.symbol:
+        first, after_start, end = (
+            bisect_left(section_starts_s, at_s)
+            for at_s in (start_s - SHORTEST_S, start_s + SHORTEST_S, end_s - SHORTEST_S)
+        )
+        if not starts or after_start > first or starts[-1].symbol != span.symbol:
             starts.append(ChordStart(start_s, span.symbol))
-        starts.extend(ChordStart(at_s, span.symbol) for at_s in again)
+        starts.extend(ChordStart(at_s, span.symbol) for at_s in section_starts_s[after_start:end])
     return starts
 
 
