@@ -73,6 +73,28 @@ _TONES: Mapping[str, tuple[int, ...]] = {
 }
 """The notes of each kind, in semitones above its root."""
 
+_LETTERS_UP = {
+    0: 0,
+    2: 1,
+    3: 2,
+    4: 2,
+    5: 3,
+    6: 4,
+    7: 4,
+    8: 4,
+    9: 5,
+    10: 6,
+    11: 6,
+    13: 1,
+    14: 1,
+    15: 1,
+    17: 3,
+    20: 5,
+    21: 5,
+}
+"""How many letters above its root a note of a chord is written, by its semitones."""
+
+_STEPS = "CDEFGAB"
 _DEGREE_TONES = {7: 11, 9: 14, 13: 21}
 _NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 LOWEST_ROOT, LOWEST_BASS = 48, 36
@@ -107,11 +129,26 @@ def chord_pitches(symbol: str) -> tuple[int, ...]:
     if chord is None:
         return ()
     root = LOWEST_ROOT + _pitch_class(chord.root)
-    tones = {*_TONES[chord.kind], *(_DEGREE_TONES[degree] + alter for degree, alter in chord.degrees)}
-    pitches = {root + tone for tone in tones}
+    pitches = {root + tone for tone in _tones(chord)}
     if chord.bass:
         pitches.add(LOWEST_BASS + _pitch_class(chord.bass))
     return tuple(sorted(pitches))
+
+
+def chord_letters(chord: WrittenChord) -> dict[int, tuple[str, int]]:
+    """How each note of a chord is written, by its pitch class: letter and accidental, at most one sharp or flat."""
+    letters = {}
+    for tone in _tones(chord):
+        step = _STEPS[(_STEPS.index(chord.root[0]) + _LETTERS_UP[tone]) % 7]
+        pitch_class = (_pitch_class(chord.root) + tone) % 12
+        alter = (pitch_class - _NATURALS[step] + 6) % 12 - 6
+        if abs(alter) <= 1:
+            letters[pitch_class] = (step, alter)
+    return letters
+
+
+def _tones(chord: WrittenChord) -> set[int]:
+    return {*_TONES[chord.kind], *(_DEGREE_TONES[degree] + alter for degree, alter in chord.degrees)}
 
 
 def _pitch_class(note: tuple[str, int]) -> int:

@@ -55,7 +55,7 @@ _ATTRIBUTES = frozenset(
     (
         *("color", "cx", "cy", "d", "fill", "height", "href", "id", "overflow", "points", "r", "rx", "ry", "stroke"),
         *("stroke-dasharray", "stroke-linecap", "stroke-linejoin", "stroke-width", "text-anchor", "transform"),
-        *("viewBox", "width", "x", "x1", "x2", "y", "y1", "y2"),
+        *("viewBox", "fill-opacity", "stroke-opacity", "width", "x", "x1", "x2", "y", "y1", "y2"),
     )
 )
 _MUSIC_TEXT: Mapping[str, str] = {
@@ -67,10 +67,9 @@ _MUSIC_TEXT: Mapping[str, str] = {
 """Signs of the music font in lines of text (SMuFL), and the characters of ordinary fonts for them."""
 
 _STYLE = (
-    "svg{color:#000;background:#fff}"
+    "svg{color:#000;fill:currentColor;background:#fff}"
     "@media screen and (prefers-color-scheme:dark){svg{color:#eee;background:#16181d}}"
     "path,polygon,polyline,rect,ellipse{stroke:currentColor}"
-    "text{fill:currentColor}"
     ".reh,.tempo{font-weight:bold}.dir,.mNum{font-style:italic}"
 )
 _CLASSES = ("reh", "tempo", "dir", "mNum")
@@ -114,8 +113,8 @@ def _reduced(pages: Sequence[ET.Element], head: SheetHead) -> ET.Element:
     _write_head(root, head, unit)
     top = _HEAD_MM * unit
     for page, (page_width, page_height) in zip(pages, sizes, strict=True):
-        size = {"width": f"{page_width:g}", "height": f"{page_height:g}"}
-        music = ET.SubElement(root, _name("svg"), y=f"{top:g}", viewBox=f"0 0 {page_width:g} {page_height:g}", **size)
+        music = ET.SubElement(root, _name("svg"), y=f"{top:g}", width=f"{page_width:g}", height=f"{page_height:g}")
+        music.set("viewBox", f"0 0 {page_width:g} {page_height:g}")
         referenced = {element.get("href", "")[1:] for element in page.iter(_name("use"))}
         for element in page:
             _copy(element, music, referenced, 1.0)

@@ -60,7 +60,8 @@ def measures(sheet: WrittenSheet) -> tuple[Measure, ...]:
 
 
 def _measure(sheet: WrittenSheet, number: int, start: int, ticks: int) -> Measure:
-    end, values, at = start + ticks, [], start
+    values: list[Value] = []
+    end, at = start + ticks, start
     for note in sheet.notes:
         if note.end <= start or note.start >= end:
             continue

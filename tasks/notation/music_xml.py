@@ -6,6 +6,7 @@ order of the schema (www.w3.org/2021/06/musicxml40).
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class _Writer:
     def __init__(self, sheet: LeadSheet, written_sheet: WrittenSheet, language: str, *, is_drawn: bool) -> None:
         self._sheet, self._written, self._is_drawn = sheet, written_sheet, is_drawn
         self._key = written_key(sheet.key)
-        self._notes = NoteWriter(self._key, [note.note for note in written_sheet.notes], language)
+        self._notes = NoteWriter(self._key, written_sheet, language)
 
     def write(self, part: ET.Element) -> None:
         bars = measures(self._written)
@@ -170,7 +171,7 @@ def _harmony(measure: ET.Element, symbol: str, offset: int, *, has_degrees: bool
         return
     harmony = child(measure, "harmony", placement="above")
     _pitch(child(harmony, "root"), "root", chord.root)
-    child(harmony, "kind", chord.kind, text=chord.text)
+    child(harmony, "kind", chord.kind, text=chord.text if has_degrees else _with_signs(chord.text))
     if chord.bass:
         _pitch(child(harmony, "bass"), "bass", chord.bass)
     for degree, alter in chord.degrees if has_degrees else ():
@@ -180,6 +181,11 @@ def _harmony(measure: ET.Element, symbol: str, offset: int, *, has_degrees: bool
         child(added, "degree-type", "add")
     if offset:
         child(harmony, "offset", str(offset))
+
+
+def _with_signs(text: str) -> str:
+    """The text of a chord with flats and sharps as signs: ``m7♭5``."""
+    return re.sub(r"b(?=\d)", "♭", text).replace("#", "♯")
 
 
 def _pitch(element: ET.Element, name: str, pitch: tuple[str, int]) -> None:

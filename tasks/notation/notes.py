@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 from catalog.lyrics.division.lines import Syllable
 from catalog.notation.lead_sheet import MelodyNote
+from tasks.notation.chords import WrittenChord, written_chord
 from tasks.notation.measures import Measure, Value
-from tasks.notation.quantise import BAR, TICKS
+from tasks.notation.quantise import BAR, TICKS, WrittenSheet
 from tasks.notation.spelling import Spelled, WrittenKey
 from tasks.notation.xml_text import child, one_line
 
@@ -35,8 +37,9 @@ _ACCIDENTALS: Mapping[int, str] = {-2: "flat-flat", -1: "flat", 0: "natural", 1:
 class NoteWriter:
     """Writes the values of a melody; it knows each note's neighbours, for the hyphens of words."""
 
-    def __init__(self, key: WrittenKey, melody: Sequence[MelodyNote], language: str) -> None:
-        self._key = key
+    def __init__(self, key: WrittenKey, sheet: WrittenSheet, language: str) -> None:
+        melody = [note.note for note in sheet.notes]
+        self._key, self._chords = key, sheet.chords
         self._language = language
         self._syllabic = dict(zip(map(id, melody), _syllabics(melody), strict=True))
         self._extended = {id(note) for note, following in pairwise(melody) if _goes_on(note, following)}
@@ -61,7 +64,7 @@ class NoteWriter:
                 _shape(element, name, dots, is_third=value.ticks in _THIRDS and value.in_thirds)
             _notations(element, value, bar)
             return
-        spelled = self._key.spelled(value.note.note.pitch)
+        spelled = self._key.spelled(value.note.note.pitch, self._chord(value.note.start))
         _pitch(element, spelled)
         child(element, "duration", str(value.ticks))
         for kind in _ties(value):
@@ -74,6 +77,11 @@ class NoteWriter:
         _notations(element, value, bar)
         if value.is_first:
             self._lyric(element, value.note.note)
+
+    def _chord(self, tick: int) -> WrittenChord | None:
+        """The chord over which a note begins."""
+        index = bisect_right(self._chords, tick, key=lambda chord: chord[0]) - 1
+        return written_chord(self._chords[index][1]) if index >= 0 else None
 
     def _lyric(self, element: ET.Element, note: MelodyNote) -> None:
         text = one_line(note.text)

@@ -34,6 +34,9 @@ _FILLED_BEATS = 0.26
 
 _SWUNG_FROM, _SWUNG_TO = 0.56, 0.72
 _AROUND = 0.04
+_FIRST_THIRD = 0.29
+"""Notes from here on show whether beats swing: in triplets they stand on both thirds."""
+
 _FEWEST_SWUNG, _SHARE_SWUNG = 6, 0.6
 
 
@@ -68,7 +71,7 @@ def written(sheet: LeadSheet) -> WrittenSheet:
     starts, grids = _starts(places)
     notes = tuple(_notes(sheet, starts, grids))
     pickup = _pickup(sheet, starts)
-    chords = _changes([(_tick(sheet, chord.start_s), chord.symbol) for chord in sheet.chords], -pickup)
+    chords = _changes([(_tick(sheet, chord.start_s, pickup), chord.symbol) for chord in sheet.chords], -pickup)
     sections = _changes([(_bar_line(sheet, span), label) for span, label in _labelled(sheet.sections)], -pickup)
     last = max([note.end for note in notes] + [tick + 1 for tick, _ in (*chords, *sections)], default=1)
     return WrittenSheet(pickup, max(1, -(-last // BAR)), notes, chords, sections, swing is not None, grids)
@@ -77,7 +80,7 @@ def written(sheet: LeadSheet) -> WrittenSheet:
 def _swing(beats: Sequence[float]) -> float | None:
     """Where in a beat its second eighth stands, where most notes between beats stand late at one place; else None."""
     late = [beat % 1 for beat in beats if _SWUNG_FROM - _AROUND <= beat % 1 <= _SWUNG_TO]
-    between = [beat % 1 for beat in beats if 0.4 <= beat % 1 <= _SWUNG_TO]
+    between = [beat % 1 for beat in beats if _FIRST_THIRD <= beat % 1 <= _SWUNG_TO]
     if len(late) < _FEWEST_SWUNG:
         return None
     centre, _ = Counter(round(place, 2) for place in late).most_common(1)[0]
@@ -171,8 +174,10 @@ def _pickup(sheet: LeadSheet, starts: Sequence[int]) -> int:
     return max(whole, sung) * TICKS
 
 
-def _tick(sheet: LeadSheet, time_s: float) -> int:
-    """The nearest eighth."""
+def _tick(sheet: LeadSheet, time_s: float, pickup: int) -> int:
+    """The nearest eighth; the beginning of the pick-up for what begins with the song."""
+    if pickup and time_s < sheet.beat_s / 2:
+        return -pickup
     return round((time_s - sheet.first_bar_s) / sheet.beat_s * 2) * TICKS // 2
 
 

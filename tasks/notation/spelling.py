@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.album.tempo_and_key import parse_key, tonic_and_mode
+from tasks.notation.chords import WrittenChord, chord_letters
 
 _LETTERS = "FCGDAEB"
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -37,6 +38,13 @@ class WrittenKey:
         """``major`` or ``minor``."""
         return "minor" if self.is_minor else "major"
 
+    @property
+    def short_name(self) -> str:
+        """The tonic, with ``m`` where the key is minor: ``Eb``, ``F#m``."""
+        place = self.fifths + (_MINOR_FIFTHS if self.is_minor else 0) + 1
+        alter = place // 7
+        return _LETTERS[place % 7] + "#" * alter + "b" * -alter + ("m" if self.is_minor else "")
+
     def alters(self) -> dict[str, int]:
         """The accidental of each letter in the signature."""
         return {
@@ -44,12 +52,19 @@ class WrittenKey:
             for place, letter in enumerate(_LETTERS)
         }
 
-    def spelled(self, pitch: int) -> Spelled:
-        """The name of a MIDI number in this key."""
+    def spelled(self, pitch: int, chord: WrittenChord | None = None) -> Spelled:
+        """The name of a MIDI number in this key: that of the scale, else of the chord over which it is sung."""
+        letters = chord_letters(chord) if chord else {}
+        in_scale = any((_NATURAL[step] + alter - pitch) % 12 == 0 for step, alter in self.alters().items())
+        if pitch % 12 in letters and not in_scale:
+            return _spelled(pitch, *letters[pitch % 12])
         lowest = self.fifths + (_MINOR_FIFTHS if self.is_minor else 0) - 5
         place = lowest + (pitch * 7 - lowest) % 12
-        step, alter = _LETTERS[(place + 1) % 7], (place + 1) // 7
-        return Spelled(step, alter, (pitch - alter - _NATURAL[step]) // 12 - 1)
+        return _spelled(pitch, _LETTERS[(place + 1) % 7], (place + 1) // 7)
+
+
+def _spelled(pitch: int, step: str, alter: int) -> Spelled:
+    return Spelled(step, alter, (pitch - alter - _NATURAL[step]) // 12 - 1)
 
 
 def written_key(key: str) -> WrittenKey:

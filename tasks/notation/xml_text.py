@@ -31,4 +31,5 @@ def document(root: ET.Element, *, is_indented: bool = True) -> bytes:
     """The bytes of a document: UTF-8 with its declaration."""
     if is_indented:
         ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    text: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()

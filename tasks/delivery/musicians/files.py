@@ -18,6 +18,7 @@ from tasks.steps.environment import songline_version
 
 SHEETS = "sheets"
 DEFAULT_RATE = 44_100
+_ORDER = ("vocals", "drums", "bass", "guitar", "piano", "other", "residual", "mix")
 
 
 class Release(Protocol):
@@ -58,7 +59,7 @@ class MusicianFiles:
         ends = master["ends"]
         length_s = round(played_s + ends["head_s"] + ends["tail_s"], 6)
         rate = int(master.get("rate", DEFAULT_RATE))
-        files = [StemFile(name, file.path) for name, file in stems.items()]
+        files = [StemFile(name, stems[name].path) for name in sorted(stems, key=_place)]
         if sheet is not None:
             project = sheet_project(sheet, rate=rate, length_s=length_s, stems=files)
         else:
@@ -78,3 +79,8 @@ class MusicianFiles:
             comment=self._disclosure,
         )
         return dawproject(project, head, version=songline_version())
+
+
+def _place(stem: str) -> tuple[int, str]:
+    """The place of a stem in a project: the voice first, the mix of all last."""
+    return (_ORDER.index(stem) if stem in _ORDER else len(_ORDER) - 2, stem)

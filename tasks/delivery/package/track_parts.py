@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from catalog.album.album import passed_on_from
+from catalog.album.tempo_and_key import key_from_prompt, parse_key
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
-from catalog.common.errors import WorkError
+from catalog.common.errors import InputError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
@@ -85,6 +87,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = _midi(context, packing, track, name)
     sheet = _lead_sheet(context, track)
+    has_project = _has_sheets(context) and (sheet is not None or bool(stems))
     files = _musician_files(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
     metric_names = {
@@ -141,7 +144,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         unused=tuple(track.get("unused", ())),
         resampled=report.get("resampled"),
         lead_sheet=files.lead_sheet(sheet) if sheet else {},
-        project=files.project(sheet, stems, report, played_s=curves.duration_s) if sheet or stems else None,
+        project=files.project(sheet, stems, report, played_s=curves.duration_s) if has_project else None,
         **passed_on_from(track),
     )
     return TrackParts(released_track, decision, curves, track["prompt"], sung, sheet)
@@ -181,8 +184,8 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
 
 
 def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile | None:
-    """The engine's own MIDI with the lines of the words, else one with tempo and words only; None where words without
-    times would leave nothing in it.
+    """The engine's own MIDI with the lines of the words, else one with tempo, key, sections and words; None where words
+    without times would leave nothing in it.
 
     Its times are those of the stems, not of the master, whose beginning may be cut.
     """
@@ -191,10 +194,33 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     if role in context.request.inputs:
         midi = with_lines(context.input(role).read_bytes(), lrc)
     elif lyrics.timed:
-        midi = guide_track(lrc, bpm=track["bpm"])
+        has_form = _has_sheets(context)
+        key, sections = (_key(track), _sections(lyrics)) if has_form else (None, [])
+        midi = guide_track(lrc, bpm=track["bpm"], key=key, sections=sections)
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)
+
+
+def _has_sheets(context: StepContext) -> bool:
+    """Whether a take of the album has a lead sheet: the request is then one of a version that writes projects too.
+
+    An older request gives the release that it gave before, file for file.
+    """
+    return any(role.endswith(f"/{LEAD_SHEET}") for role in context.request.inputs)
+
+
+def _sections(lyrics: Lyrics) -> list[tuple[str, int]]:
+    """The names of the sections, and their starts in milliseconds."""
+    return [(line.section, round(line.start_s * 1000)) for line in lyrics.lines if line.section]
+
+
+def _key(track: Mapping[str, Json]) -> str | None:
+    """The key that a take was asked for, where it was: that of its recipe, else the prompt's."""
+    stated = track["recipe"]["inputs"].get("key")
+    with suppress(InputError):
+        return parse_key(stated) if isinstance(stated, str) else key_from_prompt(track["prompt"])
+    return None
 
 
 def _musician_files(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> MusicianFiles:
