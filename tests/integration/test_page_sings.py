@@ -1,54 +1,17 @@
-"""The page sings along, in a real browser: syllables, chords, sections; voice and band apart; the click."""
+"""The page sings along, in a real browser opened from disk: syllables, chords, sections, the lead sheet, print."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.integration.listened_release import DESKTOP, PHONE, wait_until
-from tests.integration.sung_page import GAIN_DB, HEAD_S, HOSTILE, LENGTH_S, lit, sounding, write_release
+from tests.integration.listened_release import PHONE, wait_until
+from tests.integration.sung_page import HEAD_S, HOSTILE, LENGTH_S, lit
+from tests.integration.sung_visit import SONG, page, release, seek, time_s
 
-SONG = "#song-1"
-MASTER = "1.wav"
-MASTER_IS_SILENT = f"document.querySelector('{SONG} audio.mix').volume < 0.001"
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sung")
-    write_release(folder)
-    return folder
-
-
-@pytest.fixture
-def page(browser: Browser, release: Path) -> Iterator[Page]:
-    """The page, opened from disk; it says nothing on the console and asks for nothing but files."""
-    opened = browser.new_page(viewport=DESKTOP)
-    said: list[str] = []
-    asked: list[str] = []
-    opened.on("console", lambda message: said.append(message.text))
-    opened.on("pageerror", lambda error: said.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.goto((release / "index.html").as_uri())
-    yield opened
-    opened.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-
-
-def seek(page: Page, at_s: float, song: int = 1) -> None:
-    audio = f"document.querySelector('#song-{song} audio.mix')"
-    page.evaluate(f"{audio}.preload = 'auto'")
-    wait_until(page, f"{audio}.readyState > 2")
-    page.evaluate(f"{audio}.currentTime = {at_s}")
-    wait_until(page, f"!{audio}.seeking")
-
-
-def time_s(page: Page, selector: str = f"{SONG} audio.mix") -> float:
-    return float(page.evaluate("s => document.querySelector(s).currentTime", selector))
+__all__ = ["page", "release"]
 
 
 @pytest.mark.parametrize(
@@ -140,91 +103,6 @@ def test_the_arrows_go_along_the_sections(page: Page) -> None:
     assert time_s(page) == 0
 
 
-def test_without_the_voice_only_the_band_sounds(page: Page) -> None:
-    seek(page, 1.0)
-    page.click(f"{SONG} button.play")
-    wait_until(page, f"document.querySelector('{SONG} audio.mix').currentTime > 1.1")
-    assert sounding(page) == [MASTER]
-    page.click(f"{SONG} button.voice")
-    wait_until(page, MASTER_IS_SILENT)
-    page.wait_for_timeout(100)
-    assert sounding(page) == ["drums.wav", "bass.wav"]
-    assert page.get_attribute(f"{SONG} button.voice", "aria-pressed") == "false"
-    page.click(f"{SONG} button.band")
-    page.click(f"{SONG} button.voice")
-    page.wait_for_timeout(200)
-    assert sounding(page) == ["vocals.wav"]
-    page.click(f"{SONG} button.band")
-    page.wait_for_timeout(200)
-    assert sounding(page) == [MASTER]
-
-
-def test_the_stems_keep_the_time_of_the_master(page: Page) -> None:
-    seek(page, 1.0)
-    page.click(f"{SONG} button.play")
-    page.keyboard.press("v")
-    wait_until(page, MASTER_IS_SILENT)
-    assert max(map(abs, _errors_s(page))) < 0.012
-    page.evaluate(f"document.querySelector('{SONG} audio.mix').currentTime = 6")
-    page.wait_for_timeout(700)
-    assert max(map(abs, _errors_s(page))) < 0.012
-    assert sounding(page) == ["drums.wav", "bass.wav"]
-
-
-def _errors_s(page: Page) -> list[float]:
-    """How far each stem is from its place beside the master, as the mean of twenty readings."""
-    sums = [0.0] * 3
-    for _ in range(20):
-        times = page.evaluate(
-            f"[...document.querySelectorAll('{SONG} audio')].map((each) => each.currentTime)",
-        )
-        sums = [total + time - times[0] - HEAD_S for total, time in zip(sums, times[1:], strict=True)]
-        page.wait_for_timeout(13)
-    return [total / 20 for total in sums]
-
-
-def test_from_disk_the_master_is_as_loud_as_the_stems_while_they_are_compared(page: Page) -> None:
-    page.click(f"{SONG} button.play")
-    page.click(f"{SONG} button.voice")
-    wait_until(page, MASTER_IS_SILENT)
-    page.click(f"{SONG} button.voice")
-    page.wait_for_timeout(200)
-    volume = "document.querySelector('#song-1 audio.mix').volume"
-    assert page.evaluate(volume) == pytest.approx(10 ** (-GAIN_DB / 20), abs=0.01)
-    page.click(f"{SONG} button.play")
-    page.click(f"{SONG} button.play")
-    page.wait_for_timeout(200)
-    assert page.evaluate(volume) == 1
-
-
-def test_stems_are_loaded_at_the_first_press(page: Page) -> None:
-    loaded = f"[...document.querySelectorAll('{SONG} .stems audio')].filter((each) => each.readyState).length"
-    page.click(f"{SONG} button.play")
-    page.wait_for_timeout(300)
-    assert page.evaluate(loaded) == 0
-    page.keyboard.press("b")
-    wait_until(page, f"{loaded} === 3")
-
-
-def test_a_missing_stem_is_said_and_the_master_plays_on(browser: Browser, tmp_path: Path) -> None:
-    write_release(tmp_path)
-    (tmp_path / "stems" / "1" / "vocals.wav").unlink()
-    page = browser.new_page()
-    page.goto((tmp_path / "index.html").as_uri())
-    page.click(f"{SONG} button.play")
-    page.click(f"{SONG} button.band")
-    page.wait_for_selector(f"{SONG} .parts .note >> text=cannot be played")
-    page.wait_for_timeout(200)
-    assert sounding(page) == [MASTER]
-    assert page.get_attribute(f"{SONG} button.band", "aria-pressed") == "true"
-    page.close()
-
-
-def test_songs_without_stems_or_beat_have_no_such_buttons(page: Page) -> None:
-    assert [page.locator(f"#song-{n} .voice").count() for n in (1, 2, 3)] == [1, 0, 0]
-    assert [page.locator(f"#song-{n} .click").count() for n in (1, 2, 3)] == [1, 1, 0]
-
-
 def test_a_song_without_a_lead_sheet_lights_up_by_lines(page: Page) -> None:
     seek(page, 3.5, song=3)
     assert lit(page, 3) == {"line": "Second", "lit": [], "now": []}
@@ -285,4 +163,28 @@ def test_it_fits_a_phone(browser: Browser, release: Path, scheme: str) -> None:
         ".map((each) => each.getBoundingClientRect()).filter((box) => box.height < 24).length"
     )
     assert small == 0
+    page.close()
+
+
+def test_without_scripts_the_chords_are_there_and_nothing_that_would_do_nothing(
+    browser: Browser, release: Path
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((release / "index.html").as_uri())
+    assert page.is_visible(f"{SONG} .lyrics >> text=home")
+    assert page.locator(f"{SONG} [data-chord='G/B']").count() == 1
+    assert [each for each in page.query_selector_all("button") if each.is_visible()] == []
+    context.close()
+
+
+def test_a_reader_who_wants_no_motion_gets_none(browser: Browser, release: Path) -> None:
+    page = browser.new_page(viewport=PHONE, reduced_motion="reduce")
+    page.goto((release / "index.html").as_uri())
+    page.evaluate(f"document.querySelector('{SONG} .lyrics').style.height = '70px'")
+    page.evaluate("void (Element.prototype.scrollTo = function (how) { window.behaviour = how.behavior })")
+    page.click(f"{SONG} .lyrics li:last-child button")
+    wait_until(page, "window.behaviour")
+    assert page.evaluate("window.behaviour") == "auto"
+    assert page.evaluate(f"getComputedStyle(document.querySelector('{SONG} .row')).transitionDuration") == "0s"
     page.close()

@@ -37,8 +37,9 @@ function reachable(sections, chosen) {
 
 function showForm(song, s) {
   const touched = s > 0 || !song.mix.paused;
-  for (const { button, start, end } of song.form) {
-    if (touched && start <= s + EARLY_S && s + EARLY_S < end) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
-  }
+  const now = touched ? song.form.findLast(({ start, end }) => start <= s + EARLY_S && s + EARLY_S < end) : undefined;
+  if (now === song.section) return;
+  song.section?.button.removeAttribute("aria-current");
+  song.section = now;
+  now?.button.setAttribute("aria-current", "true");
 }

@@ -24,6 +24,7 @@ function makeSong(root) {
   song.beat = beatOf(root, song.duration);
   song.parts = partsOf(song);
   song.form = formOf(song);
+  song.section = undefined; // where the song is in its form
   listen(song);
   return song;
 }
