@@ -23,6 +23,8 @@ from catalog.release.listening_page.page import (
 from tasks.audio.audio import Audio
 from tasks.audio.files import write_wav
 from tasks.delivery.curves import draw_curves
+from tasks.delivery.encode import encode
+from tasks.delivery.tags.tags import TrackTags
 
 RATE = 44_100
 LENGTH_S = 12
@@ -132,9 +134,12 @@ def _timed_by_line(folder: Path) -> TrackView:
 def _track(folder: Path, position: int, *, drawing: FileView | None = None, **changes: Any) -> TrackView:
     audio = _tone(440.0, LENGTH_S)
     path = folder / f"{position}.wav"
-    write_wav(path, audio, subtype="PCM_16")
+    write_wav(path, audio, subtype="PCM_24")
     curves = draw_curves(audio)
     master = FileView("wav24", "WAV 24-bit", path.name, path.stat().st_size)
+    tags = TrackTags(title="Song", artist="A", album="B", album_artist="A", position=position, total=3)
+    small = FileView("mp3_320", "MP3 320", f"{position}.mp3")
+    encode("mp3_320", path, folder / small.path, tags=tags, cover=None, dither_seed=0)
     return TrackView(
         position=position,
         title=f"Song {position}",
@@ -143,7 +148,7 @@ def _track(folder: Path, position: int, *, drawing: FileView | None = None, **ch
         name="seed 1",
         candidate="a-1",
         sentence="Only take.",
-        files=(master,) if drawing is None else (master, drawing),
+        files=(master, small) if drawing is None else (master, small, drawing),
         peaks=curves.peaks,
         loudness=curves.loudness,
         target_lufs=-14.0,

@@ -21,7 +21,7 @@ def test_without_the_voice_only_the_band_sounds(page: Page) -> None:
     seek(page, 1.0)
     page.click(f"{SONG} button.play")
     wait_until(page, f"document.querySelector('{SONG} audio.mix').currentTime > 1.1")
-    assert sounding(page) == [MASTER]
+    assert sounding(page) == ["1.mp3"]
     page.click(f"{SONG} button.voice")
     wait_until(page, MASTER_IS_SILENT)
     page.wait_for_timeout(100)
@@ -100,3 +100,15 @@ def test_a_missing_stem_is_said_and_the_master_plays_on(browser: Browser, tmp_pa
 def test_songs_without_stems_or_beat_have_no_such_buttons(page: Page) -> None:
     assert [page.locator(f"#song-{n} .voice").count() for n in (1, 2, 3)] == [1, 0, 0]
     assert [page.locator(f"#song-{n} .click").count() for n in (1, 2, 3)] == [1, 1, 0]
+
+
+def test_the_master_with_exact_times_goes_on_where_the_small_one_was(page: Page) -> None:
+    seek(page, 3.0)
+    page.click(f"{SONG} button.play")
+    page.wait_for_timeout(200)
+    page.click(f"{SONG} button.click")
+    wait_until(page, f"document.querySelector('{SONG} audio.mix').readyState > 2")
+    assert sounding(page) == [MASTER]
+    assert 3.1 < float(page.evaluate(f"document.querySelector('{SONG} audio.mix').currentTime")) < 5.0
+    page.wait_for_timeout(200)
+    assert page.get_attribute(f"{SONG} button.play", "aria-label") == "Pause Song 1"

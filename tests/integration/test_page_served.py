@@ -150,5 +150,6 @@ def test_a_server_that_sends_whole_files_only_is_told(browser: Browser, folder: 
         page.click("#song-1 button.voice")
         page.wait_for_selector("#song-1 .parts .note >> text=only as a whole")
         page.wait_for_timeout(200)
-        assert sounding(page) == ["1.wav"]
+        assert sounding(page) == ["1.mp3"]
+        assert float(page.evaluate("document.querySelector('#song-1 audio.mix').currentTime")) > 0.4
         page.close()

@@ -12,8 +12,9 @@ function beatOf(root, duration) {
   return bpm ? { beat: 60 / Number(bpm), first: Number(firstBar), end: duration } : null;
 }
 
-function toggleClick(songs) {
+function toggleClick(songs, pressed) {
   click.on = !click.on;
+  beExact(pressed);
   for (const button of all(".parts .click")) button.setAttribute("aria-pressed", String(click.on));
   if (click.on) audioContext();
   else silenceClick();
@@ -25,6 +26,7 @@ function toggleClick(songs) {
 function keepClick(song) {
   silenceClick();
   if (!click.on || !song.beat || song.mix.paused) return;
+  beExact(song);
   click.song = song;
   click.timer = setInterval(scheduleClicks, CLICK_EVERY_MS);
   scheduleClicks();

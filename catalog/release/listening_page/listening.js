@@ -52,7 +52,7 @@ function listen(song) {
   }
   listenToParts(song);
   listenToWords(song);
-  one(".parts .click", song.root)?.addEventListener("click", () => toggleClick(songs));
+  one(".parts .click", song.root)?.addEventListener("click", () => toggleClick(songs, song));
   listenToScope(song);
 }
 
@@ -108,7 +108,22 @@ function toggle(song) {
 }
 
 function play(song) {
-  song.mix.play().catch(() => song.root.classList.add("missing"));
+  song.mix.play().catch((error) => {
+    if (error.name !== "AbortError") song.root.classList.add("missing");
+  });
+}
+
+// Go on with a file whose time is exact to the sample, where the one that plays is an MP3.
+function beExact(song) {
+  const { mix, root } = song;
+  const { exact } = root.dataset;
+  if (!exact || isImmovable(mix)) return;
+  delete root.dataset.exact;
+  const { currentTime, paused, playbackRate } = mix;
+  mix.src = exact;
+  mix.currentTime = currentTime;
+  mix.playbackRate = playbackRate;
+  if (!paused) play(song);
 }
 
 function seek(song, s) {
@@ -237,7 +252,7 @@ document.addEventListener("keydown", (event) => {
     p: () => beside(-1),
     v: () => togglePart(song, "voice"),
     b: () => togglePart(song, "band"),
-    c: () => song.beat && toggleClick(songs),
+    c: () => song.beat && toggleClick(songs, song),
     "?": () => keys.showModal(),
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!does || (pressed && event.key === " ") || (scrolls && event.key.startsWith("Arrow"))) return;

@@ -55,6 +55,9 @@ __all__ = [
 PLAYED_FIRST = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
 """The deliverables that the page plays, in order of preference: the smallest first."""
 
+EXACT_FIRST = ("aac_256", "opus_160", "flac24", "wav16", "wav24")
+"""The deliverables whose time is exact: in Chromium an MP3 sounds 25 ms late after a jump, by its encoder's delay."""
+
 VOICE = "vocals"
 """The stem that is the voice; all others but the mix are the band."""
 
@@ -87,6 +90,7 @@ class _Song:
 
     track: TrackView
     source: str | None
+    exact: str | None
     waveform: str
     ticks: str
     loudness: str
@@ -104,9 +108,11 @@ class _Song:
         sung_s = [line.start_s for line in track.lyrics if line.text and line.start_s is not None]
         target = track.target_lufs
         paths = {file.kind: file.path for file in track.files}
+        has_parts = _has_parts(track, paths.keys())
         return cls(
             track=track,
             source=_played(track),
+            exact=_exact(track) if has_parts or track.beat else None,
             waveform=waveform_path(track.peaks),
             ticks=line_ticks(sung_s, track.duration_s),
             loudness=loudness_path(track.loudness, track.duration_s, target_lufs=target),
@@ -116,7 +122,7 @@ class _Song:
             check_summary=_checked(track),
             acapella=paths.get("acapella"),
             instrumental=paths.get("instrumental"),
-            has_parts=_has_parts(track, paths.keys()),
+            has_parts=has_parts,
             drawings=tuple(file.path for file in track.files if file.path.endswith(".svg")),
         )
 
@@ -204,6 +210,13 @@ def _colour(section: SectionView) -> str:
 def _played(track: TrackView) -> str | None:
     paths = {file.kind: file.path for file in track.files}
     return next((paths[kind] for kind in PLAYED_FIRST if kind in paths), None)
+
+
+def _exact(track: TrackView) -> str | None:
+    """The file that is played from the first press of voice, band or click on; None where the first one is exact."""
+    paths = {file.kind: file.path for file in track.files}
+    found = next((paths[kind] for kind in EXACT_FIRST if kind in paths), None)
+    return None if found == _played(track) else found
 
 
 @cache

@@ -78,6 +78,7 @@ function togglePart(song, name) {
 
 function choose(song, chosen) {
   Object.assign(song.parts, chosen);
+  beExact(song);
   if (!song.mix.paused) followAll(song);
   show(song);
 }

@@ -10,6 +10,7 @@ import pytest
 
 from catalog.release.listening_page.drawing import loudness_path, loudness_y, waveform_path
 from catalog.release.listening_page.page import (
+    BeatView,
     FileView,
     LyricView,
     PageView,
@@ -208,6 +209,24 @@ def test_syllables_and_sections_are_only_text() -> None:
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in plain.tags]
     assert [sorted(attributes) for _, attributes in page.tags] == [sorted(attributes) for _, attributes in plain.tags]
     assert [each["data-at"] for each in page.named("bdi") if "data-at" in each] == ["1000 1050 1100"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "exact"),
+    [
+        (("mp3_320", "flac24", "wav24"), "flac24/x"),
+        (("mp3_320", "wav24"), "wav24/x"),
+        (("mp3_320",), None),
+        (("flac24", "wav24"), None),
+    ],
+)
+def test_an_mp3_gives_way_to_a_file_with_exact_times(kinds: tuple[str, ...], exact: str | None) -> None:
+    files = tuple(FileView(kind, kind, f"{kind}/x") for kind in kinds)
+    track = replace(view().tracks[0], files=files, beat=BeatView(120.0, 0.0))
+    song = Elements(render_page(replace(view(), tracks=(track,)))).named("article")[0]
+    assert song.get("data-exact") == exact
+    plain = Elements(render_page(replace(view(), tracks=(replace(track, beat=None),)))).named("article")[0]
+    assert "data-exact" not in plain
 
 
 def test_a_song_with_nothing_to_play_still_has_its_page() -> None:
