@@ -12,7 +12,7 @@ Degree = tuple[int, int]
 _SYMBOL = re.compile(r"([A-G])(##|bb|[#b♯♭])?([^/]*)(?:/([A-G])(##|bb|[#b♯♭])?)?")
 _ALTERS = {None: 0, "#": 1, "♯": 1, "##": 2, "b": -1, "♭": -1, "bb": -2}
 
-_KINDS: Mapping[str, tuple[str, tuple[Degree, ...]]] = {
+KINDS: Mapping[str, tuple[str, tuple[Degree, ...]]] = {
     "": ("major", ()),
     "m": ("minor", ()),
     "5": ("power", ()),
@@ -115,10 +115,10 @@ class WrittenChord:
 def written_chord(symbol: str) -> WrittenChord | None:
     """The chord of a symbol such as ``Am7`` or ``G/B``; None for one that is not known."""
     match = _SYMBOL.fullmatch(symbol)
-    if match is None or match[3] not in _KINDS:
+    if match is None or match[3] not in KINDS:
         return None
     step, accidental, text, bass_step, bass_accidental = match.groups()
-    kind, degrees = _KINDS[text]
+    kind, degrees = KINDS[text]
     bass = (bass_step, _ALTERS[bass_accidental]) if bass_step else None
     return WrittenChord((step, _ALTERS[accidental]), kind, text, degrees, bass)
 

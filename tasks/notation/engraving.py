@@ -25,8 +25,7 @@ _TALLEST = 60_000
 
 _OPTIONS: Mapping[str, object] = {
     "adjustPageHeight": True,
-    "breaks": "smart",
-    "breaksSmartSb": 0.35,
+    "breaks": "encoded",
     "font": "Leland",
     "footer": "none",
     "header": "none",
@@ -187,6 +186,9 @@ def _copy_text(element: ET.Element, parent: ET.Element, scale: float) -> None:
         is_music = "font-family" in leaf.attrib
         text = "".join(_MUSIC_TEXT.get(character, character) for character in leaf.text or "")
         pieces.append((text, size if is_music else leaf.get("font-size", size), leaf.get("x")))
+    if pieces:
+        text, size, x = pieces[-1]
+        pieces[-1] = text.rstrip("\u00a0"), size, x
     _write_pieces(copied, [(text, _scaled(size, scale), x) for text, size, x in pieces])
     if not pieces:
         parent.remove(copied)

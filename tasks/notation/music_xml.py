@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
@@ -16,15 +16,15 @@ from catalog.notation.lead_sheet import LeadSheet
 from tasks.notation.chords import written_chord
 from tasks.notation.measures import Measure, Value, measures
 from tasks.notation.notes import NoteWriter
-from tasks.notation.quantise import BAR, BEATS, TICKS, WrittenSheet, written
+from tasks.notation.quantise import BEATS, TICKS, WrittenSheet, written
 from tasks.notation.spelling import WrittenKey, written_key
+from tasks.notation.systems import line_starts
 from tasks.notation.xml_text import child, document, one_line
 
 MUSIC_XML = "application/vnd.recordare.musicxml+xml"
 VERSION = "4.0"
-BARS_A_LINE = 4
-LOW_VOICE = 57
-"""A3: a melody whose middle note is below it is written with the clef of a tenor, an octave above its sound."""
+LOW_VOICE = 60
+"""Middle C: a melody whose middle note is below it is written with the clef of a tenor, an octave above its sound."""
 
 HIGH_VOICE = 86
 
@@ -78,10 +78,11 @@ class _Writer:
     def __init__(self, sheet: LeadSheet, written_sheet: WrittenSheet, language: str, *, is_drawn: bool) -> None:
         self._sheet, self._written, self._is_drawn = sheet, written_sheet, is_drawn
         self._key = written_key(sheet.key)
-        self._notes = NoteWriter(self._key, written_sheet, language)
+        self._notes = NoteWriter(self._key, written_sheet, language, is_drawn=is_drawn)
 
     def write(self, part: ET.Element) -> None:
         bars = measures(self._written)
+        self._line_starts = line_starts(bars, self._written)
         for index, measure in enumerate(bars):
             self._measure(part, measure, is_first=index == 0, is_last=index + 1 == len(bars))
 
@@ -90,7 +91,7 @@ class _Writer:
         if not measure.number:
             attributes["implicit"] = "yes"
         element = child(part, "measure", **attributes)
-        if measure.number % BARS_A_LINE == 1 and not is_first and measure.number > 1:
+        if measure.number in self._line_starts:
             child(element, "print", **{"new-system": "yes"})
         if is_first:
             _attributes(element, self._key, _octave(self._written))
@@ -193,11 +194,3 @@ def _pitch(element: ET.Element, name: str, pitch: tuple[str, int]) -> None:
     child(element, f"{name}-step", step)
     if alter:
         child(element, f"{name}-alter", str(alter))
-
-
-def bars_of(sheet: LeadSheet) -> Sequence[Measure]:
-    """The bars of a sheet as they are written."""
-    return measures(written(sheet))
-
-
-__all__ = ["BAR", "MUSIC_XML", "SheetHead", "bars_of", "music_xml"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -15,7 +16,7 @@ from tasks.notation.quantise import BAR, TICKS, WrittenSheet
 from tasks.notation.spelling import Spelled, WrittenKey
 from tasks.notation.xml_text import child, one_line
 
-_TYPES: Mapping[int, tuple[str, int]] = {
+NAMES: Mapping[int, tuple[str, int]] = {
     96: ("whole", 0),
     72: ("half", 1),
     48: ("half", 0),
@@ -29,7 +30,7 @@ _TYPES: Mapping[int, tuple[str, int]] = {
 }
 """Names of values by their ticks, and their dots."""
 
-_THIRDS: Mapping[int, str] = {8: "eighth", 16: "quarter"}
+NAMES_IN_THIRDS: Mapping[int, str] = {8: "eighth", 16: "quarter"}
 _FLAGS: Mapping[str, int] = {"eighth": 1, "16th": 2, "32nd": 3}
 _ACCIDENTALS: Mapping[int, str] = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 
@@ -37,10 +38,10 @@ _ACCIDENTALS: Mapping[int, str] = {-2: "flat-flat", -1: "flat", 0: "natural", 1:
 class NoteWriter:
     """Writes the values of a melody; it knows each note's neighbours, for the hyphens of words."""
 
-    def __init__(self, key: WrittenKey, sheet: WrittenSheet, language: str) -> None:
+    def __init__(self, key: WrittenKey, sheet: WrittenSheet, language: str, *, is_drawn: bool = False) -> None:
         melody = [note.note for note in sheet.notes]
         self._key, self._chords = key, sheet.chords
-        self._language = language
+        self._language, self._is_drawn = language, is_drawn
         self._syllabic = dict(zip(map(id, melody), _syllabics(melody), strict=True))
         self._extended = {id(note) for note, following in pairwise(melody) if _goes_on(note, following)}
 
@@ -61,7 +62,7 @@ class NoteWriter:
             child(element, "duration", str(value.ticks))
             child(element, "voice", "1")
             if not is_whole:
-                _shape(element, name, dots, is_third=value.ticks in _THIRDS and value.in_thirds)
+                _shape(element, name, dots, is_third=value.ticks in NAMES_IN_THIRDS and value.in_thirds)
             _notations(element, value, bar)
             return
         spelled = self._key.spelled(value.note.note.pitch, self._chord(value.note.start))
@@ -71,7 +72,7 @@ class NoteWriter:
             child(element, "tie", type=kind)
         child(element, "voice", "1")
         accidental = _accidental(spelled, value, signature, accidentals)
-        _shape(element, name, dots, accidental=accidental, is_third=value.ticks in _THIRDS and value.in_thirds)
+        _shape(element, name, dots, accidental=accidental, is_third=value.ticks in NAMES_IN_THIRDS and value.in_thirds)
         for number, beam in enumerate(_beams(value, bar), 1):
             child(element, "beam", beam, number=str(number))
         _notations(element, value, bar)
@@ -90,9 +91,15 @@ class NoteWriter:
         lyric = child(element, "lyric", number="1")
         child(lyric, "syllabic", self._syllabic[id(note)])
         language = {"xml:lang": self._language} if self._language else {}
-        child(lyric, "text", text, **language)
+        child(lyric, "text", _with_room(text) if self._is_drawn else text, **language)
         if id(note) in self._extended:
             child(lyric, "extend")
+
+
+def _with_room(text: str) -> str:
+    """A syllable with a space for each wide character, which an engraver takes for a narrow one."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return text + "\u00a0" * wide
 
 
 def _syllabics(melody: Sequence[MelodyNote]) -> list[str]:
@@ -109,9 +116,9 @@ def _goes_on(note: MelodyNote, following: MelodyNote) -> bool:
 
 
 def _value_name(value: Value) -> tuple[str, int]:
-    if value.in_thirds and value.ticks in _THIRDS:
-        return _THIRDS[value.ticks], 0
-    return _TYPES[value.ticks]
+    if value.in_thirds and value.ticks in NAMES_IN_THIRDS:
+        return NAMES_IN_THIRDS[value.ticks], 0
+    return NAMES[value.ticks]
 
 
 def _pitch(element: ET.Element, spelled: Spelled) -> None:
@@ -164,10 +171,10 @@ def _notations(element: ET.Element, value: Value, bar: Measure) -> None:
 
 def _tuplet(value: Value, bar: Measure) -> list[str]:
     """Where the bracket of a triplet begins and ends."""
-    if not (value.in_thirds and value.ticks in _THIRDS):
+    if not (value.in_thirds and value.ticks in NAMES_IN_THIRDS):
         return []
     beat = value.start // TICKS
-    own = [other for other in bar.values if other.start // TICKS == beat and other.ticks in _THIRDS]
+    own = [other for other in bar.values if other.start // TICKS == beat and other.ticks in NAMES_IN_THIRDS]
     return [*(["start"] if value is own[0] else []), *(["stop"] if value is own[-1] else [])]
 
 

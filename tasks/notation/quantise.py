@@ -152,8 +152,18 @@ def _notes(sheet: LeadSheet, starts: Sequence[int], grids: dict[int, int]) -> li
         end = _on_grid(start + sung * TICKS, start, grids)
         if following is not None and following - end <= _FILLED_BEATS * TICKS:
             end = following
+        elif end // TICKS not in grids:
+            end = _to_eighth(end, following)
         notes.append(WrittenNote(start, end, note))
     return notes
+
+
+def _to_eighth(end: int, following: int | None) -> int:
+    """The end of a phrase: an odd sixteenth later where there is room, since no singer counts the rest after it."""
+    eighth = TICKS // 2
+    later = -(-end // eighth) * eighth
+    has_room = following is None or later <= following
+    return later if later - end == TICKS // SIXTEENTHS and has_room else end
 
 
 def _on_grid(tick: float, start: int, grids: dict[int, int]) -> int:

@@ -42,6 +42,9 @@ _CONSONANTAL_Y = frozenset(("tr", "az", "id", "ms", "sw", "ja", "ko"))
 _SPANISH_ONSETS = frozenset(("ll", "rr"))
 _APART = frozenset(("ia", "io", "iu", "eo", "ua", "uo", "ea", "oa", "ae", "oe", "oi", "yi", "ao", "ue", "ui", "eu"))
 _SILENT_ENDINGS = re.compile(r"(?:e|es|ed)$")
+_LENGTHENING = frozenset("あいうえおっんーアイウエオッン")
+"""Kana that lengthen or close the syllable before them where a word has fewer notes than kana."""
+
 _MUTE_AFTER = frozenset("ьъ")
 
 
@@ -192,6 +195,8 @@ def _cut_cost(letters: Sequence[Letter], at: int, code: str, in_patterns: bool) 
         return 6.0
     if before.kind is Kind.DIGIT and after.kind is Kind.DIGIT:
         return 6.0
+    if after.text in _LENGTHENING:
+        return 0.5
     if not (before.is_alphabetic and after.is_alphabetic):
         return -1.0 if before.is_alphabetic != after.is_alphabetic else 0.0
     if before.kind is Kind.VOWEL and after.kind is Kind.VOWEL:

@@ -68,6 +68,17 @@ def test_a_word_without_a_syllable_of_its_own_stands_with_the_next() -> None:
     assert [piece.hyphenated for piece in pieces] == ["v do-", "mě — z"]
 
 
+def test_kana_that_lengthen_a_syllable_stay_with_it() -> None:
+    assert [piece.text for piece in divide_line("きみはとおくに", 6, "ja", (6,))] == [
+        "き",
+        "み",
+        "は",
+        "とお",
+        "く",
+        "に",
+    ]
+
+
 def test_scripts_without_hyphens_get_none() -> None:
     assert [piece.hyphenated for piece in divide_line("世界 나는 ding-dong", 6, "zh")] == [*"世界나는", "ding-", "dong"]
 

@@ -73,7 +73,8 @@ def test_only_the_take_with_a_lead_sheet_has_a_written_one(folder: Path) -> None
 
 def test_its_files_are_those_of_the_document_and_of_the_sums(folder: Path) -> None:
     document = ReleaseDocument.read(folder / "release.json")
-    sums = dict(reversed(line.split("  ", 1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    lines = [line.split("  ", 1) for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = {path: digest for digest, path in lines}
     written = [file for file in document.all_files if file.path.startswith(("sheets/", "daw/"))]
     assert len(written) == 4
     for file in written:

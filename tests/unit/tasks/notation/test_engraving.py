@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import replace
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import given, settings
 
 from catalog.notation.lead_sheet import LeadSheet
 from tasks.notation.engraving import engraved
+from tasks.notation.measures import measures
+from tasks.notation.quantise import written
+from tasks.notation.systems import line_starts
 from tests.support.lead_sheets import HEAD, HOSTILE, guide_sheet, sheets
 
 ALLOWED = {
@@ -63,6 +67,21 @@ def test_a_song_is_drawn_with_its_words_chords_and_sections() -> None:
         assert text in found
     drawn_words = [text for text in found if text in {note.text for note in sheet.melody if note.text}]
     assert len(drawn_words) >= sum(bool(note.text) for note in sheet.melody)
+
+
+def test_lines_have_four_bars_and_fewer_where_words_or_sections_ask_for_it() -> None:
+    def bars_a_line(sheet: LeadSheet) -> list[int]:
+        on_grid = written(sheet)
+        bars = measures(on_grid)
+        begins = [bar.number in line_starts(bars, on_grid) or index == 0 for index, bar in enumerate(bars)]
+        places = [index for index, is_first in enumerate(begins) if is_first]
+        return [end - start for start, end in pairwise([*places, len(bars)])]
+
+    plain = guide_sheet([], length_s=64.0, bpm=120.0)
+    wordless = plain.model_copy(update={"melody": (), "sections": ()})
+    assert set(bars_a_line(wordless)[:-1]) == {4}
+    rows = [(start_s, "Everything's borrowed throughout yesterday's thunder") for start_s in (4.0, 8.0, 12.0, 16.0)]
+    assert max(bars_a_line(guide_sheet(rows, length_s=24.0, bpm=120.0))) < 4
 
 
 def test_the_longest_song_is_drawn_to_its_end() -> None:

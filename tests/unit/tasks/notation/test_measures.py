@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from catalog.notation.lead_sheet import LeadSheet, MelodyNote
 from tasks.engines.guide.genres.library import GENRES
 from tasks.notation.measures import Measure, measures
-from tasks.notation.notes import _THIRDS, _TYPES
+from tasks.notation.notes import NAMES, NAMES_IN_THIRDS
 from tasks.notation.quantise import BAR, TICKS, written
 from tests.support.lead_sheets import guide_sheet, sheets
 
@@ -30,7 +30,7 @@ def check_bars(sheet: LeadSheet) -> tuple[Measure, ...]:
             bar.start + sum(value.ticks for value in bar.values[:index]) for index in range(len(bar.values))
         ]
     values = [value for bar in bars for value in bar.values]
-    assert all(value.ticks in _TYPES or (value.in_thirds and value.ticks in _THIRDS) for value in values)
+    assert all(value.ticks in NAMES or (value.in_thirds and value.ticks in NAMES_IN_THIRDS) for value in values)
     assert [value.note.note for value in values if value.note and value.is_first] == list(sheet.melody)
     for note in on_grid.notes:
         assert sum(value.ticks for value in values if value.note is note) == note.end - note.start
