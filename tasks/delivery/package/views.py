@@ -9,12 +9,15 @@ from catalog.common.takes import take_name
 from catalog.lyrics.languages import WORDLESS
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
+from catalog.release.listening_page.chart import charted, marked_sections, sheet_sections
 from catalog.release.listening_page.view import (
+    BeatView,
     CheckView,
     FileView,
     LyricView,
     PageView,
     ReadingView,
+    SectionView,
     StemView,
     TrackView,
     candidate_views,
@@ -107,10 +110,13 @@ def _track(parts: TrackParts) -> TrackView:
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
         rate_note=_rate_note(released_track),
-        lyrics=tuple(
-            LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section)
-            for line in parts.lyrics.lines
+        lyrics=charted(
+            _lines(parts), parts.lead_sheet, head_s=released_track.head_s, duration_s=released_track.duration_s
         ),
+        sections=_sections(parts),
+        beat=_beat(parts),
+        head_s=released_track.head_s,
+        stems_gain_db=released_track.readings.gain_db or 0.0,
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(
@@ -133,6 +139,26 @@ def _track(parts: TrackParts) -> TrackView:
         title_language=released_track.title_language,
         instrumental=released_track.language == WORDLESS,
     )
+
+
+def _lines(parts: TrackParts) -> tuple[LyricView, ...]:
+    return tuple(
+        LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section) for line in parts.lyrics.lines
+    )
+
+
+def _sections(parts: TrackParts) -> tuple[SectionView, ...]:
+    """The form that the engine played, else the sections that the lyrics mark."""
+    track, lines = parts.released, _lines(parts)
+    if parts.lead_sheet is not None and parts.lead_sheet.sections:
+        return sheet_sections(lines, parts.lead_sheet, head_s=track.head_s, duration_s=track.duration_s)
+    return marked_sections(lines, duration_s=track.duration_s)
+
+
+def _beat(parts: TrackParts) -> BeatView | None:
+    """The beat in seconds of the master; None where the engine did not tell."""
+    sheet = parts.lead_sheet
+    return None if sheet is None else BeatView(sheet.bpm, sheet.first_bar_s - parts.released.head_s)
 
 
 def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
