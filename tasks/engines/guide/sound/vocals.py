@@ -23,7 +23,7 @@ from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.blocks import Effects, Filter, blocks, peak_section, stereo
 from tasks.engines.guide.sound.source import RATE, Sound
 
-VOICE_OVER_BAND_LU = 4.0
+VOICE_OVER_BAND_LU = 2.0
 BAND_DIP_HZ, BAND_DIP_DB, BAND_DIP_Q = 2500.0, -4.0, 0.6
 BAND_DUCK_DB = -1.0
 DUCK_RAMP_S = 0.08
@@ -94,6 +94,7 @@ def _chain() -> list[Plugin]:
     return [
         HighpassFilter(110),
         PeakFilter(280, gain_db=-2.5, q=0.9),
+        PeakFilter(750, gain_db=-3.0, q=0.7),
         Compressor(-24, 3.0, attack_ms=6, release_ms=90),
         Compressor(-16, 6.0, attack_ms=1, release_ms=60),
         HighpassFilter(OFFSET_CUT_HZ),
