@@ -69,7 +69,7 @@ class GuideRenderer:
         stems = {stem: stems_played[stem] for stem in STEMS}
         singer = stems["vocals"] if "singer" in recipe.inputs else None
         if singer is not None:
-            seat_voice(stems, sung_spans_s(arrangement))
+            seat_voice(stems, sung_spans_s(arrangement), arrangement.tone)
         widen(stems)
         towards([sound for sound in stems.values() if sound is not singer], arrangement.tone, singer)
         balance(stems)
