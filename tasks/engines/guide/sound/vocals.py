@@ -42,7 +42,7 @@ PLATE_DELAY_S, SEND_LOW_CUT_HZ = 0.020, 250.0
 OFFSET_CUT_HZ = 60.0
 """Compressors give pulses, which are not symmetric, an offset."""
 
-DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (6000.0, 9000.0), -38.0, 4.0
+DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (5500.0, 14000.0), -42.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
