@@ -122,7 +122,8 @@ def mix_stem(
             continue
         send = total * np.float32(first_wet) if send is None else send
         if len(placed_sound) == 2:
-            total, send = stereo(total), stereo(send)
+            total = stereo(total)
+            send = stereo(send)
         for block in blocks(frames):
             total[:, block] += placed_sound[:, block]
             send[:, block] += placed_sound[:, block] * np.float32(place.wet * reverb)
