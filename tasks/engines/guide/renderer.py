@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from catalog.common.errors import SonglineError, WorkError
 from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from catalog.recipe import Recipe
@@ -18,8 +16,9 @@ from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
 from tasks.engines.guide.lead_sheet import lead_sheet_extra
+from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
-from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
+from tasks.engines.guide.sound.mix import PLACES, added_up, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import towards
@@ -27,6 +26,9 @@ from tasks.engines.guide.sound.vocals import mix_voices, seat_voice
 from tasks.engines.guide.sound.width import widen
 from tasks.engines.guide.voice.casting import singing
 from tasks.engines.guide.voice.ensemble import sung_spans_s, voices
+
+MOST_PARTS_FIRST: tuple[Stem, ...] = ("other", "vocals", "drums", "bass")
+"""Making a stem of several parts takes the most memory, while the others do not exist yet."""
 
 
 class GuideRenderer:
@@ -51,31 +53,32 @@ class GuideRenderer:
         """
         self._check(recipe)
         arrangement = arrange(recipe)
-        stems, _ = self._play(recipe, arrangement)
+        stems = self._play(recipe, arrangement)
         is_sung = any(part.stem == "vocals" for part in arrangement.parts)
-        return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
+        return {name: Audio(stereo(sound), RATE) for name, sound in stems.items() if is_sung or name != "vocals"}
 
     def _rendered(self, recipe: Recipe) -> RenderResult:
         self._check(recipe)
         arrangement = arrange(recipe)
-        _, mix = self._play(recipe, arrangement)
+        mix = added_up(self._play(recipe, arrangement))
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
         extras = {"midi": midi, LEAD_SHEET: lead_sheet_extra(recipe, arrangement)}
         return RenderResult(recipe, Audio(mix, RATE), extras)
 
-    def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
-        """The stems and their sum, scaled alike. Raises WorkError where the samples are not finite."""
-        # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
-        stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
+    def _play(self, recipe: Recipe, arrangement: Arrangement) -> dict[Stem, Sound]:
+        """The stems, scaled alike so that their sum is the mix; (1, frames) where both sides are the same.
+
+        Raises WorkError where the samples are not numbers.
+        """
+        stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in MOST_PARTS_FIRST}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        singer = stems["vocals"] if "singer" in recipe.inputs else None
+        if singer is not None:
+            seat_voice(stems, sung_spans_s(arrangement), arrangement.tone)
         widen(stems)
-        towards(stems.values(), arrangement.tone)
-        if "singer" in recipe.inputs:
-            seat_voice(stems, sung_spans_s(arrangement))
-        mix = balance(stems)
-        if not np.isfinite(mix).all():
-            raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
-        return stems, mix
+        towards([sound for sound in stems.values() if sound is not singer], arrangement.tone, singer)
+        balance(stems)
+        return stems
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)
@@ -83,7 +86,7 @@ class GuideRenderer:
         if stem == "vocals" and "singer" in recipe.inputs:
             return mix_voices(voices(recipe, arrangement, frames=frames), frames=frames, reverb=reverb, beat_s=beat_s)
         sounds = ((part.name, self._sound(part, frames)) for part in arrangement.parts if part.stem == stem)
-        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s)
+        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s, tone=arrangement.tone)
 
     def _sound(self, part: Part, frames: int) -> Sound:
         if PLACES[part.name].doubled:

@@ -17,8 +17,10 @@ from scipy import fft
 
 RATE = 44100
 FRAME_S = 0.005
-FFT_SIZE = 2048
+FFT_SIZE = 1024
 BINS = FFT_SIZE // 2 + 1
+"""Of a pulse's filter: its response has fallen by 60 dB within 23 ms, as its spectrum is smooth."""
+
 BAND_CENTRES_HZ = (500.0, 1500.0, 3000.0, 5000.0, 7000.0)
 """Of the bands 0-1, 1-2, 2-4, 4-6 and 6-8 kHz, whose share of pulses a frame states."""
 
@@ -29,7 +31,11 @@ FALL_DB_PER_OCTAVE = 12.0
 CROSSFADE_OCTAVES = 1 / 3
 PULSES_ABOVE_EDGE = 0.1
 PULSE_BLOCK = 192
-NOISE_HOP, NOISE_FFT = 128, 1024
+NOISE_HOP, NOISE_FFT = 128, 640
+LEAD = 16
+"""Samples of a pulse before its time: where it falls between two samples it rings on both sides."""
+
+NOISE_MARGIN = (NOISE_FFT - 2 * NOISE_HOP) // 2
 SILENT_SHARE = 0.02
 
 Matrix = NDArray[np.float32]
@@ -74,12 +80,12 @@ def synthesise(frames: Frames, colour: Colour, *, seed: int) -> NDArray[np.float
     """Sound at 44.1 kHz, float32 (samples,), longer than the frames by the filters' ringing; the same for the same
     arguments."""
     length = round(len(frames.gain) * FRAME_S * RATE)
-    output = np.zeros(length + 2 * FFT_SIZE, dtype=np.float32)
-    for start, waves in _pulses(frames, colour):
-        _add(output, start, waves)
-    for start, waves in _noise(frames, colour, np.random.Generator(np.random.PCG64(seed))):
-        _add(output, start, waves)
-    return output[: length + FFT_SIZE]
+    output = np.zeros(NOISE_MARGIN + length + 2 * FFT_SIZE, dtype=np.float32)
+    for starts, waves in _pulses(frames, colour):
+        _add(output, starts + NOISE_MARGIN, waves)
+    for starts, waves in _noise(frames, colour, np.random.Generator(np.random.PCG64(seed))):
+        _add(output, starts, waves)
+    return output[NOISE_MARGIN : NOISE_MARGIN + length + FFT_SIZE]
 
 
 def _add(output: NDArray[np.float32], starts: NDArray[np.int64], waves: Matrix) -> None:
@@ -100,17 +106,30 @@ def _pulses(frames: Frames, colour: Colour) -> Iterator[tuple[NDArray[np.int64],
         if not sounding.any():
             continue
         rows, shares, gain = rows[sounding], shares[sounding], gain[sounding]
-        samples = times_s[first : first + PULSE_BLOCK][sounding] * RATE
+        periods = periods_s[first : first + PULSE_BLOCK][sounding] * RATE
+        phase = rows @ basis.phase
+        samples = times_s[first : first + PULSE_BLOCK][sounding] * RATE - _delay(phase, periods)
         starts = np.floor(samples).astype(np.int64)
-        late = (samples - starts).astype(np.float32)
-        height = gain * np.sqrt(periods_s[first : first + PULSE_BLOCK][sounding] * RATE).astype(np.float32)
+        late = (samples - starts).astype(np.float32) + LEAD
+        height = gain * np.sqrt(periods).astype(np.float32)
         size = np.exp(rows @ basis.magnitude) * (shares @ basis.bands + basis.above) * height[:, None]
-        angle = rows @ basis.phase - late[:, None] * radians
-        yield starts, _waves(size, angle, FFT_SIZE)
+        yield starts - LEAD, _waves(size, phase - late[:, None] * radians, FFT_SIZE)
+
+
+def _delay(phase: Matrix, periods: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how many samples a filter delays the fundamental: without it, a filter that changes would bend the pitch."""
+    place = FFT_SIZE / periods
+    low = place.astype(np.int64)
+    part = place - low
+    index = np.arange(len(place))
+    at_pitch = phase[index, low] * (1 - part) + phase[index, low + 1] * part
+    delay: NDArray[np.float64] = -at_pitch * periods / (2 * np.pi)
+    return np.clip(delay, 0.0, NOISE_MARGIN - LEAD)
 
 
 def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
-    """Blocks of filtered noise, overlapping by half."""
+    """Blocks of filtered noise, overlapping by half. Noise has no phase of its own: its filters have phase zero, and
+    ring before and after a piece."""
     basis = _basis(colour, NOISE_FFT)
     count = int(len(frames.gain) * FRAME_S * RATE) // NOISE_HOP + 1
     noise = rng.standard_normal((count + 1) * NOISE_HOP, dtype=np.float32)
@@ -118,13 +137,11 @@ def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator
     for first in range(0, count, PULSE_BLOCK):
         starts = np.arange(first, min(count, first + PULSE_BLOCK), dtype=np.int64) * NOISE_HOP
         rows, shares, gain = _at(frames, (starts + NOISE_HOP) / (RATE * FRAME_S))
-        pieces = noise[starts[:, None] + np.arange(2 * NOISE_HOP)] * (window * gain[:, None])
+        pieces = np.zeros((len(starts), NOISE_FFT), dtype=np.float32)
+        inside = pieces[:, NOISE_MARGIN : NOISE_MARGIN + 2 * NOISE_HOP]
+        np.multiply(noise[starts[:, None] + np.arange(2 * NOISE_HOP)], window * gain[:, None], out=inside)
         size = np.exp(rows @ basis.magnitude) * (1 - shares @ basis.bands - basis.above)
-        spectrum = fft.rfft(pieces, NOISE_FFT, axis=1)
-        response = np.empty_like(spectrum)
-        angle = rows @ basis.phase
-        response.real, response.imag = size * np.cos(angle), size * np.sin(angle)
-        yield starts, fft.irfft(spectrum * response, NOISE_FFT, axis=1)
+        yield starts, fft.irfft(fft.rfft(pieces, axis=1) * size, NOISE_FFT, axis=1)
 
 
 def _waves(size: Matrix, angle: Matrix, length: int) -> Matrix:

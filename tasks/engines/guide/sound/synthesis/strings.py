@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from tasks.engines.guide.arrangement.score import Part
+from tasks.engines.guide.sound.blocks import Filter, blocks, peak_section
 from tasks.engines.guide.sound.source import RATE, Mono, Request, Sound, Tone, frames_with_release, play
 from tasks.engines.guide.sound.synthesis.signals import (
     at_peak,
-    band_pass,
     decay,
     hertz,
     high_pass,
@@ -27,6 +28,7 @@ from tasks.engines.guide.sound.synthesis.signals import (
     noise,
     random,
     resonances,
+    sections,
 )
 
 LAYERS = ((60, 0.5), (98, 0.8), (127, 1.15))
@@ -37,6 +39,9 @@ SHORT_PERIOD = 64
 """Below this many frames a direct recursion is faster than one of whole periods."""
 
 TAKE_CENTS = 3.5
+BIAS = 0.18
+"""Of the overdriven amplifier: its two halves saturate differently."""
+
 WARM_UP = 8
 
 
@@ -71,10 +76,10 @@ STEEL = String(5.0, 0.05, 0.12, 2300.0, 0.25, body=(*_GUITAR, (2600, 2, 1)), top
 CLEAN = String(5.5, 0.06, 0.16, 2600.0, 0.12, pickup=0.27, body=((180, 2, 1), (2200, 2, 1.2)), top_hz=4500.0)
 OVERDRIVEN = String(7.0, 0.06, 0.14, 3500.0, 0.2, pickup=0.17, top_hz=9000.0, drive=4.5)
 FINGER_BASS = String(
-    6.0, 0.4, 0.24, 240.0, 0.05, pickup=0.18, body=((80, 3, 1), (700, 3, 1)), top_hz=2200.0, lowest_hz=28.0
+    6.0, 0.4, 0.27, 210.0, 0.05, pickup=0.38, body=((80, 3, 1), (700, 3, 1)), top_hz=2200.0, lowest_hz=28.0
 )
 PICK_BASS = String(
-    6.0, 0.25, 0.13, 560.0, 0.1, pickup=0.14, body=((90, 3, 1), (1000, 3, 1)), top_hz=3500.0, lowest_hz=28.0
+    6.0, 0.25, 0.18, 420.0, 0.1, pickup=0.29, body=((75, 4, 0.8), (1000, 3, 1)), top_hz=3500.0, lowest_hz=28.0
 )
 UPRIGHT_BASS = String(
     3.0,
@@ -196,8 +201,24 @@ def _delayed(signal: Mono, count: int) -> Mono:
 
 
 def _amplified(sound: Sound, drive: float) -> Sound:
-    """Through an overdriven amplifier and its loudspeaker: a mild asymmetric saturation between two filters."""
-    pushed = high_pass(sound, 120.0, order=1) * np.float32(drive)
-    shaped = np.tanh(pushed + np.float32(0.18)) - np.float32(np.tanh(0.18))
-    speaker = low_pass(band_pass(shaped, 85.0, 5200.0), 4800.0, order=3)
-    return resonances(speaker, ((2500, 3, 1.0),)) * np.float32(0.5)
+    """Through an overdriven amplifier and its loudspeaker, in place: a mild asymmetric saturation between two filters.
+
+    Nothing is done where the strings are silent for a block and more.
+    """
+    cut, speaker = Filter(sections(120.0, "highpass", 1)), Filter(_speaker())
+    sounded = False
+    for block in blocks(sound.shape[1]):
+        sounds = bool(sound[:, block].any())
+        if sounds or sounded:
+            pushed = cut(sound[:, block]) * np.float32(drive) + np.float32(BIAS)
+            shaped = np.tanh(pushed, out=pushed) - np.float32(np.tanh(BIAS))
+            sound[:, block] = speaker(shaped) * np.float32(0.5)
+        sounded = sounds
+    return sound
+
+
+@cache
+def _speaker() -> NDArray[np.float64]:
+    """The loudspeaker of a guitar amplifier, as sections."""
+    box = sections((85.0, 5200.0), "bandpass", 1), sections(4800.0, "lowpass", 3)
+    return np.concatenate([*box, peak_section(2500.0, 3.0, 1.0)[np.newaxis]])
