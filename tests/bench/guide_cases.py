@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from catalog.album.album import Song
 from catalog.common.settings import Settings
 from catalog.lyrics.reading import read_lyrics
 from catalog.recipe import Recipe
@@ -54,19 +56,35 @@ def others() -> dict[str, Recipe]:
 
 
 def night_bus() -> dict[str, Recipe]:
-    """The songs of the example album."""
-    prompts = {
-        "last-bus": "indie pop, warm synths, female vocal, wistful, steady eighth-note bass, 96 BPM, A minor",
-        "depot-lights": "slow soul ballad, 72 BPM, Eb major, electric piano, brushed drums, tender male vocal",
-        "first-light-runners": "upbeat dance pop, bright guitars, four on the floor, hopeful, big chorus",
-    }
-    folder = ROOT / "examples" / "night-bus" / "lyrics"
-    found = {}
-    for name, prompt in prompts.items():
-        lyrics = read_lyrics((folder / f"{name}.lrc").read_bytes(), length_s=95.0)
-        sung = song(lyrics=lyrics, prompt=prompt, bpm=None, key=None, length_s=95.0, seeds=(42,))
-        found[name] = GuideEngine(Settings()).recipe(sung, 42)
-    return found
+    """The recipes of :func:`night_bus_songs`."""
+    return {sung.id: GuideEngine(Settings()).recipe(sung, 42) for sung in night_bus_songs()}
+
+
+def night_bus_songs(**settings: Any) -> tuple[Song, ...]:
+    """Two songs of the example album and one more, in the genres in which they were first measured."""
+    entries: tuple[tuple[str, str, float | None, str | None], ...] = (
+        ("last-bus", "indie pop, warm synths, female vocal, wistful, steady eighth-note bass", 96.0, "A minor"),
+        ("depot-lights", "slow soul ballad, 72 BPM, Eb major, electric piano, tender male vocal", None, None),
+        ("first-light-runners", "upbeat dance pop, bright guitars, four on the floor, hopeful, big chorus", None, None),
+    )
+    return tuple(
+        song(
+            id=name,
+            lyrics=read_lyrics(_words_of(name).read_bytes(), length_s=95.0),
+            prompt=prompt,
+            bpm=bpm,
+            key=key,
+            length_s=95.0,
+            seeds=(42,),
+            settings=settings,
+        )
+        for name, prompt, bpm, key in entries
+    )
+
+
+def _words_of(name: str) -> Path:
+    folders = (ROOT / "examples" / "night-bus" / "lyrics", ROOT / "tests" / "bench" / "lyrics")
+    return next(file for file in (folder / f"{name}.lrc" for folder in folders) if file.exists())
 
 
 def recipes(rows: Sequence[Row], prompt: str, **changes: Any) -> tuple[Recipe, ...]:

@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from catalog.album.album import Song
 from catalog.common.settings import Settings
-from catalog.lyrics.lrc import parse_lrc
 from catalog.recipe import Recipe
 from tasks.engines.base import RenderJob, RenderResult
 from tasks.engines.guide.arrangement.arrange import arrange
@@ -30,11 +28,9 @@ from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.voice.casting import TRANSPOSITION
 from tasks.engines.guide.voice.ensemble import lead_take, singer_of
+from tests.bench.guide_cases import night_bus_songs
 from tests.bench.voice_measures import PitchFigures, WordFigures, onset_errors_s, pitch_figures, word_figures
-from tests.support.guide_songs import song
-from tests.support.places import ROOT
 
-ALBUM = ROOT / "examples" / "night-bus"
 LENGTH_S = 95.0
 TARGETS = (
     "cents median <= 6, P90 <= 30, notes in 50 cents >= 98 %, voiced >= 88 %; WER / PER dry <= 0.25 / 0.15, mix <= 0.50"
@@ -55,18 +51,8 @@ class Row:
 
 
 def songs(**settings: Any) -> Iterator[Song]:
-    """The songs of the example album, sung."""
-    document = yaml.safe_load((ALBUM / "album.yaml").read_text("utf-8"))
-    for entry in document["songs"]:
-        yield song(
-            id=entry["id"],
-            lyrics=parse_lrc((ALBUM / entry["lyrics"]).read_bytes(), length_s=LENGTH_S),
-            prompt=entry["prompt"],
-            bpm=float(entry["bpm"]) if "bpm" in entry else None,
-            key=entry.get("key"),
-            length_s=LENGTH_S,
-            settings={"voice": "sung", **settings},
-        )
+    """The three songs by which the voice is measured."""
+    yield from night_bus_songs(voice="sung", **settings)
 
 
 def measured(sung: Song, seed: int, *, mix: bool) -> Row:

@@ -9,7 +9,12 @@ from catalog.housekeeping.lost_artifacts import Place
 from catalog.housekeeping.repair import Damage, condition_of
 from tasks.delivery.deliverables import DELIVERABLES
 
-_TAKE_ARTIFACTS = {"audio": "take", "midi": "MIDI of the take", "latent": "latent of the take"}
+_TAKE_ARTIFACTS = {
+    "audio": "take",
+    "midi": "MIDI of the take",
+    "lead_sheet": "lead sheet of the take",
+    "latent": "latent of the take",
+}
 _STEP_ARTIFACTS = {"enhance": "enhanced take", "master": "master", "version": "master without the voice or of it alone"}
 
 

@@ -16,6 +16,7 @@ from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.lyrics.languages import WORDLESS, iso_639_3
 from catalog.lyrics.lyrics import Lyrics
+from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from tasks.delivery.tags.track_tags import TrackTags
 from tasks.steps.step_kinds import request
@@ -260,8 +261,7 @@ def _track(finished: FinishedTrack, unused: Sequence[str]) -> dict[str, Json]:
 def _inputs(finished: FinishedTrack) -> dict[str, str]:
     products = finished.mastered.take.products
     parts = {"mix": finished.mix, "master": finished.mastered.master.made["master"]}
-    if "midi" in products:
-        parts["midi"] = products["midi"]
+    parts |= {role: products[role] for role in ("midi", LEAD_SHEET) if role in products}
     parts |= {f"deliverable/{name}": deliverable.digest for name, deliverable in finished.encoded.items()}
     parts |= {f"stem/{name}": digest for name, digest in finished.stems.items()}
     return {f"{finished.song.id}/{role}": digest for role, digest in parts.items()}

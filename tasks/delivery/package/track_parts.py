@@ -13,6 +13,8 @@ from catalog.ledger.results import render_products, step_result
 from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import stored_lyrics
+from catalog.notation.lead_sheet import MAX_BYTES, LeadSheet
+from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from catalog.recipe import Recipe
 from catalog.release.document import (
     Check,
@@ -26,6 +28,7 @@ from catalog.release.document import (
     Winner,
 )
 from catalog.selection.decision import Decision, Value
+from db.files.regular_file import read_regular
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
 from tasks.delivery.package.midi import guide_track, with_lines
@@ -39,13 +42,17 @@ from tasks.steps.run_step import StepContext
 
 @dataclass(frozen=True, slots=True)
 class TrackParts:
-    """The fields of a track for the release document, and those for its page only."""
+    """The fields of a track for the release document, and those for its page only.
+
+    ``lead_sheet`` has the times of the take, as the stems have.
+    """
 
     released: ReleasedTrack
     decision: Decision
     curves: Curves
     prompt: str | None
     lyrics: Lyrics
+    lead_sheet: LeadSheet | None = None
 
 
 def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) -> TrackParts:
@@ -131,7 +138,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         resampled=report.get("resampled"),
         **passed_on_from(track),
     )
-    return TrackParts(released_track, decision, curves, track["prompt"], sung)
+    return TrackParts(released_track, decision, curves, track["prompt"], sung, _lead_sheet(context, track))
 
 
 def _rendered(context: StepContext, track: Mapping[str, Json]) -> str:
@@ -182,6 +189,14 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)
+
+
+def _lead_sheet(context: StepContext, track: Mapping[str, Json]) -> LeadSheet | None:
+    """What the engine gave with the take; None where it gave none."""
+    role = f"{track['id']}/{LEAD_SHEET}"
+    if role not in context.request.inputs:
+        return None
+    return LeadSheet.from_bytes(read_regular(context.input(role), max_bytes=MAX_BYTES))
 
 
 def _found(context: StepContext, key: str) -> Mapping[str, Json]:

@@ -45,7 +45,7 @@ def test_the_example_album_reads_without_a_warning() -> None:
     stated = [(song.bpm, song.key) for song in album.songs]
     read = [(bpm_from_prompt(song.prompt), key_from_prompt(song.prompt)) for song in album.songs]
     assert stated == [(96.0, "A minor"), (None, None), (None, None)]
-    assert read == [(None, None), (72.0, "Eb major"), (None, None)]
+    assert read == [(None, None), (None, None), (92.0, "Eb major")]
 
 
 def test_songs_take_defaults_unless_they_say_otherwise(tmp_path: Path) -> None:
