@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from catalog.common.errors import SonglineError, WorkError
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
@@ -16,8 +14,9 @@ from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
+from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
-from tasks.engines.guide.sound.mix import PLACES, balance, mix_stem
+from tasks.engines.guide.sound.mix import PLACES, added_up, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import towards
@@ -49,30 +48,33 @@ class GuideRenderer:
         """
         self._check(recipe)
         arrangement = arrange(recipe)
-        stems, _ = self._play(recipe, arrangement)
+        stems = self._play(recipe, arrangement)
         is_sung = any(part.stem == "vocals" for part in arrangement.parts)
-        return {name: Audio(samples, RATE) for name, samples in stems.items() if is_sung or name != "vocals"}
+        return {name: Audio(stereo(sound), RATE) for name, sound in stems.items() if is_sung or name != "vocals"}
 
     def _rendered(self, recipe: Recipe) -> RenderResult:
         self._check(recipe)
         arrangement = arrange(recipe)
-        _, mix = self._play(recipe, arrangement)
+        mix = added_up(self._play(recipe, arrangement))
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
         return RenderResult(recipe, Audio(mix, RATE), {"midi": midi})
 
-    def _play(self, recipe: Recipe, arrangement: Arrangement) -> tuple[dict[Stem, Sound], Sound]:
-        """The stems and their sum, scaled alike. Raises WorkError where the samples are not finite."""
+    def _play(self, recipe: Recipe, arrangement: Arrangement) -> dict[Stem, Sound]:
+        """The stems, scaled alike so that their sum is the mix; (1, frames) where both sides are the same.
+
+        Raises WorkError where the samples are not numbers.
+        """
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
         widen(stems)
-        towards(stems.values(), arrangement.tone)
         if "singer" in recipe.inputs:
             seat_voice(stems, sung_spans_s(arrangement))
-        mix = balance(stems)
-        if not np.isfinite(mix).all():
-            raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
-        return stems, mix
+            towards([stem for name, stem in stems.items() if name != "vocals"], arrangement.tone, stems["vocals"])
+        else:
+            towards(stems.values(), arrangement.tone)
+        balance(stems)
+        return stems
 
     def _stem(self, recipe: Recipe, arrangement: Arrangement, stem: Stem) -> Sound:
         frames = round(recipe.length_s * RATE)

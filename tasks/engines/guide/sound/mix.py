@@ -9,19 +9,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from pedalboard import (  # type: ignore[attr-defined]  # its stub does not export Pedalboard
+from numpy.typing import NDArray
+from pedalboard import (
     Chorus,
     Compressor,
     Delay,
     HighpassFilter,
     HighShelfFilter,
     PeakFilter,
-    Pedalboard,
     Plugin,
     Reverb,
 )
 
+from catalog.common.errors import WorkError
 from tasks.engines.guide.arrangement.score import Stem
+from tasks.engines.guide.sound.blocks import Effects, blocks, stereo, unit_powers
 from tasks.engines.guide.sound.source import RATE, Sound
 
 PEAK_DBFS = -4.0
@@ -30,7 +32,6 @@ PEAK_DBFS = -4.0
 FADE_S = 0.1
 PART_RMS_DBFS = -20.0
 WIDENING_FRAMES = 530
-BLOCK = 4410
 SILENT_PEAK = 1e-5
 DOUBLES = (1.397, 0.221)
 """Gains of a performance on its own side and on the other: constant power at a pan of 0.8."""
@@ -87,36 +88,64 @@ ROOMS: Mapping[Stem, Room] = {
 
 
 def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, reverb: float, beat_s: float) -> Sound:
-    """The parts of one stem in their places with reverb: stereo float32 (2, frames).
+    """The parts of one stem in their places with reverb: float32 (2, frames), or (1, frames) where both sides are the
+    same.
 
-    ``parts`` are names of ``PLACES`` with their dry audio, taken one at a time; ``reverb`` 0 to 1 scales the reverb.
+    ``parts`` are names of ``PLACES`` with their dry audio, taken one at a time and changed in place; ``reverb`` 0 to 1
+    scales the reverb.
     """
-    dry_mix = np.zeros((2, frames), dtype=np.float32)
-    send = np.zeros((2, frames), dtype=np.float32)
+    total: Sound | None = None
+    send: Sound | None = None
+    first_wet = 0.0
     for name, sound in parts:
         place = PLACES[name]
-        panned_sound = _panned(_shaped(sound, place), place)
-        dry_mix += panned_sound
-        panned_sound *= np.float32(place.wet * reverb)
-        send += panned_sound
-        del sound, panned_sound  # before the next part is played: each is a song's length of audio
-    if send.any():
-        dry_mix += Pedalboard(_room(ROOMS[stem], beat_s))(send, RATE)
-    return dry_mix
+        placed_sound = _panned(_shaped(sound, place), place)
+        del sound  # before the next part is played: each is a song's length of audio
+        if total is None:
+            total, first_wet = placed_sound, place.wet * reverb
+            continue
+        send = total * np.float32(first_wet) if send is None else send
+        if len(placed_sound) == 2:
+            total, send = stereo(total), stereo(send)
+        for block in blocks(frames):
+            total[:, block] += placed_sound[:, block]
+            send[:, block] += placed_sound[:, block] * np.float32(place.wet * reverb)
+        del placed_sound
+    if total is None:
+        return np.zeros((1, frames), dtype=np.float32)
+    if reverb and (send is not None or first_wet):
+        total = stereo(total)
+        room = Effects(_room(ROOMS[stem], beat_s))
+        for block in blocks(frames):
+            total[:, block] += room(total[:, block] * np.float32(first_wet) if send is None else send[:, block])
+    return total
 
 
 def _shaped(raw: Sound, placement: Place) -> Sound:
-    """Level, dynamics, tone, rounded peaks, and level again, so that every instrument ends equally loud."""
-    raw *= _gain_to(raw, PART_RMS_DBFS)
-    chain = _dynamics_and_tone(placement)
-    toned_sound: Sound = Pedalboard(chain)(raw, RATE) if chain else raw
-    ceiling = np.float32(10 ** ((PART_RMS_DBFS + placement.headroom_db) / 20))
-    toned_sound /= ceiling
-    np.tanh(toned_sound, out=toned_sound)
+    """Level, dynamics, tone, rounded peaks, and level again, so that every instrument ends equally loud; in place.
+
+    Where a part is silent for a block and more nothing is done.
+    """
+    frames = raw.shape[1]
+    level = _gain_to(_loud_power(raw), PART_RMS_DBFS)
+    chain = Effects(_dynamics_and_tone(placement))
     # The high-pass comes last: distortion of an asymmetric wave leaves some DC.
-    shaped_sound: Sound = Pedalboard([HighpassFilter(placement.low_cut_hz)])(toned_sound, RATE)
-    shaped_sound *= _gain_to(shaped_sound, PART_RMS_DBFS + placement.level_db)
-    return shaped_sound
+    cut = Effects([HighpassFilter(placement.low_cut_hz)])
+    ceiling = np.float32(10 ** ((PART_RMS_DBFS + placement.headroom_db) / 20))
+    powers: list[NDArray[np.float64]] = []
+    sounded = False
+    for block in blocks(frames):
+        sounds = bool(raw[:, block].any())
+        if sounds or sounded:
+            toned_sound = chain(raw[:, block] * level)
+            toned_sound /= ceiling
+            raw[:, block] = cut(np.tanh(toned_sound, out=toned_sound))
+        powers.append(unit_powers(raw[:, block]))
+        sounded = sounds
+    level = _gain_to(_loud_mean(np.concatenate(powers)), PART_RMS_DBFS + placement.level_db)
+    for block in blocks(frames):
+        raw[:, block] *= level
+    return raw
 
 
 def _dynamics_and_tone(placement: Place) -> list[Plugin]:
@@ -140,61 +169,78 @@ def _room(room: Room, beat_s: float) -> list[Plugin]:
 
 
 def _panned(sound: Sound, placement: Place) -> Sound:
-    """Stereo (2, frames) at constant power, with gain 1 and 1 in the centre; doubled parts stand at both sides."""
+    """At constant power, with gain 1 and 1 in the centre; doubled parts stand at both sides. (2, frames), or (1,
+    frames) for one channel in the centre."""
     if placement.doubled:
-        return widened(_mixed_sides(sound, *DOUBLES), placement.side_db)
+        return widened(_mixed_sides(stereo(sound), *DOUBLES), placement.side_db)
+    if len(sound) == 1 and not placement.pan and not placement.wide:
+        return sound
     angle = (placement.pan + 1) * np.pi / 4
     gains = np.array([[np.cos(angle)], [np.sin(angle)]], dtype=np.float32) * np.float32(np.sqrt(2))
-    stereo: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
+    both: Sound = sound * gains if len(sound) == 1 else np.multiply(sound, gains, out=sound)
     if len(sound) == 2:
-        stereo = widened(stereo, placement.side_db)
+        both = widened(both, placement.side_db)
     if placement.wide:
-        stereo[1, WIDENING_FRAMES:] = stereo[1, :-WIDENING_FRAMES].copy()
-        stereo[1, :WIDENING_FRAMES] = 0
-    return stereo
+        both[1, WIDENING_FRAMES:] = both[1, :-WIDENING_FRAMES].copy()
+        both[1, :WIDENING_FRAMES] = 0
+    return both
 
 
-def widened(stereo: Sound, side_db: float) -> Sound:
+def widened(both: Sound, side_db: float) -> Sound:
     """The difference of the sides louder by ``side_db``, in place."""
     side = 10 ** (side_db / 20)
-    return _mixed_sides(stereo, (1 + side) / 2, (1 - side) / 2) if side_db else stereo
+    return _mixed_sides(both, (1 + side) / 2, (1 - side) / 2) if side_db else both
 
 
 def _mixed_sides(sound: Sound, own: float, other: float) -> Sound:
     """Each side at the gain ``own`` with some of the other, in place."""
-    swapped = sound[::-1] * np.float32(other)
-    sound *= np.float32(own)
-    sound += swapped
+    for block in blocks(sound.shape[1]):
+        swapped = sound[::-1, block] * np.float32(other)
+        sound[:, block] *= np.float32(own)
+        sound[:, block] += swapped
     return sound
 
 
-def _gain_to(sound: Sound, rms_dbfs: float) -> np.float32:
-    """The gain that brings the audible part to an RMS level over its channels; 1 for silence."""
-    blocks = sound[:, : sound.shape[1] // BLOCK * BLOCK].reshape(len(sound), -1, BLOCK)
-    power = np.einsum("cbi,cbi->b", blocks, blocks) / (BLOCK * len(sound))
-    highest_power = float(power.max(initial=0.0))
-    if highest_power < SILENT_PEAK**2:
-        return np.float32(1.0)
-    mean_power = float(power[power > highest_power * 1e-3].mean())
-    return np.float32(10 ** (rms_dbfs / 20) / np.sqrt(mean_power))
+def _loud_power(sound: Sound) -> float:
+    return _loud_mean(np.concatenate([unit_powers(sound[:, block]) for block in blocks(sound.shape[1])]))
 
 
-def balance(stems: Mapping[Stem, Sound]) -> Sound:
-    """Scale and fade ``stems`` in place, all alike; returns their sum, the mix (2, frames), peaking at
-    ``PEAK_DBFS``."""
-    mix = _sum(stems)
-    peak = max(float(mix.max(initial=0.0)), -float(mix.min(initial=0.0)))
+def _loud_mean(powers: NDArray[np.float64]) -> float:
+    """The mean power of the audible units; 0 for silence."""
+    highest_power = float(powers.max(initial=0.0))
+    return float(powers[powers > highest_power * 1e-3].mean()) if highest_power >= SILENT_PEAK**2 else 0.0
+
+
+def _gain_to(power: float, rms_dbfs: float) -> np.float32:
+    """The gain that brings a power to an RMS level; 1 for silence."""
+    return np.float32(10 ** (rms_dbfs / 20) / np.sqrt(power)) if power else np.float32(1.0)
+
+
+def balance(stems: Mapping[Stem, Sound]) -> None:
+    """Scale and fade ``stems`` in place, all alike, so that their sum peaks at ``PEAK_DBFS``. Raises WorkError where
+    samples are not numbers."""
+    frames = max(stem.shape[1] for stem in stems.values())
+    peaks = [float(np.abs(_sum(stems, block)).max(initial=0.0)) for block in blocks(frames)]
+    peak = float(np.max(peaks))
+    if not np.isfinite(peak):
+        raise WorkError("The guide's mix holds values that are not numbers", remedy="Try another seed")
     gain = np.float32(10 ** (PEAK_DBFS / 20) / peak) if peak > SILENT_PEAK else np.float32(1.0)
-    fade = np.linspace(1, 0, min(round(FADE_S * RATE), mix.shape[1]), dtype=np.float32)
+    fade = np.linspace(1, 0, min(round(FADE_S * RATE), frames), dtype=np.float32)
     for stem in stems.values():
         stem *= gain
-        stem[:, stem.shape[1] - len(fade) :] *= fade
-    return _sum(stems)
+        stem[:, frames - len(fade) :] *= fade
 
 
-def _sum(stems: Mapping[Stem, Sound]) -> Sound:
-    first_stem, *other_stems = stems.values()
-    total = first_stem.copy()
-    for stem in other_stems:
-        total += stem
+def added_up(stems: Mapping[Stem, Sound]) -> Sound:
+    """The sum of stems (2, frames), in the memory of one of them."""
+    total = stereo(next((stem for stem in stems.values() if len(stem) == 2), next(iter(stems.values()))))
+    for block in blocks(total.shape[1]):
+        total[:, block] = _sum(stems, block)
+    return total
+
+
+def _sum(stems: Mapping[Stem, Sound], block: slice) -> Sound:
+    total = np.zeros((2, 1), dtype=np.float32)
+    for stem in stems.values():
+        total = total + stem[:, block]
     return total

@@ -36,7 +36,10 @@ class Player:
     def play_doubled(self, part: Part, *, frames: int) -> Sound:
         """Two performances of a part, (2, frames): one on each side."""
         instrument, played = self._chosen(replace(part, mono=True))
-        return np.concatenate([instrument.play(played, frames=frames, take=take) for take in (0, 1)])
+        both = np.zeros((2, frames), dtype=np.float32)
+        for take, side in enumerate(both):
+            side += instrument.play(played, frames=frames, take=take)[0]
+        return both
 
     def _chosen(self, part: Part) -> tuple[Instrument, Part]:
         """What plays a part, and the part as it plays it."""

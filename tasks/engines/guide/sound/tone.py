@@ -9,10 +9,12 @@ from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sosfilt
+from scipy.signal import sosfreqz
 
 from catalog.album.mastering import Tone
 from tasks.audio.audio import Audio
+from tasks.audio.metering.loudness import k_weighting
+from tasks.engines.guide.sound.blocks import Filter, blocks, peak_section
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.mastering.analysis.curves import named_curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
@@ -26,74 +28,89 @@ EMPTY_DB = 24.0
 """A band so far under the curve holds no music and is not lifted."""
 
 WINDOW = 1 << 13
-LOOK_EVERY = 4
+MOST_WINDOWS = 240
 QUALITY = 1.3
 LEAST_DB = 0.4
 """Smaller corrections are left out."""
-
-IN_DOUBLE = 2
-"""The filters of the lowest octaves are computed in double precision: all in single err by -70 dB, so by -91."""
 
 Gains = NDArray[np.float64]
 """dB at each of :data:`OCTAVES_HZ`."""
 
 
-def towards(stems: Collection[Sound], tone: Tone) -> None:
-    """Filter stems, each (2, frames), in place, so that their sum comes nearer to a curve, by up to ``MOST_DB``."""
-    gains = correction_db(stems, tone)
+def towards(stems: Collection[Sound], tone: Tone, voice: Sound | None = None) -> None:
+    """Filter stems, each (1 or 2, frames), in place, so that their sum comes nearer to a curve, by up to ``MOST_DB``.
+
+    A ``voice`` counts in the sum and is not changed: it has a tone of its own. The others stay as loud as they were
+    against it.
+    """
+    gains = correction_db(stems, tone, voice)
     heard = np.abs(gains) >= LEAST_DB
-    sections = _sections(gains)
-    low, high = sections[:IN_DOUBLE][heard[:IN_DOUBLE]], sections[IN_DOUBLE:][heard[IN_DOUBLE:]].astype(np.float32)
+    sections = _sections(gains)[heard]
+    level = np.float32(1.0) if voice is None else _level_kept(stems, sections)
     for stem in stems:
-        if stem.any():
-            stem[:] = _through(_through(_distinct(stem), low), high)
+        equalised = Filter(sections)
+        for block in blocks(stem.shape[1]) if stem.any() else ():
+            stem[:, block] = equalised(stem[:, block]) * level
 
 
-def _distinct(stem: Sound) -> Sound:
-    """One channel of two that are equal, else both."""
-    return stem[:1] if np.array_equal(stem[0], stem[1]) else stem
+def correction_db(stems: Collection[Sound], tone: Tone, voice: Sound | None = None) -> Gains:
+    """The gains that bring the sum of stems nearer to a curve; zeros for silence or a sound shorter than a window.
 
-
-def _through(sound: Sound, sections: NDArray[np.floating]) -> Sound:
-    if not len(sections):
-        return sound
-    filtered_sound: Sound = sosfilt(sections, sound).astype(np.float32, copy=False)
-    return filtered_sound
-
-
-def correction_db(stems: Collection[Sound], tone: Tone) -> Gains:
-    """The gains that bring the sum of stems nearer to a curve; zeros for silence or a sound shorter than a window."""
-    levels = _octave_levels(third_octaves(Audio(excerpts(stems), RATE)).levels_db)
-    if not np.isfinite(levels).any():
+    A ``voice`` is part of the sum and keeps its level.
+    """
+    total = _octave_powers(excerpts(stems if voice is None else [*stems, voice]))
+    powers = total if voice is None else np.minimum(total, _octave_powers(excerpts(stems)))
+    fixed = total - powers
+    if not total.any():
         return np.zeros(len(OCTAVES_HZ))
-    difference = _octave_levels(named_curve(tone).levels_db) - np.where(np.isfinite(levels), levels, -np.inf)
+    with np.errstate(divide="ignore"):
+        difference = 10 * (np.log10(_octaves(_powers(named_curve(tone).levels_db))) - np.log10(total))
     is_empty = ~np.isfinite(difference) | (difference - difference[np.isfinite(difference)].min() > EMPTY_DB)
     difference[is_empty] = 0.0
     difference[~is_empty] -= difference[~is_empty].mean()
-    gains: Gains = np.clip(SHARE * difference, -MOST_DB, MOST_DB)
-    return gains
+    wanted = total * 10 ** (SHARE * difference / 10)
+    # What the voice leaves of a band is the band's; where it leaves nothing the band goes down by the limit.
+    left = np.maximum(wanted - fixed, 10 ** (-MOST_DB / 10) * powers)
+    gains: Gains = np.clip(10 * np.log10(left / np.where(powers > 0, powers, left)), -MOST_DB, MOST_DB)
+    return np.where(is_empty, 0.0, gains)
+
+
+def _level_kept(stems: Collection[Sound], sections: NDArray[np.float64]) -> np.float32:
+    """The gain that makes up for what filters change of the K-weighted loudness of a sum."""
+    powers = _powers(third_octaves(Audio(excerpts(stems), RATE)).levels_db)
+    _, weights = sosfreqz(k_weighting(RATE), CENTRES_HZ, fs=RATE)
+    changes = sosfreqz(sections, CENTRES_HZ, fs=RATE)[1] if len(sections) else np.ones(len(CENTRES_HZ))
+    before, after = ((powers * np.abs(weights * each) ** 2).sum() for each in (np.ones(len(changes)), changes))
+    return np.float32(np.sqrt(before / after)) if after > 0 else np.float32(1.0)
 
 
 def excerpts(stems: Collection[Sound]) -> Sound:
-    """Every fourth window of the sum of the stems, one after the other."""
+    """At most ``MOST_WINDOWS`` evenly spaced windows of the sum of the stems, one after the other."""
     frames = next(iter(stems)).shape[1]
-    count = max(1, frames // (WINDOW * LOOK_EVERY))
+    every = max(2, -(-frames // (WINDOW * MOST_WINDOWS)))
+    count = max(1, frames // (WINDOW * every))
     excerpts = np.zeros((2, count * WINDOW), dtype=np.float32)
     for index in range(count):
-        start = index * WINDOW * LOOK_EVERY
+        start = index * WINDOW * every
         for stem in stems:
             piece = stem[:, start : start + WINDOW]
             excerpts[:, index * WINDOW : index * WINDOW + piece.shape[1]] += piece
     return excerpts
 
 
-def _octave_levels(levels_db: Gains) -> Gains:
-    """The mean power of the three third-octaves of each octave, dB."""
-    powers = 10 ** (levels_db / 10)
+def _octave_powers(sound: Sound) -> Gains:
+    return _octaves(_powers(third_octaves(Audio(sound, RATE)).levels_db))
+
+
+def _octaves(powers: Gains) -> Gains:
+    """The mean power of the three third-octaves of each octave."""
     nearest = [int(np.argmin(np.abs(np.log2(CENTRES_HZ / hz)))) for hz in OCTAVES_HZ]
-    with np.errstate(divide="ignore"):
-        octaves: Gains = 10 * np.log10(np.array([powers[index - 1 : index + 2].mean() for index in nearest]))
-    return octaves
+    return np.array([powers[index - 1 : index + 2].mean() for index in nearest])
+
+
+def _powers(levels_db: Gains) -> Gains:
+    """Powers of levels in dB; 0 for what is none."""
+    return np.where(np.isfinite(levels_db), 10 ** (levels_db / 10), 0.0)
 
 
 def _sections(gains_db: Gains) -> NDArray[np.float64]:
@@ -106,16 +123,8 @@ def _sections(gains_db: Gains) -> NDArray[np.float64]:
         elif index == last:
             rows.append(_shelf(centre_hz / 2**0.5, float(gain_db), high=True))
         else:
-            rows.append(_peak(centre_hz, float(gain_db)))
+            rows.append(peak_section(centre_hz, float(gain_db), QUALITY))
     return np.array(rows)
-
-
-def _peak(centre_hz: float, gain_db: float) -> NDArray[np.float64]:
-    amplitude, angle = 10 ** (gain_db / 40), 2 * np.pi * centre_hz / RATE
-    alpha, middle = np.sin(angle) / (2 * QUALITY), -2 * np.cos(angle)
-    up, down = alpha * amplitude, alpha / amplitude
-    row: NDArray[np.float64] = np.array([1 + up, middle, 1 - up, 1 + down, middle, 1 - down]) / (1 + down)
-    return row
 
 
 def _shelf(corner_hz: float, gain_db: float, *, high: bool) -> NDArray[np.float64]:

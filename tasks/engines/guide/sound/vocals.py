@@ -7,22 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pedalboard import (  # type: ignore[attr-defined]  # its stub does not export Pedalboard
+from pedalboard import (
     Compressor,
     Delay,
-    Gain,
     HighpassFilter,
     HighShelfFilter,
     LowpassFilter,
     PeakFilter,
-    Pedalboard,
     Plugin,
     Reverb,
 )
 
-from tasks.audio.audio import Audio
-from tasks.audio.metering.loudness import UNIT_MS, unit_powers
+from tasks.audio.metering.loudness import k_weighting
 from tasks.engines.guide.arrangement.score import Stem
+from tasks.engines.guide.sound.blocks import Effects, Filter, blocks, peak_section, stereo
 from tasks.engines.guide.sound.source import RATE, Sound
 
 VOICE_OVER_BAND_LU = 4.0
@@ -36,7 +34,7 @@ PLATE_SEND, ECHO_SEND = 0.16, 0.10
 USUAL_REVERB = 0.4
 """The setting ``reverb`` at which the sends have these values."""
 
-PLATE_DELAY_S, PLATE_LOW_CUT_HZ = 0.020, 250.0
+PLATE_DELAY_S, SEND_LOW_CUT_HZ = 0.020, 250.0
 OFFSET_CUT_HZ = 60.0
 """Compressors give pulses, which are not symmetric, an offset."""
 
@@ -62,25 +60,38 @@ VOICE_PLACES: Mapping[str, VoicePlace] = {
 
 def mix_voices(voices: Iterable[tuple[str, Sound]], *, frames: int, reverb: float, beat_s: float) -> Sound:
     """Sung voices, each (1, frames) and named as in ``VOICE_PLACES``, as one stem with its room: (2, frames)."""
-    dry = np.zeros((2, frames), dtype=np.float32)
+    total = np.zeros((2, frames), dtype=np.float32)
     for name, sound in voices:
-        place = VOICE_PLACES[name]
-        late = round(place.delay_s * RATE)
-        angle = (place.pan + 1) * np.pi / 4
-        shaped = _shaped(sound)[0, : frames - late] * np.float32(np.sqrt(2) * 10 ** (place.level_db / 20))
-        dry[0, late:] += shaped * np.float32(np.cos(angle))
-        dry[1, late:] += shaped * np.float32(np.sin(angle))
+        _add_voice(total, sound, VOICE_PLACES[name])
+        del sound  # before the next one sings
     amount = reverb / USUAL_REVERB
     if amount > 0:
-        plate = Pedalboard(_plate())(dry, RATE)
-        echo = Pedalboard(_echo(beat_s))(dry, RATE)
-        dry += plate * np.float32(PLATE_SEND * amount)
-        dry += echo * np.float32(ECHO_SEND * amount)
-    return dry
+        cut, plate, echo = Effects([HighpassFilter(SEND_LOW_CUT_HZ)]), Effects(_plate()), Effects(_echo(beat_s))
+        for block in blocks(frames):
+            send = cut(total[:, block])
+            total[:, block] += plate(send) * np.float32(PLATE_SEND * amount)
+            total[:, block] += echo(send) * np.float32(ECHO_SEND * amount)
+    return total
 
 
-def _shaped(sound: Sound) -> Sound:
-    chain: list[Plugin] = [
+def _add_voice(total: Sound, sound: Sound, place: VoicePlace) -> None:
+    """A voice through its chain, added in its place; nothing is done where it is silent for a block and more."""
+    chain, de_esser = Effects(_chain()), _DeEsser()
+    angle = (place.pan + 1) * np.pi / 4
+    level = np.sqrt(2) * 10 ** (place.level_db / 20)
+    gains = (level * np.array([[np.cos(angle)], [np.sin(angle)]])).astype(np.float32)
+    late = round(place.delay_s * RATE)
+    sounded = False
+    for block in blocks(sound.shape[1]):
+        sounds = bool(sound[:, block].any())
+        if sounds or sounded:
+            target = total[:, block.start + late : block.stop + late]
+            target += (de_esser(chain(sound[:, block])) * gains)[:, : target.shape[1]]
+        sounded = sounds
+
+
+def _chain() -> list[Plugin]:
+    return [
         HighpassFilter(110),
         PeakFilter(280, gain_db=-2.5, q=0.9),
         Compressor(-24, 3.0, attack_ms=6, release_ms=90),
@@ -89,25 +100,28 @@ def _shaped(sound: Sound) -> Sound:
         PeakFilter(3000, gain_db=2.5, q=0.8),
         HighShelfFilter(9000, gain_db=3.0),
     ]
-    shaped: Sound = Pedalboard(chain)(sound, RATE)
-    return _de_essed(shaped)
 
 
-def _de_essed(sound: Sound) -> Sound:
-    """The band of hisses compressed; the rest of the sound unchanged."""
-    band: list[Plugin] = [HighpassFilter(DE_ESS_HZ[0]), LowpassFilter(DE_ESS_HZ[1])]
-    hiss: Sound = Pedalboard(band)(sound, RATE)
-    tamed: Sound = Pedalboard([Compressor(DE_ESS_DB, DE_ESS_RATIO, attack_ms=1, release_ms=60)])(hiss, RATE)
-    return sound - hiss + tamed
+class _DeEsser:
+    """Compresses the band of hisses; the rest of the sound is unchanged."""
+
+    def __init__(self) -> None:
+        self._band = Effects([HighpassFilter(DE_ESS_HZ[0]), LowpassFilter(DE_ESS_HZ[1])])
+        self._compressor = Effects([Compressor(DE_ESS_DB, DE_ESS_RATIO, attack_ms=1, release_ms=60)])
+
+    def __call__(self, block: Sound) -> Sound:
+        hiss = self._band(block)
+        changed_block: Sound = block - hiss + self._compressor(hiss)
+        return changed_block
 
 
 def _plate() -> list[Plugin]:
     room = Reverb(room_size=0.5, damping=0.3, wet_level=1.0, dry_level=0.0, width=1.0)
-    return [Delay(delay_seconds=PLATE_DELAY_S, feedback=0.0, mix=1.0), HighpassFilter(PLATE_LOW_CUT_HZ), room]
+    return [Delay(delay_seconds=PLATE_DELAY_S, feedback=0.0, mix=1.0), room]
 
 
 def _echo(beat_s: float) -> list[Plugin]:
-    return [Delay(delay_seconds=beat_s / 2, feedback=0.25, mix=1.0), HighpassFilter(PLATE_LOW_CUT_HZ)]
+    return [Delay(delay_seconds=beat_s / 2, feedback=0.25, mix=1.0)]
 
 
 def seat_voice(stems: Mapping[Stem, Sound], spans_s: Sequence[tuple[float, float]]) -> None:
@@ -115,14 +129,27 @@ def seat_voice(stems: Mapping[Stem, Sound], spans_s: Sequence[tuple[float, float
 
     ``spans_s`` are the sung times. Loudness is K-weighted (ITU-R BS.1770), over sung time.
     """
-    others = [name for name in stems if name != "vocals"]
+    others = [stem for name, stem in stems.items() if name != "vocals"]
     spans_s = _joined(spans_s)
     if not spans_s or not others:
         return
-    for name in others:
-        _duck(stems[name], spans_s)
-    band = sum((stems[name] for name in others[1:]), stems[others[0]].copy())
-    band_power, voice_power = (_sung_power(sound, spans_s) for sound in (band, stems["vocals"]))
+    frames = stems["vocals"].shape[1]
+    dip = peak_section(BAND_DIP_HZ, BAND_DIP_DB, BAND_DIP_Q)[np.newaxis].astype(np.float32)
+    dips = [Filter(dip) for _ in others]
+    meters = {"band": _Meter(), "voice": _Meter()}
+    for block in blocks(frames):
+        envelope = _envelope(block, spans_s)
+        if not envelope.any():
+            continue
+        for stem, dipped in zip(others, dips, strict=True):
+            change = dipped(stem[:, block])
+            change *= np.float32(10 ** (BAND_DUCK_DB / 20))
+            change -= stem[:, block]
+            change *= envelope
+            stem[:, block] += change
+        meters["band"].add(sum((stem[:, block] for stem in others[1:]), stereo(others[0][:, block])), envelope)
+        meters["voice"].add(stems["vocals"][:, block], envelope)
+    band_power, voice_power = meters["band"].power, meters["voice"].power
     if band_power > 0 and voice_power > 0:
         stems["vocals"][:] *= np.float32(np.sqrt(band_power / voice_power * 10 ** (VOICE_OVER_BAND_LU / 10)))
 
@@ -137,29 +164,31 @@ def _joined(spans_s: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return joined
 
 
-def _duck(sound: Sound, spans_s: Sequence[tuple[float, float]]) -> None:
-    """Lower a stem in the sung spans, in place, most around 2.5 kHz."""
-    board = Pedalboard([PeakFilter(BAND_DIP_HZ, gain_db=BAND_DIP_DB, q=BAND_DIP_Q), Gain(BAND_DUCK_DB)])
-    change = board(sound, RATE)
-    change -= sound
-    change *= _envelope(sound.shape[1], spans_s)
-    sound += change
+class _Meter:
+    """The mean K-weighted power of sung time; its filter begins anew after a pause, within a few milliseconds."""
+
+    def __init__(self) -> None:
+        self._weighting = Filter(k_weighting(RATE))
+        self._energy, self._frames = 0.0, 0.0
+
+    def add(self, block: Sound, envelope: NDArray[np.float32]) -> None:
+        """Take the next block, as far as it is sung."""
+        weighted = self._weighting(block)
+        self._energy += float(np.einsum("cn,cn,n->", weighted, weighted, envelope)) * 2 / len(block)
+        self._frames += float(envelope.sum())
+
+    @property
+    def power(self) -> float:
+        """Of both channels together."""
+        return self._energy / self._frames if self._frames else 0.0
 
 
-def _envelope(frames: int, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
-    """1 in the spans, 0 outside, with ramps before and after them."""
-    times: list[float] = []
-    levels: list[float] = []
-    for start_s, end_s in spans_s:
-        times += [start_s - DUCK_RAMP_S, start_s, end_s, end_s + DUCK_RAMP_S]
-        levels += [0.0, 1.0, 1.0, 0.0]
-    envelope: NDArray[np.float32] = np.interp(np.arange(frames) / RATE, times, levels).astype(np.float32)
-    return envelope
-
-
-def _sung_power(sound: Sound, spans_s: Sequence[tuple[float, float]]) -> float:
-    powers = unit_powers(Audio(sound, RATE))
-    is_sung = np.zeros(len(powers), dtype=bool)
-    for start_s, end_s in spans_s:
-        is_sung[round(start_s * 1000 / UNIT_MS) : round(end_s * 1000 / UNIT_MS)] = True
-    return float(powers[is_sung].mean()) if is_sung.any() else 0.0
+def _envelope(block: slice, spans_s: Sequence[tuple[float, float]]) -> NDArray[np.float32]:
+    """1 in the spans, 0 outside, with ramps before and after them, for the frames of a block."""
+    first_s, end_s = block.start / RATE - DUCK_RAMP_S, block.stop / RATE + DUCK_RAMP_S
+    near = [span for span in spans_s if span[1] > first_s and span[0] < end_s]
+    times = [time for start, end in near for time in (start - DUCK_RAMP_S, start, end, end + DUCK_RAMP_S)]
+    if not near:
+        return np.zeros(block.stop - block.start, dtype=np.float32)
+    levels = [0.0, 1.0, 1.0, 0.0] * len(near)
+    return np.interp(np.arange(block.start, block.stop) / RATE, times, levels).astype(np.float32)

@@ -11,7 +11,7 @@ from scipy.fft import rfft, rfftfreq
 from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.mix import widened
 from tasks.engines.guide.sound.source import RATE, Sound
-from tasks.engines.guide.sound.tone import excerpts
+from tasks.engines.guide.sound.tone import WINDOW, excerpts
 
 SIDE_AGAINST_MID_DB = -6.0
 BAND_HZ = (200.0, 3000.0)
@@ -24,7 +24,7 @@ def widen(stems: Mapping[Stem, Sound]) -> None:
     """Make the sides of the stem ``other`` louder or softer, in place, by up to ``MOST_DB``, so that the sum of the
     stems has :data:`SIDE_AGAINST_MID_DB` between 200 Hz and 3 kHz."""
     change_db = side_change_db(stems)
-    if abs(change_db) > 0.1:
+    if abs(change_db) > 0.1 and len(stems["other"]) == 2:
         widened(stems["other"], change_db)
 
 
@@ -44,8 +44,9 @@ def side_change_db(stems: Mapping[Stem, Sound]) -> float:
 
 
 def _mid_and_side(sound: Sound) -> tuple[Spectrum, Spectrum]:
-    """The spectra of sum and difference within the band, each (bins,)."""
-    left, right = rfft(sound, axis=1)
-    hertz = rfftfreq(sound.shape[1], 1 / RATE)
+    """The spectra of sum and difference within the band, of all windows: each (windows, bins)."""
+    left, right = rfft(sound.reshape(2, -1, WINDOW), axis=2)
+    hertz = rfftfreq(WINDOW, 1 / RATE)
     band = (hertz >= BAND_HZ[0]) & (hertz < BAND_HZ[1])
-    return (left + right)[band], (left - right)[band]
+    left, right = left[:, band], right[:, band]
+    return left + right, left - right

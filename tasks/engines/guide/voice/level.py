@@ -33,6 +33,7 @@ LIVELY_DB, LIVELY_FORMANTS = 0.7, 0.015
 LIVELY_HZ = (3.0, 7.0)
 EFFORT_DB, EFFORT_HZ = 3.0, (600.0, 3000.0)
 HIGHEST_HARMONIC_HZ = 6000.0
+LEVEL_POINTS = 160
 ASPIRATION_S = 0.035
 ASPIRATED = frozenset({"p", "t", "k", "ch", "hh", "h", "tʃ", "ts", "tɕ", "ph", "kh", "χ"})
 NOISE_LIMITS_HZ = (0.0, 500.0, 1500.0, 2500.0, 5000.0, 9000.0)
@@ -103,20 +104,26 @@ def _fill_consonants(
 
 def _level_db(spectrum: Matrix, pulses: Matrix, pitch_hz: Matrix, colour: Colour) -> NDArray[np.float64]:
     """The level of each frame as it will sound: power at the harmonics of its pitch, and of its noise."""
-    points = np.linspace(50, 0.9 * colour.rate_hz / 2, 48)
-    magnitude = np.exp(2 * spectrum.astype(float) @ cosines(colour, points))
-    share = pulses.astype(float) @ np.array([np.interp(points, BAND_CENTRES_HZ, row) for row in np.eye(5)])
-    noise = (magnitude * (1 - share) ** 2).mean(axis=1)
-    voiced = np.empty(len(spectrum))
-    for index, (row, hertz) in enumerate(zip(spectrum.astype(float), pitch_hz.tolist(), strict=True)):
-        if index % 4 == 0:
-            harmonics = np.arange(1, max(2, int(HIGHEST_HARMONIC_HZ / hertz))) * hertz
-            basis = cosines(colour, np.minimum(harmonics, 0.9 * colour.rate_hz / 2))
-            part = np.interp(harmonics, BAND_CENTRES_HZ, pulses[index].astype(float))
-        voiced[index] = float((np.exp(2 * row @ basis) * part**2).sum()) * hertz / (colour.rate_hz / 2)
+    points_hz = _points_hz(colour)
+    step_hz = points_hz[1] - points_hz[0]
+    power = np.exp(2 * (spectrum @ cosines(colour, points_hz).astype(np.float32)))
+    share = pulses @ np.array([np.interp(points_hz, BAND_CENTRES_HZ, row) for row in np.eye(5)], dtype=np.float32)
+    noise = (power * (1 - share) ** 2).mean(axis=1)
+    power *= share**2
+    harmonics = pitch_hz[:, None] * np.arange(1, int(HIGHEST_HARMONIC_HZ / pitch_hz.min()) + 1, dtype=np.float32)
+    places = np.minimum(harmonics, 0.9 * colour.rate_hz / 2) / step_hz
+    low = places.astype(np.int64)
+    part = (places - low).astype(np.float32)
+    heights = np.take_along_axis(power, low, axis=1) * (1 - part) + np.take_along_axis(power, low + 1, axis=1) * part
+    voiced = (heights * (harmonics < HIGHEST_HARMONIC_HZ)).sum(axis=1) * pitch_hz / (colour.rate_hz / 2)
     band = colour.rate_hz / RATE  # the share of the output's band that the source has
-    level_db: NDArray[np.float64] = 10 * np.log10(np.maximum(band * (noise + voiced), 1e-9))
+    level_db: NDArray[np.float64] = 10 * np.log10(np.maximum(band * (noise + voiced.astype(float)), 1e-9))
     return level_db
+
+
+def _points_hz(colour: Colour) -> NDArray[np.float64]:
+    """Frequencies from 0 over nine tenths of a source's band, and one more."""
+    return np.linspace(0, 0.92 * colour.rate_hz / 2, LEVEL_POINTS)
 
 
 def voiced_vowels(sung: Sequence[SungPhone], times_s: NDArray[np.float64], pulses: Matrix) -> Matrix:

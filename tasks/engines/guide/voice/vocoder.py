@@ -17,8 +17,10 @@ from scipy import fft
 
 RATE = 44100
 FRAME_S = 0.005
-FFT_SIZE = 2048
+FFT_SIZE = 1024
 BINS = FFT_SIZE // 2 + 1
+"""Of a pulse's filter: its response has fallen by 60 dB within 23 ms, as its spectrum is smooth."""
+
 BAND_CENTRES_HZ = (500.0, 1500.0, 3000.0, 5000.0, 7000.0)
 """Of the bands 0-1, 1-2, 2-4, 4-6 and 6-8 kHz, whose share of pulses a frame states."""
 
@@ -29,7 +31,8 @@ FALL_DB_PER_OCTAVE = 12.0
 CROSSFADE_OCTAVES = 1 / 3
 PULSES_ABOVE_EDGE = 0.1
 PULSE_BLOCK = 192
-NOISE_HOP, NOISE_FFT = 128, 1024
+NOISE_HOP, NOISE_FFT = 128, 640
+NOISE_MARGIN = (NOISE_FFT - 2 * NOISE_HOP) // 2
 SILENT_SHARE = 0.02
 
 Matrix = NDArray[np.float32]
@@ -74,12 +77,12 @@ def synthesise(frames: Frames, colour: Colour, *, seed: int) -> NDArray[np.float
     """Sound at 44.1 kHz, float32 (samples,), longer than the frames by the filters' ringing; the same for the same
     arguments."""
     length = round(len(frames.gain) * FRAME_S * RATE)
-    output = np.zeros(length + 2 * FFT_SIZE, dtype=np.float32)
-    for start, waves in _pulses(frames, colour):
-        _add(output, start, waves)
-    for start, waves in _noise(frames, colour, np.random.Generator(np.random.PCG64(seed))):
-        _add(output, start, waves)
-    return output[: length + FFT_SIZE]
+    output = np.zeros(NOISE_MARGIN + length + 2 * FFT_SIZE, dtype=np.float32)
+    for starts, waves in _pulses(frames, colour):
+        _add(output, starts + NOISE_MARGIN, waves)
+    for starts, waves in _noise(frames, colour, np.random.Generator(np.random.PCG64(seed))):
+        _add(output, starts, waves)
+    return output[NOISE_MARGIN : NOISE_MARGIN + length + FFT_SIZE]
 
 
 def _add(output: NDArray[np.float32], starts: NDArray[np.int64], waves: Matrix) -> None:
@@ -110,7 +113,8 @@ def _pulses(frames: Frames, colour: Colour) -> Iterator[tuple[NDArray[np.int64],
 
 
 def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
-    """Blocks of filtered noise, overlapping by half."""
+    """Blocks of filtered noise, overlapping by half. Noise has no phase of its own: its filters have phase zero, and
+    ring before and after a piece."""
     basis = _basis(colour, NOISE_FFT)
     count = int(len(frames.gain) * FRAME_S * RATE) // NOISE_HOP + 1
     noise = rng.standard_normal((count + 1) * NOISE_HOP, dtype=np.float32)
@@ -118,13 +122,11 @@ def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator
     for first in range(0, count, PULSE_BLOCK):
         starts = np.arange(first, min(count, first + PULSE_BLOCK), dtype=np.int64) * NOISE_HOP
         rows, shares, gain = _at(frames, (starts + NOISE_HOP) / (RATE * FRAME_S))
-        pieces = noise[starts[:, None] + np.arange(2 * NOISE_HOP)] * (window * gain[:, None])
+        pieces = np.zeros((len(starts), NOISE_FFT), dtype=np.float32)
+        inside = pieces[:, NOISE_MARGIN : NOISE_MARGIN + 2 * NOISE_HOP]
+        np.multiply(noise[starts[:, None] + np.arange(2 * NOISE_HOP)], window * gain[:, None], out=inside)
         size = np.exp(rows @ basis.magnitude) * (1 - shares @ basis.bands - basis.above)
-        spectrum = fft.rfft(pieces, NOISE_FFT, axis=1)
-        response = np.empty_like(spectrum)
-        angle = rows @ basis.phase
-        response.real, response.imag = size * np.cos(angle), size * np.sin(angle)
-        yield starts, fft.irfft(spectrum * response, NOISE_FFT, axis=1)
+        yield starts, fft.irfft(fft.rfft(pieces, axis=1) * size, NOISE_FFT, axis=1)
 
 
 def _waves(size: Matrix, angle: Matrix, length: int) -> Matrix:

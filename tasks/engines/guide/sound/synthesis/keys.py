@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.engines.guide.arrangement.score import Part
+from tasks.engines.guide.sound.blocks import Filter, blocks
 from tasks.engines.guide.sound.source import RATE, Mono, Request, Sound, Tone, frames_with_release, play
 from tasks.engines.guide.sound.synthesis.signals import (
     cycles_at,
@@ -17,6 +18,7 @@ from tasks.engines.guide.sound.synthesis.signals import (
     noise,
     random,
     rise,
+    sections,
     sine,
     times_s,
 )
@@ -110,7 +112,11 @@ class Organ:
     def play(self, part: Part, *, frames: int, take: int = 0) -> Sound:
         """The part's dry audio from the turning loudspeaker."""
         sound = play(self, part, frames=frames, take=take)
-        return low_pass(_turned(sound, Turning(0.8, 0.32)), 7500.0, order=1)
+        turned_sound = _turned(sound, Turning(0.8, 0.32))
+        speaker = Filter(sections(7500.0, "lowpass", 1))
+        for block in blocks(frames):
+            turned_sound[:, block] = speaker(turned_sound[:, block])
+        return turned_sound
 
     def layer(self, pitch: int, velocity: int) -> Hashable:
         """One: an organ's keys have no velocity but their loudness."""
@@ -133,12 +139,10 @@ class Organ:
 
 
 def _turned(sound: Sound, turning: Turning) -> Sound:
-    """Level that rises and falls: to both sides in turn where the sound is stereo, else of the whole."""
-    wave: Mono = np.sin(np.float32(2 * np.pi * turning.rate_hz) * np.arange(sound.shape[1], dtype=np.float32) / RATE)
-    depth = np.float32(turning.depth)
-    if len(sound) == 1 or not turning.alternates:
-        sound *= 1 + np.float32(0.5) * depth * wave
-        return sound
-    sound[0] *= 1 + depth * wave
-    sound[1] *= 1 - depth * wave
+    """Level that rises and falls, in place: to both sides in turn where the sound is stereo, else of the whole."""
+    alternates = len(sound) == 2 and turning.alternates
+    for block in blocks(sound.shape[1]):
+        time_s = (np.arange(block.start, block.stop) / RATE).astype(np.float32)
+        wave: Mono = np.float32(turning.depth) * np.sin(np.float32(2 * np.pi * turning.rate_hz) * time_s)
+        sound[:, block] *= np.stack([1 + wave, 1 - wave]) if alternates else 1 + np.float32(0.5) * wave
     return sound

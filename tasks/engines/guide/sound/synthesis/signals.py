@@ -101,16 +101,17 @@ def band_pass(sound: Sound, low_hz: float, high_hz: float, *, order: int = 1) ->
 
 def _filtered(sound: Sound, cutoff_hz: float | tuple[float, float], kind: str, order: int) -> Sound:
     lowest_hz = cutoff_hz[0] if isinstance(cutoff_hz, tuple) else cutoff_hz
-    sections = _sections(cutoff_hz, kind, order)
-    single = sections if order > 1 and lowest_hz < DOUBLE_BELOW_HZ else sections.astype(np.float32)
+    rows = sections(cutoff_hz, kind, order)
+    single = rows if order > 1 and lowest_hz < DOUBLE_BELOW_HZ else rows.astype(np.float32)
     filtered_sound: Sound = sosfilt(single, sound).astype(np.float32, copy=False)
     return filtered_sound
 
 
 @lru_cache(maxsize=512)
-def _sections(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float64]:
-    sections: NDArray[np.float64] = butter(order, cutoff_hz, kind, fs=RATE, output="sos")
-    return sections
+def sections(cutoff_hz: float | tuple[float, float], kind: str, order: int) -> NDArray[np.float64]:
+    """Butterworth filters as second-order sections."""
+    rows: NDArray[np.float64] = butter(order, cutoff_hz, kind, fs=RATE, output="sos")
+    return rows
 
 
 def resonances(sound: Sound, peaks: Sequence[tuple[float, float, float]]) -> Sound:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from tasks.engines.guide.arrangement.score import Part
+from tasks.engines.guide.sound.blocks import Filter, blocks, peak_section
 from tasks.engines.guide.sound.source import RATE, Mono, Request, Sound, Tone, frames_with_release, play
 from tasks.engines.guide.sound.synthesis.signals import (
     at_peak,
-    band_pass,
     decay,
     hertz,
     high_pass,
@@ -27,6 +28,7 @@ from tasks.engines.guide.sound.synthesis.signals import (
     noise,
     random,
     resonances,
+    sections,
 )
 
 LAYERS = ((60, 0.5), (98, 0.8), (127, 1.15))
@@ -37,6 +39,9 @@ SHORT_PERIOD = 64
 """Below this many frames a direct recursion is faster than one of whole periods."""
 
 TAKE_CENTS = 3.5
+BIAS = 0.18
+"""Of the overdriven amplifier: its two halves saturate differently."""
+
 WARM_UP = 8
 
 
@@ -196,8 +201,24 @@ def _delayed(signal: Mono, count: int) -> Mono:
 
 
 def _amplified(sound: Sound, drive: float) -> Sound:
-    """Through an overdriven amplifier and its loudspeaker: a mild asymmetric saturation between two filters."""
-    pushed = high_pass(sound, 120.0, order=1) * np.float32(drive)
-    shaped = np.tanh(pushed + np.float32(0.18)) - np.float32(np.tanh(0.18))
-    speaker = low_pass(band_pass(shaped, 85.0, 5200.0), 4800.0, order=3)
-    return resonances(speaker, ((2500, 3, 1.0),)) * np.float32(0.5)
+    """Through an overdriven amplifier and its loudspeaker, in place: a mild asymmetric saturation between two filters.
+
+    Nothing is done where the strings are silent for a block and more.
+    """
+    cut, speaker = Filter(sections(120.0, "highpass", 1)), Filter(_speaker())
+    sounded = False
+    for block in blocks(sound.shape[1]):
+        sounds = bool(sound[:, block].any())
+        if sounds or sounded:
+            pushed = cut(sound[:, block]) * np.float32(drive) + np.float32(BIAS)
+            shaped = np.tanh(pushed, out=pushed) - np.float32(np.tanh(BIAS))
+            sound[:, block] = speaker(shaped) * np.float32(0.5)
+        sounded = sounds
+    return sound
+
+
+@cache
+def _speaker() -> NDArray[np.float64]:
+    """The loudspeaker of a guitar amplifier, as sections."""
+    box = sections((85.0, 5200.0), "bandpass", 1), sections(4800.0, "lowpass", 3)
+    return np.concatenate([*box, peak_section(2500.0, 3.0, 1.0)[np.newaxis]])
