@@ -49,7 +49,8 @@ def guide_track(lrc: str, *, bpm: float | None) -> bytes:
 def with_lines(midi: bytes, lrc: str) -> bytes:
     """An engine's MIDI file with the lines of the lyrics in one more track; notes, tempo and markers are unchanged.
 
-    A song without words gets no such track. Raises InputError where the bytes are no MIDI file counted in beats, ValueError for LRC in another form.
+    A song without words gets no such track. Raises InputError where the bytes are no MIDI file counted in beats,
+    ValueError for LRC in another form.
     """
     file = _read(midi)
     lines = _sung(lrc)

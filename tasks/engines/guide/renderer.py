@@ -14,8 +14,8 @@ from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
-from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.automation import automate
+from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
 from tasks.engines.guide.sound.mix import PLACES, added_up, balance, mix_stem
 from tasks.engines.guide.sound.player import Player
