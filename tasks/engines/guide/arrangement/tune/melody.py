@@ -148,7 +148,7 @@ class Singer:
         contour = motif.contours[(0, 1, 0, 2)[index % 4]]
         progress = np.linspace(0, 1, len(beats))
         targets = motif.base_pitch + motif.span * np.interp(progress, np.linspace(0, 1, len(contour)), contour)
-        high = min(self._highest, round(motif.base_pitch) + 6 + 2 * is_hook)
+        high = min(self._highest, round(motif.base_pitch) + 6)
         low = max(self._lowest, high - PHRASE_RANGE, round(motif.base_pitch) - 5)
         # Lines answer each other: open, closed, open, and the last one ends on the tonic.
         is_closed = index % 2 == 1 or index + 1 == len(section.lines)
