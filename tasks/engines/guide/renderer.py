@@ -68,12 +68,11 @@ class GuideRenderer:
         # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
         stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
         stems = {stem: stems_played[stem] for stem in STEMS}
+        singer = stems["vocals"] if "singer" in recipe.inputs else None
+        if singer is not None:
+            seat_voice(stems, sung_spans_s(arrangement), arrangement.tone)
         widen(stems)
-        if "singer" in recipe.inputs:
-            seat_voice(stems, sung_spans_s(arrangement))
-            towards([stem for name, stem in stems.items() if name != "vocals"], arrangement.tone, stems["vocals"])
-        else:
-            towards(stems.values(), arrangement.tone)
+        towards([sound for sound in stems.values() if sound is not singer], arrangement.tone, singer)
         automate(stems, arrangement)
         balance(stems)
         return stems
@@ -84,7 +83,7 @@ class GuideRenderer:
         if stem == "vocals" and "singer" in recipe.inputs:
             return mix_voices(voices(recipe, arrangement, frames=frames), frames=frames, reverb=reverb, beat_s=beat_s)
         sounds = ((part.name, self._sound(part, frames)) for part in arrangement.parts if part.stem == stem)
-        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s)
+        return mix_stem(sounds, stem, frames=frames, reverb=reverb, beat_s=beat_s, tone=arrangement.tone)
 
     def _sound(self, part: Part, frames: int) -> Sound:
         if PLACES[part.name].doubled:

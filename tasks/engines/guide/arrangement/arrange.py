@@ -68,6 +68,7 @@ def arrange(recipe: Recipe) -> Arrangement:
         parts=tuple(part for part in parts if part.notes),
         chords=harmony.names(grid, recipe.length_s),
         genre=style.name,
+        tone=style.tone,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from catalog.album.mastering import Tone
 from catalog.common.digests import Json
 from tasks.engines.guide.genres.chords import chord_problem
 
@@ -118,7 +119,8 @@ class PromptWords(_Part):
 
 
 class Genre(_Part):
-    """A genre: the whole content of its file. Struck chords that are not held last ``chord_beats`` at most."""
+    """A genre: the whole content of its file. Struck chords that are not held last ``chord_beats`` at most; ``tone`` is
+    the mastering curve that its mix is brought nearer to."""
 
     name: str = Field(min_length=1, max_length=40)
     tempo_bpm: tuple[Annotated[int, Field(ge=40, le=220)], Annotated[int, Field(ge=40, le=220)]]
@@ -134,6 +136,7 @@ class Genre(_Part):
     verse_drums: Literal["calm", "hats", "none"] = "calm"
     pad_in_verse: bool = False
     ending: Literal["ring", "stop"] = "ring"
+    tone: Tone = "balanced"
     words: PromptWords = PromptWords()
     band: Band
     grooves: tuple[GrooveFile, ...] = Field(min_length=1, max_length=8)

@@ -77,3 +77,15 @@ def peak_section(centre_hz: float, gain_db: float, quality: float) -> NDArray[np
     up, down = alpha * amplitude, alpha / amplitude
     row: NDArray[np.float64] = np.array([1 + up, middle, 1 - up, 1 + down, middle, 1 - down]) / (1 + down)
     return row
+
+
+def shelf_section(corner_hz: float, gain_db: float, *, high: bool = True) -> NDArray[np.float64]:
+    """A shelf of quality 0.7 (Bristow-Johnson's cookbook form), (6,); of a high one the signs of the cosines turn."""
+    a, angle = 10 ** (gain_db / 40), 2 * np.pi * corner_hz / RATE
+    sign = -1.0 if high else 1.0
+    cosine, slope = sign * np.cos(angle), 2 * np.sqrt(a) * np.sin(angle) / (2 * 0.707)
+    b = (a * ((a + 1) - (a - 1) * cosine + slope), sign * 2 * a * ((a - 1) - (a + 1) * cosine))
+    d = ((a + 1) + (a - 1) * cosine + slope, -sign * 2 * ((a - 1) + (a + 1) * cosine))
+    b_last, d_last = a * ((a + 1) - (a - 1) * cosine - slope), (a + 1) + (a - 1) * cosine - slope
+    row: NDArray[np.float64] = np.array([*b, b_last, *d, d_last]) / d[0]
+    return row

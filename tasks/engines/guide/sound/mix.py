@@ -6,7 +6,7 @@ Effects apply to parts and to the reverbs of stems, never to the mix, so that th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from pedalboard import (
     Reverb,
 )
 
+from catalog.album.mastering import Tone
 from catalog.common.errors import WorkError
 from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.blocks import Effects, blocks, stereo, unit_powers
@@ -72,12 +73,18 @@ PLACES: Mapping[str, Place] = {
     "second voice": Place(-9.0, pan=0.45, low_cut_hz=200, wet=0.40),
     "drums": Place(1.5, low_cut_hz=28, body_db_hz=(2.0, 90), ratio=2.0, wet=0.10, headroom_db=8.0),
     "bass": Place(0.5, low_cut_hz=28, body_db_hz=(3.5, 120), ratio=4.0, wet=0.0, headroom_db=7.0),
-    "lead": Place(-2.0, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
-    "chords": Place(-4.0, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=1.5),
-    "pad": Place(-9.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=1.5),
-    "pluck": Place(-9.0, pan=0.75, low_cut_hz=220, wet=0.36),
-    "answers": Place(-7.0, pan=-0.65, low_cut_hz=200, wet=0.40),
+    "lead": Place(0.5, low_cut_hz=150, body_db_hz=(1.0, 2600), air_db=3.0, ratio=3.0, wet=0.30, headroom_db=9.0),
+    "chords": Place(1.5, low_cut_hz=110, body_db_hz=(-1.5, 1700), wet=0.22, doubled=True, side_db=1.5),
+    "pad": Place(-4.0, low_cut_hz=200, body_db_hz=(-1.5, 500), wet=0.45, wide=True, side_db=1.5),
+    "pluck": Place(-4.5, pan=0.75, low_cut_hz=220, wet=0.36),
+    "answers": Place(-4.0, pan=-0.65, low_cut_hz=200, wet=0.40),
 }
+
+LEVELS_DB: Mapping[Tone, Mapping[str, float]] = {
+    "electronic": {"bass": 4.5, "drums": 3.0, "chords": 1.5, "pad": 1.5},
+    "hip-hop": {"bass": 5.0, "drums": 2.5, "chords": 1.5, "pad": 1.5},
+}
+"""How much louder a part is in mixes of some tones: the low end carries dance music."""
 
 ROOMS: Mapping[Stem, Room] = {
     "vocals": Room(0.55, echo=0.3),
@@ -87,18 +94,27 @@ ROOMS: Mapping[Stem, Room] = {
 }
 
 
-def mix_stem(parts: Iterable[tuple[str, Sound]], stem: Stem, *, frames: int, reverb: float, beat_s: float) -> Sound:
+def mix_stem(
+    parts: Iterable[tuple[str, Sound]],
+    stem: Stem,
+    *,
+    frames: int,
+    reverb: float,
+    beat_s: float,
+    tone: Tone = "balanced",
+) -> Sound:
     """The parts of one stem in their places with reverb: float32 (2, frames), or (1, frames) where both sides are the
     same.
 
     ``parts`` are names of ``PLACES`` with their dry audio, taken one at a time and changed in place; ``reverb`` 0 to 1
-    scales the reverb.
+    scales the reverb; ``tone`` is the curve that the mix will be brought nearer to.
     """
     total: Sound | None = None
     send: Sound | None = None
     first_wet = 0.0
     for name, sound in parts:
         place = PLACES[name]
+        place = replace(place, level_db=place.level_db + LEVELS_DB.get(tone, {}).get(name, 0.0))
         placed_sound = _panned(_shaped(sound, place), place)
         del sound  # before the next part is played: each is a song's length of audio
         if total is None:

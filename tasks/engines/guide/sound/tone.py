@@ -14,7 +14,7 @@ from scipy.signal import sosfreqz
 from catalog.album.mastering import Tone
 from tasks.audio.audio import Audio
 from tasks.audio.metering.loudness import k_weighting
-from tasks.engines.guide.sound.blocks import Filter, blocks, peak_section
+from tasks.engines.guide.sound.blocks import Filter, blocks, peak_section, shelf_section
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.mastering.analysis.curves import named_curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
@@ -119,21 +119,9 @@ def _sections(gains_db: Gains) -> NDArray[np.float64]:
     rows = []
     for index, (centre_hz, gain_db) in enumerate(zip(OCTAVES_HZ, gains_db, strict=True)):
         if index == 0:
-            rows.append(_shelf(centre_hz * 2**0.5, float(gain_db), high=False))
+            rows.append(shelf_section(centre_hz * 2**0.5, float(gain_db), high=False))
         elif index == last:
-            rows.append(_shelf(centre_hz / 2**0.5, float(gain_db), high=True))
+            rows.append(shelf_section(centre_hz / 2**0.5, float(gain_db), high=True))
         else:
             rows.append(peak_section(centre_hz, float(gain_db), QUALITY))
     return np.array(rows)
-
-
-def _shelf(corner_hz: float, gain_db: float, *, high: bool) -> NDArray[np.float64]:
-    """A shelf of quality 0.7; of a high one the signs of the cosine's terms turn."""
-    a, angle = 10 ** (gain_db / 40), 2 * np.pi * corner_hz / RATE
-    sign = -1.0 if high else 1.0
-    cosine, slope = sign * np.cos(angle), 2 * np.sqrt(a) * np.sin(angle) / (2 * 0.707)
-    b = (a * ((a + 1) - (a - 1) * cosine + slope), sign * 2 * a * ((a - 1) - (a + 1) * cosine))
-    d = ((a + 1) + (a - 1) * cosine + slope, -sign * 2 * ((a - 1) + (a + 1) * cosine))
-    b_last, d_last = a * ((a + 1) - (a - 1) * cosine - slope), (a + 1) + (a - 1) * cosine - slope
-    row: NDArray[np.float64] = np.array([*b, b_last, *d, d_last]) / d[0]
-    return row

@@ -18,12 +18,16 @@ from pedalboard import (
     Reverb,
 )
 
+from catalog.album.mastering import Tone
 from tasks.audio.metering.loudness import k_weighting
 from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.blocks import Effects, Filter, blocks, peak_section, stereo
 from tasks.engines.guide.sound.source import RATE, Sound
 
-VOICE_OVER_BAND_LU = 4.0
+VOICE_OVER_BAND_LU = 2.0
+LOW_VOICE_OVER_BAND_LU: Mapping[Tone, float] = {"electronic": 0.8, "hip-hop": 0.8}
+"""Where kick and bass are most of the band's loudness, the voice need not be far above it."""
+
 BAND_DIP_HZ, BAND_DIP_DB, BAND_DIP_Q = 2500.0, -4.0, 0.6
 BAND_DUCK_DB = -1.0
 DUCK_RAMP_S = 0.08
@@ -38,7 +42,7 @@ PLATE_DELAY_S, SEND_LOW_CUT_HZ = 0.020, 250.0
 OFFSET_CUT_HZ = 60.0
 """Compressors give pulses, which are not symmetric, an offset."""
 
-DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (6000.0, 9000.0), -38.0, 4.0
+DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (5500.0, 14000.0), -42.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,9 @@ class VoicePlace:
 
 VOICE_PLACES: Mapping[str, VoicePlace] = {
     "vocals": VoicePlace(),
-    "double left": VoicePlace(-11.0, -0.7, 0.018),
-    "double right": VoicePlace(-11.0, 0.7, 0.027),
-    "second voice": VoicePlace(-7.0, 0.3),
+    "double left": VoicePlace(-9.5, -0.8, 0.018),
+    "double right": VoicePlace(-9.5, 0.8, 0.027),
+    "second voice": VoicePlace(-7.0, 0.45),
 }
 
 
@@ -94,6 +98,7 @@ def _chain() -> list[Plugin]:
     return [
         HighpassFilter(110),
         PeakFilter(280, gain_db=-2.5, q=0.9),
+        PeakFilter(750, gain_db=-3.0, q=0.7),
         Compressor(-24, 3.0, attack_ms=6, release_ms=90),
         Compressor(-16, 6.0, attack_ms=1, release_ms=60),
         HighpassFilter(OFFSET_CUT_HZ),
@@ -124,10 +129,10 @@ def _echo(beat_s: float) -> list[Plugin]:
     return [Delay(delay_seconds=beat_s / 2, feedback=0.25, mix=1.0)]
 
 
-def seat_voice(stems: Mapping[Stem, Sound], spans_s: Sequence[tuple[float, float]]) -> None:
+def seat_voice(stems: Mapping[Stem, Sound], spans_s: Sequence[tuple[float, float]], tone: Tone = "balanced") -> None:
     """Bring the stem ``vocals`` above the band while it sings, in place: the band makes room, the voice gets its level.
 
-    ``spans_s`` are the sung times. Loudness is K-weighted (ITU-R BS.1770), over sung time.
+    ``spans_s`` are the sung times, ``tone`` the mix's curve. Loudness is K-weighted (ITU-R BS.1770), over sung time.
     """
     others = [stem for name, stem in stems.items() if name != "vocals"]
     spans_s = _joined(spans_s)
@@ -151,7 +156,8 @@ def seat_voice(stems: Mapping[Stem, Sound], spans_s: Sequence[tuple[float, float
         meters["voice"].add(stems["vocals"][:, block], envelope)
     band_power, voice_power = meters["band"].power, meters["voice"].power
     if band_power > 0 and voice_power > 0:
-        stems["vocals"][:] *= np.float32(np.sqrt(band_power / voice_power * 10 ** (VOICE_OVER_BAND_LU / 10)))
+        over_lu = LOW_VOICE_OVER_BAND_LU.get(tone, VOICE_OVER_BAND_LU)
+        stems["vocals"][:] *= np.float32(np.sqrt(band_power / voice_power * 10 ** (over_lu / 10)))
 
 
 def _joined(spans_s: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -9,44 +9,71 @@ from numpy.typing import NDArray
 from scipy.fft import rfft, rfftfreq
 
 from tasks.engines.guide.arrangement.score import Stem
-from tasks.engines.guide.sound.mix import widened
+from tasks.engines.guide.sound.blocks import Filter, blocks, shelf_section
 from tasks.engines.guide.sound.source import RATE, Sound
 from tasks.engines.guide.sound.tone import WINDOW, excerpts
 
-SIDE_AGAINST_MID_DB = -6.0
-BAND_HZ = (200.0, 3000.0)
-MOST_DB = 3.0
+WIDENED: tuple[Stem, ...] = ("other", "drums")
+"""Stems whose sides are changed: drums above :data:`SPLIT_HZ` only, where their overheads are."""
+
+SPLIT_HZ = 3000.0
+BODY_HZ, AIR_HZ = (200.0, SPLIT_HZ), (SPLIT_HZ, 16000.0)
+SIDE_AGAINST_MID_DB = (-5.6, -4.6)
+MOST_DB = (4.0, 6.0)
+"""In the body and in the air: side against mid, and by how much the sides are changed at most."""
+
+LEAST_DB = 0.1
 
 Spectrum = NDArray[np.complex64]
 
 
 def widen(stems: Mapping[Stem, Sound]) -> None:
-    """Make the sides of the stem ``other`` louder or softer, in place, by up to ``MOST_DB``, so that the sum of the
-    stems has :data:`SIDE_AGAINST_MID_DB` between 200 Hz and 3 kHz."""
-    change_db = side_change_db(stems)
-    if abs(change_db) > 0.1 and len(stems["other"]) == 2:
-        widened(stems["other"], change_db)
+    """Make the sides of ``WIDENED`` stems louder or softer, in place, so that the sum of the stems has
+    :data:`SIDE_AGAINST_MID_DB` between 200 Hz and 3 kHz, and above."""
+    body_db = side_change_db(stems, ("other",), BODY_HZ, SIDE_AGAINST_MID_DB[0], MOST_DB[0])
+    air_db = side_change_db(stems, WIDENED, AIR_HZ, SIDE_AGAINST_MID_DB[1], MOST_DB[1])
+    if "other" in stems:
+        _change_sides(stems["other"], body_db, air_db)
+    if "drums" in stems:
+        _change_sides(stems["drums"], 0.0, air_db)
 
 
-def side_change_db(stems: Mapping[Stem, Sound]) -> float:
-    """The change of the sides of ``other`` in dB; 0 where it has none, or where nothing sounds."""
-    mid, side = _mid_and_side(excerpts(stems.values()))
-    _, own = _mid_and_side(excerpts([stems["other"]]))
+def _change_sides(sound: Sound, body_db: float, air_db: float) -> None:
+    """The difference of the sides louder by two gains, in place; they meet at :data:`SPLIT_HZ`."""
+    if len(sound) < 2 or max(abs(body_db), abs(air_db)) < LEAST_DB:
+        return
+    shelf = Filter(shelf_section(SPLIT_HZ, air_db - body_db)[np.newaxis].astype(np.float32))
+    gain = np.float32(10 ** (body_db / 20) / 2)
+    for block in blocks(sound.shape[1]):
+        left, right = sound[:, block]
+        side = (left - right)[np.newaxis]
+        changed = shelf(side)[0] * gain - side[0] / 2
+        sound[0, block] += changed
+        sound[1, block] -= changed
+
+
+def side_change_db(
+    stems: Mapping[Stem, Sound], changed: tuple[Stem, ...], band_hz: tuple[float, float], side_db: float, most_db: float
+) -> float:
+    """The change of the sides of some stems in dB that brings a band of the sum to ``side_db`` against mid, by
+    ``most_db`` at most; 0 where they have no sides, or where nothing sounds."""
+    mid, side = _mid_and_side(excerpts(stems.values()), band_hz)
+    own = _mid_and_side(excerpts([stems[name] for name in changed if name in stems]), band_hz)[1]
     rest = side - own
-    wanted = 10 ** (SIDE_AGAINST_MID_DB / 10) * float(np.vdot(mid, mid).real)
+    wanted = 10 ** (side_db / 10) * float(np.vdot(mid, mid).real)
     # |rest + gain * own|^2 = wanted, solved for the gain.
     square, linear = float(np.vdot(own, own).real), float(np.vdot(own, rest).real)
     if square <= 1e-6 * wanted or wanted == 0.0:
         return 0.0
     under_root = linear**2 - square * (float(np.vdot(rest, rest).real) - wanted)
     gain = (np.sqrt(max(0.0, under_root)) - linear) / square
-    return float(np.clip(20 * np.log10(max(gain, 1e-3)), -MOST_DB, MOST_DB))
+    return float(np.clip(20 * np.log10(max(gain, 1e-3)), -most_db, most_db))
 
 
-def _mid_and_side(sound: Sound) -> tuple[Spectrum, Spectrum]:
+def _mid_and_side(sound: Sound, band_hz: tuple[float, float]) -> tuple[Spectrum, Spectrum]:
     """The spectra of sum and difference within the band, of all windows: each (windows, bins)."""
     left, right = rfft(sound.reshape(2, -1, WINDOW), axis=2)
     hertz = rfftfreq(WINDOW, 1 / RATE)
-    band = (hertz >= BAND_HZ[0]) & (hertz < BAND_HZ[1])
+    band = (hertz >= band_hz[0]) & (hertz < band_hz[1])
     left, right = left[:, band], right[:, band]
     return left + right, left - right

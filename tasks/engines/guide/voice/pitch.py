@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tasks.engines.guide.arrangement.score import Note
 
-GLIDE_S, GLIDE_SHARE_BEFORE, GLIDE_SHARE_AFTER = 0.090, 0.35, 0.50
+GLIDE_S, GLIDE_SHARE_BEFORE, GLIDE_SHARE_AFTER = 0.090, 0.28, 0.50
 GLIDE_LEAD = 0.15
 OVERSHOOT, MOST_OVERSHOOT_CENTS = 0.06, 25.0
 RING_S, RING_DECAY_S = 0.160, 0.050

@@ -32,6 +32,9 @@ CROSSFADE_OCTAVES = 1 / 3
 PULSES_ABOVE_EDGE = 0.1
 PULSE_BLOCK = 192
 NOISE_HOP, NOISE_FFT = 128, 640
+LEAD = 16
+"""Samples of a pulse before its time: where it falls between two samples it rings on both sides."""
+
 NOISE_MARGIN = (NOISE_FFT - 2 * NOISE_HOP) // 2
 SILENT_SHARE = 0.02
 
@@ -103,13 +106,25 @@ def _pulses(frames: Frames, colour: Colour) -> Iterator[tuple[NDArray[np.int64],
         if not sounding.any():
             continue
         rows, shares, gain = rows[sounding], shares[sounding], gain[sounding]
-        samples = times_s[first : first + PULSE_BLOCK][sounding] * RATE
+        periods = periods_s[first : first + PULSE_BLOCK][sounding] * RATE
+        phase = rows @ basis.phase
+        samples = times_s[first : first + PULSE_BLOCK][sounding] * RATE - _delay(phase, periods)
         starts = np.floor(samples).astype(np.int64)
-        late = (samples - starts).astype(np.float32)
-        height = gain * np.sqrt(periods_s[first : first + PULSE_BLOCK][sounding] * RATE).astype(np.float32)
+        late = (samples - starts).astype(np.float32) + LEAD
+        height = gain * np.sqrt(periods).astype(np.float32)
         size = np.exp(rows @ basis.magnitude) * (shares @ basis.bands + basis.above) * height[:, None]
-        angle = rows @ basis.phase - late[:, None] * radians
-        yield starts, _waves(size, angle, FFT_SIZE)
+        yield starts - LEAD, _waves(size, phase - late[:, None] * radians, FFT_SIZE)
+
+
+def _delay(phase: Matrix, periods: NDArray[np.float64]) -> NDArray[np.float64]:
+    """By how many samples a filter delays the fundamental: without it, a filter that changes would bend the pitch."""
+    place = FFT_SIZE / periods
+    low = place.astype(np.int64)
+    part = place - low
+    index = np.arange(len(place))
+    at_pitch = phase[index, low] * (1 - part) + phase[index, low + 1] * part
+    delay: NDArray[np.float64] = -at_pitch * periods / (2 * np.pi)
+    return np.clip(delay, 0.0, NOISE_MARGIN - LEAD)
 
 
 def _noise(frames: Frames, colour: Colour, rng: np.random.Generator) -> Iterator[tuple[NDArray[np.int64], Matrix]]:

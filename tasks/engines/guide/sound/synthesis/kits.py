@@ -175,7 +175,7 @@ KITS: Mapping[str, Kit] = {
         Brush(),
         snare_db=-5.0,
         second_snare=Snare(skin_hz=230.0, skin_s=0.18, wires_s=0.2, wires=0.5, crack=0.2),
-        cymbals=_cymbals(-15.0, -14.0),
+        cymbals=_cymbals(-18.5, -14.0),
         toms=_toms(88.0, 0.8, -12.0),
         room_db=-13.0,
         room_s=0.045,

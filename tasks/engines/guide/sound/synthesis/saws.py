@@ -27,6 +27,8 @@ from tasks.engines.guide.sound.synthesis.signals import (
 LAYERS = ((70, 0.7), (104, 1.0), (127, 1.35))
 """Highest velocity of each layer and its brightness."""
 
+LOWEST_SUB_HZ = 35.0
+
 
 @dataclass(frozen=True, slots=True)
 class Saws:
@@ -34,7 +36,7 @@ class Saws:
 
     ``voices`` lie within ``spread_cents`` to both sides of the note, ``width`` 0 to 1 apart; ``attack_s`` and
     ``length_s`` (to -60 dB; 0: held) shape the level; the low-pass falls from ``open_hz`` to ``resting_hz`` in
-    ``sweep_s``; ``sub`` is the share of a square wave an octave below.
+    ``sweep_s``; ``sub`` is the share of a square wave an octave below, of low notes at the note itself.
     """
 
     voices: int
@@ -99,7 +101,8 @@ class SawInstrument:
             for channel, gain in zip(sound, _sides(pan), strict=False):
                 channel += wave * gain
         if saws.sub:
-            sound += np.float32(saws.sub) * square(hertz(request.pitch - 12), frames)
+            lower = request.pitch - 12 if hertz(request.pitch - 12) > LOWEST_SUB_HZ else request.pitch
+            sound += np.float32(saws.sub) * square(hertz(lower), frames)
         return high_pass(sound, 0.5 * hertz(request.pitch - (12 if saws.sub else 0)))
 
 

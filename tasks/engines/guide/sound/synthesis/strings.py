@@ -76,10 +76,10 @@ STEEL = String(5.0, 0.05, 0.12, 2300.0, 0.25, body=(*_GUITAR, (2600, 2, 1)), top
 CLEAN = String(5.5, 0.06, 0.16, 2600.0, 0.12, pickup=0.27, body=((180, 2, 1), (2200, 2, 1.2)), top_hz=4500.0)
 OVERDRIVEN = String(7.0, 0.06, 0.14, 3500.0, 0.2, pickup=0.17, top_hz=9000.0, drive=4.5)
 FINGER_BASS = String(
-    6.0, 0.4, 0.24, 240.0, 0.05, pickup=0.18, body=((80, 3, 1), (700, 3, 1)), top_hz=2200.0, lowest_hz=28.0
+    6.0, 0.4, 0.27, 210.0, 0.05, pickup=0.38, body=((80, 3, 1), (700, 3, 1)), top_hz=2200.0, lowest_hz=28.0
 )
 PICK_BASS = String(
-    6.0, 0.25, 0.13, 560.0, 0.1, pickup=0.14, body=((90, 3, 1), (1000, 3, 1)), top_hz=3500.0, lowest_hz=28.0
+    6.0, 0.25, 0.18, 420.0, 0.1, pickup=0.29, body=((75, 4, 0.8), (1000, 3, 1)), top_hz=3500.0, lowest_hz=28.0
 )
 UPRIGHT_BASS = String(
     3.0,
