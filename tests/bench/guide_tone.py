@@ -11,8 +11,7 @@ import argparse
 import resource
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from unittest.mock import patch
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from catalog.common.settings import load_settings
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import RenderJob, RenderResult
-from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.engine import GuideEngine
 from tasks.engines.guide.renderer import GuideRenderer
 from tasks.mastering.analysis.curves import named_curve
