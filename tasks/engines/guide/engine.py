@@ -34,11 +34,11 @@ MIDI_BYTES_PER_S = 220
 
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
-SUNG_RENDER_SPEED = 15.0
+SUNG_RENDER_SPEED = 20.0
 LOAD_SECONDS = 0.5
-BASE_MEMORY_BYTES = 165 << 20
-SUNG_MEMORY_BYTES = 60 << 20
-BUFFERS = 8
+BASE_MEMORY_BYTES = 190 << 20
+SUNG_MEMORY_BYTES = 20 << 20
+BUFFERS = 4
 
 
 class GuideEngine:

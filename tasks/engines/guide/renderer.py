@@ -26,6 +26,9 @@ from tasks.engines.guide.sound.width import widen
 from tasks.engines.guide.voice.casting import singing
 from tasks.engines.guide.voice.ensemble import sung_spans_s, voices
 
+MOST_PARTS_FIRST: tuple[Stem, ...] = ("other", "vocals", "drums", "bass")
+"""Making a stem of several parts takes the most memory, while the others do not exist yet."""
+
 
 class GuideRenderer:
     """Renders guide recipes with one SoundFont; the same recipe gives the same samples, bit for bit."""
@@ -65,8 +68,7 @@ class GuideRenderer:
 
         Raises WorkError where the samples are not numbers.
         """
-        # The stem with most parts comes first: making it takes the most memory, and the others do not exist yet.
-        stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in reversed(STEMS)}
+        stems_played = {stem: self._stem(recipe, arrangement, stem) for stem in MOST_PARTS_FIRST}
         stems = {stem: stems_played[stem] for stem in STEMS}
         singer = stems["vocals"] if "singer" in recipe.inputs else None
         if singer is not None:

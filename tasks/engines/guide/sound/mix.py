@@ -82,9 +82,11 @@ PLACES: Mapping[str, Place] = {
 
 LEVELS_DB: Mapping[Tone, Mapping[str, float]] = {
     "electronic": {"bass": 4.5, "drums": 3.0, "chords": 1.5, "pad": 1.5},
+    "jazz": {"bass": 2.5},
+    "acoustic": {"bass": 1.0},
     "hip-hop": {"bass": 5.0, "drums": 2.5, "chords": 1.5, "pad": 1.5},
 }
-"""How much louder a part is in mixes of some tones: the low end carries dance music."""
+"""How much louder a part is in mixes of some tones: the low end carries dance music, an upright bass has little."""
 
 ROOMS: Mapping[Stem, Room] = {
     "vocals": Room(0.55, echo=0.3),
@@ -122,7 +124,8 @@ def mix_stem(
             continue
         send = total * np.float32(first_wet) if send is None else send
         if len(placed_sound) == 2:
-            total, send = stereo(total), stereo(send)
+            total = stereo(total)
+            send = stereo(send)
         for block in blocks(frames):
             total[:, block] += placed_sound[:, block]
             send[:, block] += placed_sound[:, block] * np.float32(place.wet * reverb)

@@ -24,8 +24,8 @@ from tasks.engines.guide.arrangement.score import Stem
 from tasks.engines.guide.sound.blocks import Effects, Filter, blocks, peak_section, stereo
 from tasks.engines.guide.sound.source import RATE, Sound
 
-VOICE_OVER_BAND_LU = 2.0
-LOW_VOICE_OVER_BAND_LU: Mapping[Tone, float] = {"electronic": 0.8, "hip-hop": 0.8}
+VOICE_OVER_BAND_LU = 2.4
+LOW_VOICE_OVER_BAND_LU: Mapping[Tone, float] = {"electronic": 1.5, "hip-hop": 1.2}
 """Where kick and bass are most of the band's loudness, the voice need not be far above it."""
 
 BAND_DIP_HZ, BAND_DIP_DB, BAND_DIP_Q = 2500.0, -4.0, 0.6
@@ -42,7 +42,7 @@ PLATE_DELAY_S, SEND_LOW_CUT_HZ = 0.020, 250.0
 OFFSET_CUT_HZ = 60.0
 """Compressors give pulses, which are not symmetric, an offset."""
 
-DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (5500.0, 14000.0), -42.0, 5.0
+DE_ESS_HZ, DE_ESS_DB, DE_ESS_RATIO = (5500.0, 14000.0), -40.0, 4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ def _chain() -> list[Plugin]:
     return [
         HighpassFilter(110),
         PeakFilter(280, gain_db=-2.5, q=0.9),
-        PeakFilter(750, gain_db=-3.0, q=0.7),
+        PeakFilter(650, gain_db=-4.0, q=0.7),
         Compressor(-24, 3.0, attack_ms=6, release_ms=90),
         Compressor(-16, 6.0, attack_ms=1, release_ms=60),
         HighpassFilter(OFFSET_CUT_HZ),
-        PeakFilter(3000, gain_db=2.5, q=0.8),
+        PeakFilter(3000, gain_db=3.0, q=0.8),
         HighShelfFilter(9000, gain_db=3.0),
     ]
 

@@ -18,8 +18,8 @@ WIDENED: tuple[Stem, ...] = ("other", "drums")
 
 SPLIT_HZ = 3000.0
 BODY_HZ, AIR_HZ = (200.0, SPLIT_HZ), (SPLIT_HZ, 16000.0)
-SIDE_AGAINST_MID_DB = (-5.6, -4.6)
-MOST_DB = (4.0, 6.0)
+SIDE_AGAINST_MID_DB = (-5.6, -4.2)
+MOST_DB = (4.0, 8.5)
 """In the body and in the air: side against mid, and by how much the sides are changed at most."""
 
 LEAST_DB = 0.1

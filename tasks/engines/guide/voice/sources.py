@@ -73,7 +73,9 @@ class EspeakSource:
     def _line(self, row: int) -> tuple[Colour, Matrix, list[tuple[str, int]]]:
         """A line's mel-cepstra, and its phones with their first frames."""
         if row not in self._lines:
-            spoken = espeak_spoken(self._texts[row], self._language, words_per_minute=ESPEAK_WORDS_PER_MINUTE)
+            texts = tuple(dict.fromkeys(text for text in self._texts.values() if text.strip()))
+            lines = espeak_spoken(texts, self._language, words_per_minute=ESPEAK_WORDS_PER_MINUTE)
+            spoken = lines[texts.index(self._texts[row])]
             samples = np.frombuffer(spoken.samples, dtype="<i2") / FULL_SCALE
             colour = Colour(spoken.rate_hz, ESPEAK_ORDER, ESPEAK_WARP)
             spectrum = cepstra(samples, steady_pitch_hz(samples, spoken.rate_hz), colour, formants=self._formants)

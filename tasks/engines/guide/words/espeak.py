@@ -1,7 +1,7 @@
 """espeak-ng of ``espeakng-loader`` through its C interface: the phones of a text, and a spoken line with their times.
 
 The library keeps its state in the process and must not be initialised twice, so phones are read by one instance behind
-a lock, and each line is spoken in a process of its own.
+a lock, and the lines of a song are spoken by one process, each in a child of its own.
 Header: ``speak_lib.h`` of espeak-ng 1.52.
 """
 
@@ -10,16 +10,19 @@ from __future__ import annotations
 import base64
 import ctypes
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from catalog.common.errors import MachineError
 
@@ -35,11 +38,14 @@ UTF8, PHONES_IN_IPA = 1, 0x02 | 0x01 << 4 | ord("_") << 8
 SPEED, PITCH, RANGE = 1, 3, 4
 EVENT_END, EVENT_PHONEME = 0, 7
 BUFFER_BYTES = 1 << 16
-LINES_KEPT = 512
+SONGS_KEPT = 4
 LONGEST_S = 60.0
 """A line is spoken in a tenth of a second; one that takes so long never ends."""
 
 _LOCK = Lock()
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
+"""Folders that are removed when the process ends."""
+
 Result = TypeVar("Result")
 
 
@@ -95,11 +101,8 @@ class _Library:
 
     def __init__(self) -> None:
         try:
-            import espeakng_loader
-
-            self._functions = ctypes.CDLL(espeakng_loader.get_library_path())
-            self._folder, path = _short_path(Path(espeakng_loader.get_data_path()))
-            self.rate_hz = int(self._functions.espeak_Initialize(SYNCHRONOUS, 0, str(path).encode(), PHONEME_EVENTS))
+            self._functions, folder = _loaded()
+            self.rate_hz = int(self._functions.espeak_Initialize(SYNCHRONOUS, 0, str(folder).encode(), PHONEME_EVENTS))
         except (ImportError, OSError) as error:
             raise _does_not_start(str(error)) from error
         if self.rate_hz <= 0:
@@ -137,24 +140,30 @@ def espeak_phones(text: str, language: str) -> str:
     return _with_voice(language, lambda library: library.phones(text))
 
 
-@lru_cache(maxsize=LINES_KEPT)
-def espeak_spoken(text: str, language: str, *, words_per_minute: int = 130, pitch: int = 50) -> SpokenLine:
-    """A text spoken on one tone, in a process of its own, so that the same text always gives the same samples.
+@lru_cache(maxsize=SONGS_KEPT)
+def espeak_spoken(
+    texts: tuple[str, ...], language: str, *, words_per_minute: int = 130, pitch: int = 50
+) -> tuple[SpokenLine, ...]:
+    """Texts spoken on one tone, each in a process of its own, so that the same text always gives the same samples.
 
-    espeak-ng carries the state of its oscillators from text to text, and cannot be initialised twice in a process.
-    Raises MachineError where that process fails or takes longer than :data:`LONGEST_S`.
+    espeak-ng carries the state of its oscillators from text to text, and cannot be initialised twice in a process: one
+    process loads it and has a child for each text. Raises MachineError where one fails or takes longer than
+    :data:`LONGEST_S`.
     """
-    request = {"text": text, "language": language, "words_per_minute": words_per_minute, "pitch": pitch}
+    common = {"language": language, "words_per_minute": words_per_minute, "pitch": pitch}
+    requests = json.dumps([{"text": text, **common} for text in texts])
     command = [sys.executable, "-P", "-m", __name__]
+    limit_s = LONGEST_S + len(texts)
     try:
-        done = subprocess.run(
-            command, input=json.dumps(request).encode(), capture_output=True, check=False, timeout=LONGEST_S
-        )
+        done = subprocess.run(command, input=requests.encode(), capture_output=True, check=False, timeout=limit_s)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _does_not_start(str(error)) from error
     if done.returncode:
         raise _does_not_start(done.stderr.decode(errors="replace").strip()[-200:] or f"exit code {done.returncode}")
-    answer = json.loads(done.stdout)
+    return tuple(_read(answer) for answer in json.loads(done.stdout))
+
+
+def _read(answer: Mapping[str, Any]) -> SpokenLine:
     phones = tuple((str(phone), int(at)) for phone, at in answer["phones"])
     return SpokenLine(base64.b64decode(answer["samples"]), int(answer["rate_hz"]), phones)
 
@@ -192,14 +201,23 @@ def _library() -> _Library:
     return _Library()
 
 
-def _short_path(folder: Path) -> tuple[Any, Path]:
+@cache
+def _loaded() -> tuple[ctypes.CDLL, Path]:
+    """The library's functions, not yet initialised, and its data folder."""
+    import espeakng_loader
+
+    return ctypes.CDLL(espeakng_loader.get_library_path()), _short_path(Path(espeakng_loader.get_data_path()))
+
+
+def _short_path(folder: Path) -> Path:
     """The data folder, through a link in a short temporary folder where its own path is too long."""
     if len(str(folder)) <= LONGEST_PATH:
-        return None, folder
+        return folder
     temporary = tempfile.TemporaryDirectory(prefix="espeak-")
+    _KEPT.append(temporary)
     link = Path(temporary.name) / "espeak-ng-data"
     link.symlink_to(folder)
-    return temporary, link
+    return link
 
 
 def _does_not_start(reason: str) -> MachineError:
@@ -209,10 +227,46 @@ def _does_not_start(reason: str) -> MachineError:
 
 
 def _answer() -> None:
-    """Speak the request on standard input and write the answer to standard output."""
-    line = _speak_here(**json.load(sys.stdin))
-    samples = base64.b64encode(line.samples).decode()
-    json.dump({"samples": samples, "rate_hz": line.rate_hz, "phones": line.phones}, sys.stdout)
+    """Speak the requests on standard input, each in a child of this process, and write the answers to standard
+    output."""
+    try:
+        _loaded()
+    except (ImportError, OSError) as error:
+        sys.exit(str(error))
+    json.dump([_in_child(request) for request in json.load(sys.stdin)], sys.stdout)
+
+
+def _in_child(request: Mapping[str, Any]) -> Any:
+    """The answer to a request, from a process that ends with it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _answer_and_end(request, writing)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(child, 0)
+    if status:
+        sys.exit(f"the process that speaks a line ended with status {status}")
+    return json.loads(text)
+
+
+def _answer_and_end(request: Mapping[str, Any], writing: int) -> NoReturn:
+    """Speak a request, write its answer to a pipe, and end this process; where it takes too long a signal ends it."""
+    status = 1
+    try:
+        signal.alarm(round(LONGEST_S))
+        line = _speak_here(**request)
+        samples = base64.b64encode(line.samples).decode()
+        with os.fdopen(writing, "w") as pipe:
+            json.dump({"samples": samples, "rate_hz": line.rate_hz, "phones": line.phones}, pipe)
+        status = 0
+    except Exception:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
 
 
 if __name__ == "__main__":

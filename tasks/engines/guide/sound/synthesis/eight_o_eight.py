@@ -70,9 +70,8 @@ def _phrase(notes: tuple[Note, ...], frames: int) -> Mono:
     ratio = 1 + (DROP_RATIO - 1) * np.exp(-time_s / DROP_S)
     cycles = np.cumsum(440.0 * np.exp2((pitch - 69) / 12) * ratio) / RATE
     level = decay(frames, LENGTH_S)
-    tone = (np.tanh(np.float32(DRIVE) * level * sine(cycles) + np.float32(BIAS)) - np.float32(np.tanh(BIAS))) * np.sqrt(
-        level
-    )
+    pushed = np.float32(DRIVE) * level * sine(cycles) + np.float32(BIAS)
+    tone: Mono = (np.tanh(pushed) - np.float32(np.tanh(BIAS))) * np.sqrt(level)
     click = low_pass(noise(random("808"), frames), 2500.0)[0] * decay(frames, 0.012)
     tone = tone + at_peak(click, CLICK)
     rising, falling = min(frames, 90), min(frames, round(RELEASE_S * RATE))

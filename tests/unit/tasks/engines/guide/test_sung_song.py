@@ -120,7 +120,7 @@ def test_a_sung_song_is_its_stems_with_the_voice_above_the_band() -> None:
     voice_power, band_power = (
         unit_powers(Audio(sound, 44100))[150:1600].mean() for sound in (stems["vocals"].samples, band)
     )
-    assert 2 < 10 * np.log10(voice_power / band_power) < 6
+    assert 0.5 < 10 * np.log10(voice_power / band_power) < 4
 
 
 @pytest.mark.slow

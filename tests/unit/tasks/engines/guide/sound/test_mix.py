@@ -6,15 +6,26 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from pedalboard import (  # type: ignore[attr-defined]  # its stub does not export Pedalboard
+    Chorus,
+    Compressor,
+    Delay,
+    HighpassFilter,
+    Pedalboard,
+    Reverb,
+)
 from scipy.signal import sosfilt
 
 from catalog.album.mastering import Tone
+from catalog.selection.metrics import Measured
 from tasks.audio.audio import Audio
+from tasks.audio.metering.loudness import integrated_lufs
 from tasks.engines.guide.arrangement.score import Stem
+from tasks.engines.guide.sound.blocks import Effects, blocks
 from tasks.engines.guide.sound.mix import PLACES, mix_stem
 from tasks.engines.guide.sound.source import Sound
 from tasks.engines.guide.sound.tone import MOST_DB, correction_db, towards
-from tasks.engines.guide.sound.width import widen
+from tasks.engines.guide.sound.width import SIDE_AGAINST_MID_DB, widen
 from tasks.mastering.analysis.curves import named_curve
 from tasks.mastering.analysis.spectrum import CENTRES_HZ, third_octaves
 from tests.support.tones import RATE
@@ -70,15 +81,42 @@ def test_the_sides_of_the_instruments_bring_the_mix_to_its_width(own_side: float
     silence = np.zeros_like(singer)
     other = np.stack([common + own_side * apart, common - own_side * apart]).astype(np.float32)
     stems: dict[Stem, Sound] = {"vocals": singer, "drums": silence, "bass": silence.copy(), "other": other}
-    before = abs(side_db(stems) + 6)
+    before = distances_db(stems)
     widen(stems)
-    assert abs(side_db(stems) + 6) < max(0.3, before - 2.5)
+    for was, now in zip(before, distances_db(stems), strict=True):
+        assert now < max(0.3, was - 2.5)
 
 
-def side_db(stems: Mapping[Stem, Sound]) -> float:
-    """Side against mid of the sum, dB."""
-    left, right = sum(stems.values())
-    return float(10 * np.log10(np.square(left - right).sum() / np.square(left + right).sum()))
+def distances_db(stems: Mapping[Stem, Sound]) -> list[float]:
+    """How far side against mid of the sum is from its usual value, below and above 3 kHz, dB."""
+    left, right = np.fft.rfft(sum(stems.values()), axis=1)
+    hertz = np.fft.rfftfreq(FRAMES, 1 / RATE)
+    distances = []
+    for (low_hz, high_hz), usual_db in zip(((200, 2800), (3500, 16000)), SIDE_AGAINST_MID_DB, strict=True):
+        band = (hertz > low_hz) & (hertz < high_hz)
+        side, mid = (float((np.abs(mixed[band]) ** 2).sum()) for mixed in (left - right, left + right))
+        distances.append(abs(10 * float(np.log10(side / mid)) - usual_db))
+    return distances
+
+
+def test_the_voice_keeps_its_tone_and_the_band_its_loudness() -> None:
+    voice, band = noise(1), noise(2)
+    before, sung = integrated_lufs(Audio(band, RATE)), voice.copy()
+    towards([band], "rock", voice)
+    after = integrated_lufs(Audio(band, RATE))
+    assert np.array_equal(voice, sung)
+    assert isinstance(before, Measured)
+    assert isinstance(after, Measured)
+    assert after.value == pytest.approx(before.value, abs=0.3)
+
+
+def test_effects_in_blocks_are_those_of_the_whole() -> None:
+    whole = noise(6)
+    plugins = (HighpassFilter(200), Compressor(-24, 3.0), Reverb(), Delay(0.3, feedback=0.25, mix=0.5), Chorus())
+    for plugin in plugins:
+        effects = Effects([plugin])
+        in_blocks = np.concatenate([effects(whole[:, block]) for block in blocks(FRAMES)], axis=1)
+        assert np.array_equal(in_blocks, Pedalboard([plugin])(whole, RATE))
 
 
 def test_a_mix_in_one_place_stays_there() -> None:
