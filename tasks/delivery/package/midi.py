@@ -48,18 +48,19 @@ def guide_track(lrc: str, *, bpm: float | None, key: str | None = None, sections
     marks = sorted([*sections, *lines], key=lambda line: line[1])
     form += [(tempos.tick(at_ms / 1000), mido.MetaMessage("marker", text=text)) for text, at_ms in marks]
     file.tracks.append(_track("Tempo", form))
-    file.tracks.append(_lyrics(lines, tempos))
+    file.tracks.extend(_lyrics(lines, tempos))
     return _compared(file, lines)
 
 
 def with_lines(midi: bytes, lrc: str) -> bytes:
     """An engine's MIDI file with the lines of the lyrics in one more track; notes, tempo and markers are unchanged.
 
-    Raises InputError where the bytes are no MIDI file counted in beats, ValueError for LRC in another form.
+    A song without words gets no such track. Raises InputError where the bytes are no MIDI file counted in beats,
+    ValueError for LRC in another form.
     """
     file = _read(midi)
     lines = _sung(lrc)
-    file.tracks.append(_lyrics(lines, _tempos(file)))
+    file.tracks.extend(_lyrics(lines, _tempos(file)))
     file.type = max(1, file.type)
     return _compared(file, lines)
 
@@ -107,9 +108,10 @@ def _sung(lrc: str) -> list[Line]:
     return [(text, at_ms) for text, at_ms in timed_lines(lrc) if text]
 
 
-def _lyrics(lines: Sequence[Line], tempos: _Tempos) -> Any:
+def _lyrics(lines: Sequence[Line], tempos: _Tempos) -> list[Any]:
+    """The track of the words; none where there are no words."""
     events = [(tempos.tick(at_ms / 1000), mido.MetaMessage("lyrics", text=text)) for text, at_ms in lines]
-    return _track(LYRICS_TRACK, events)
+    return [_track(LYRICS_TRACK, events)] if events else []
 
 
 def _track(name: str, events: Sequence[tuple[int, Any]]) -> Any:
@@ -150,7 +152,7 @@ def _compared(file: Any, lines: Sequence[Line]) -> bytes:
     target = io.BytesIO()
     file.save(file=target)
     midi = target.getvalue()
-    lines_read = lyric_lines(midi)
+    lines_read = lyric_lines(midi) if lines else []
     tempos = _tempos(file)
     for (text, at_ms), (is_there, found_ms) in zip(lines, lines_read, strict=False):
         wanted_ms = round(tempos.seconds(tempos.tick(at_ms / 1000)) * 1000)

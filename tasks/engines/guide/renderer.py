@@ -16,6 +16,7 @@ from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
 from tasks.engines.guide.lead_sheet import lead_sheet_extra
+from tasks.engines.guide.sound.automation import automate
 from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
 from tasks.engines.guide.sound.mix import PLACES, added_up, balance, mix_stem
@@ -77,6 +78,7 @@ class GuideRenderer:
             seat_voice(stems, sung_spans_s(arrangement), arrangement.tone)
         widen(stems)
         towards([sound for sound in stems.values() if sound is not singer], arrangement.tone, singer)
+        automate(stems, arrangement)
         balance(stems)
         return stems
 

@@ -41,7 +41,7 @@ def arrange(recipe: Recipe) -> Arrangement:
     """
     inputs: Mapping[str, Any] = recipe.inputs
     style = genre_of(recipe)
-    streams = _streams(recipe.seed)
+    streams = _streams(recipe.seed, style)
     grid = _grid(recipe, style)
     tonic, minor = _key(recipe, style)
     rows = inputs["lines"]
@@ -94,8 +94,9 @@ def _variant(recipe: Recipe) -> int:
     return int(recipe.inputs["variant"])
 
 
-def _streams(seed: int) -> dict[str, Generator]:
-    children = np.random.SeedSequence(seed).spawn(len(STREAMS))
+def _streams(seed: int, style: Genre) -> dict[str, Generator]:
+    """A stream a part; the genre is in it, so that a seed does not sing the same tune in all of them."""
+    children = np.random.SeedSequence((seed, chance(style.name))).spawn(len(STREAMS))
     return {name: Generator(np.random.PCG64(child)) for name, child in zip(STREAMS, children, strict=True)}
 
 

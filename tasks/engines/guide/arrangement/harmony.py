@@ -12,6 +12,8 @@ from tasks.engines.guide.genres.schema import ProgressionFile
 
 HALF_BAR_BEATS = 2
 CADENCE_BARS = 2
+SHORT_BARS = 12
+"""A song of no more bars begins with its tonic, whatever its progression: there is little else to tell its key."""
 
 _PART_OF: Mapping[SectionKind, str] = {
     "intro": "verse",
@@ -21,7 +23,6 @@ _PART_OF: Mapping[SectionKind, str] = {
     "bridge": "bridge",
     "interlude": "chorus",
     "solo": "verse",
-    "outro": "chorus",
 }
 _JAZZ_CADENCE = {False: "ii7,V13", True: "ii7b5,V7b9"}
 _CADENCE = {False: "IV,V", True: "iv,V"}
@@ -83,9 +84,13 @@ def harmonise(
 ) -> Harmony:
     """Chords for every bar: each kind of section has its own, with a cadence home before the final bar.
 
-    ``jazz`` ends with a second degree before the dominant.
+    Intro and outro make the key plain, and so does the first bar of a short song. ``jazz`` ends with a second degree
+    before the dominant.
     """
-    bars = [numeral for section in sections for numeral in _bars_of(section, progression)]
+    home = _home(progression, minor=minor)
+    bars = [numeral for section in sections for numeral in _bars_of(section, progression, home)]
+    if len(bars) <= SHORT_BARS:
+        bars[0] = home.tonic
     bars[-1] = ("i" if minor else "I") + ("6" if jazz and minor else "")
     if len(bars) > CADENCE_BARS:
         bars[-2] = (_JAZZ_CADENCE if jazz else _CADENCE)[minor]
@@ -93,10 +98,52 @@ def harmonise(
     return Harmony(tonic, minor, sections[0].first_bar, tuple(halves))
 
 
-def _bars_of(section: Section, progression: ProgressionFile) -> list[str]:
-    """A section's bars: whole periods, and a rest that ends as the period does."""
-    period = str(getattr(progression, _PART_OF[section.kind])).split()
-    whole, rest = divmod(section.bars, len(period))
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """The numerals by which a progression states its key: tonic, subdominant and dominant, in its own colours."""
+
+    tonic: str
+    subdominant: str
+    dominant: str
+
+
+def _home(progression: ProgressionFile, *, minor: bool) -> _Home:
+    bars = f"{progression.chorus} {progression.verse} {progression.pre} {progression.bridge}".replace(",", " ")
+    numerals = [numeral for numeral in bars.split() if "/" not in numeral]
+
+    def first(degree: str, otherwise: str) -> str:
+        return next((numeral for numeral in numerals if _degree_of(numeral) == degree), otherwise)
+
+    tonic, subdominant = ("i", "iv") if minor else ("I", "IV")
+    return _Home(first(tonic, tonic), first(subdominant, subdominant), first("V", "V"))
+
+
+def _degree_of(numeral: str) -> str:
+    return "".join(character for character in numeral if character in "IViv")
+
+
+def _bars_of(section: Section, progression: ProgressionFile, home: _Home) -> list[str]:
+    """A section's bars: whole periods, and a rest that ends as the period does.
+
+    An intro returns to the tonic in every second bar and leads on with the dominant; an outro goes from the tonic to
+    the subdominant and the dominant, and back.
+    """
+    if section.kind == "outro":
+        return _repeated((home.tonic, home.subdominant, home.tonic, home.dominant), section.bars)
+    bars = _repeated_period(str(getattr(progression, _PART_OF[section.kind])).split(), section.bars)
+    if section.kind == "intro":
+        bars[::2] = [home.tonic] * len(bars[::2])
+        if len(bars) > 1:
+            bars[-1] = home.dominant
+    return bars
+
+
+def _repeated(bars: Sequence[str], count: int) -> list[str]:
+    return [bars[index % len(bars)] for index in range(count)]
+
+
+def _repeated_period(period: list[str], count: int) -> list[str]:
+    whole, rest = divmod(count, len(period))
     bars = period * whole
     if rest > CADENCE_BARS:
         bars += period[: rest - CADENCE_BARS] + period[-CADENCE_BARS:]

@@ -3,8 +3,8 @@
 A figure is one bar in sixteenths, or two bars. In drum figures ``X`` is an accent, ``x`` a plain stroke, ``o`` a soft
 one, ``r`` two strokes in the time of one, ``t`` three in the time of two, and ``.`` silence. In bass figures ``R`` is
 the bass note, ``3``, ``5``, ``7`` and ``8`` the other notes of the chord and the octave, ``a`` a step towards the next
-bass note, ``_`` a rest, and each note lasts until the next sign. In figures of chords a digit is one note of the
-chord, from the lowest, 0.
+bass note, ``g`` a glide to the octave of the bass note or back from it, ``_`` a rest, and each note lasts until the
+next sign. In figures of chords a digit is one note of the chord, from the lowest, 0.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MAX_GENRE_BYTES = 16 * 1024
 
 DrumFigure = Annotated[str, Field(pattern=r"^(?:[Xxort.]{16}){1,2}$")]
 FillFigure = Annotated[str, Field(pattern=r"^[Xxort.]{16}$")]
-BassFigure = Annotated[str, Field(pattern=r"^(?:[R3578a._]{16}){1,2}$")]
+BassFigure = Annotated[str, Field(pattern=r"^(?:[R3578ag._]{16}){1,2}$")]
 ChordFigure = Annotated[str, Field(pattern=r"^(?:[Xxo0-6.]{16}){1,2}$")]
 Bars = Annotated[str, Field(pattern=r"^[^\s,]+(?:[ ,][^\s,]+){0,31}$", max_length=400)]
 """Chords of 1 to 16 bars: roman numerals, bars apart by a space, two chords of one bar by a comma."""

@@ -15,6 +15,9 @@ LOWEST_BASS, HIGHEST_BASS = 28, 50
 HALF_BAR = SIXTEENTHS // 2
 FINAL_BARS = 1.6
 STOP_BEATS = 1.0
+GLIDE_OVERLAP_S = 0.05
+"""A note that is held this far into the next one glides to it, on instruments that can."""
+
 _HELD = "R..............."
 
 
@@ -67,15 +70,21 @@ def _with_change(figure: str, harmony: Harmony, bar: int) -> str:
 def _bass_bar(bar: int, figure: str, layer: Layers, genre: Genre, harmony: Harmony, feel: Feel) -> Iterator[Note]:
     figure = _with_change(figure, harmony, bar)
     steps = [step for step in range(SIXTEENTHS) if figure[step] != "."]
+    before = None
     for step, next_step in zip(steps, [*steps[1:], SIXTEENTHS], strict=True):
         if figure[step] == "_":
             continue
         chord = harmony.at(bar, step / 4)
         following = harmony.at(bar, next_step / 4) if next_step < SIXTEENTHS else harmony.at(bar + 1)
         pitch = _pitch(figure[step], chord, following, harmony)
+        if figure[step] == "g" and before == pitch:
+            pitch += 12
+        is_held_on = next_step < SIXTEENTHS and figure[next_step] == "g"
         start_s = feel.time_s(bar, step, loose_s=0.003)
-        length_s = (next_step - step) / 4 * feel.grid.beat_s * genre.bass_length
+        length_s = (next_step - step) / 4 * feel.grid.beat_s * (1.0 if is_held_on else genre.bass_length)
+        length_s += GLIDE_OVERLAP_S if is_held_on else 0.0
         accent = 8 if step == 0 else 0
+        before = pitch
         yield Note(start_s, max(0.05, length_s), pitch, feel.velocity((92 + accent) * layer.level))
 
 

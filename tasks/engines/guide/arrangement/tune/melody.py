@@ -3,55 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 from tasks.engines.guide.arrangement.feel import Feel
 from tasks.engines.guide.arrangement.form.groups import words_of
 from tasks.engines.guide.arrangement.form.layers import Layers
 from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.arrangement.score import Line, Note, Section, SectionKind
-from tasks.engines.guide.arrangement.tune.onsets import Pace, onsets, sung_s
-from tasks.engines.guide.arrangement.tune.pitches import Brief, pitches_of, refitted
+from tasks.engines.guide.arrangement.tune.motifs import Motif, invent_motifs
+from tasks.engines.guide.arrangement.tune.onsets import onsets, sung_s
+from tasks.engines.guide.arrangement.tune.pitches import PHRASE_RANGE, Brief, other_end, pitches_of, refitted
 from tasks.engines.guide.arrangement.tune.words import split_words
 
 LOWEST, HIGHEST = 57, 74
 """A3 to D5: an alto's range; a tenor sings it an octave lower."""
 
-PHRASE_RANGE = 12
 HOOK_FIGURE = 5
+BELOW_THE_HOOK, NARROWEST = 2, 9
+"""Semitones from the hook's top note to that of other lines, and the range that they have at least."""
+
 LONGEST_LAST_BEATS = 2.5
 SHORTEST_S = 0.05
 SAME_PHASE_BEATS = 0.06
-PACES = (0.5, 0.78, 0.62, 0.95)
-"""Beats a syllable among which seeds choose."""
-
-GROUNDS = (0.0, 3.0, 1.0, 4.0)
-"""Semitones from the tonic to where a verse rests, by the seed's variant."""
-
-STRESSED_PLACES = ((0, 4, 8, 12), (0, 6, 8, 12), (0, 4, 8, 14), (0, 4, 10, 12))
-"""The sixteenths on which stressed syllables like to stand, by variant: the beats, or three of them and an
-anticipation."""
+VARIED_FROM = 3
+"""Words that are sung this often end on other notes the last time."""
 
 REPEATED = (0.16, 0.24)
-"""The share of intervals that repeat a note, approached by trying costs of it."""
+"""The share of intervals that repeat a note, approached by trying costs of it between two bounds."""
 
-REPEAT_COST, REPEAT_STEP, ATTEMPTS = 0.2, 0.16, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Motif:
-    """What the lines of one kind of section have in common: pace, contours, resting pitch and width."""
-
-    pace: Pace
-    contours: tuple[tuple[float, ...], ...]
-    base_pitch: float
-    span: float
+REPEAT_COST, REPEAT_COSTS, ATTEMPTS = 0.2, (-0.8, 1.6), 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,54 +47,25 @@ class _Tune:
     phase: float
 
 
-def invent_motifs(tonic: int, variant: int, rng: Generator) -> Mapping[SectionKind, Motif]:
-    """A motif for each kind of section; a chorus lies higher than a verse and is declaimed at another pace."""
-    # The tonic's own octave determines the resting pitch of a verse, whatever the key.
-    home = 60 + (tonic - 60 + 5) % 12 - 5
-    verse_ground = min(65.0, max(61.0, home + GROUNDS[variant % len(GROUNDS)]))
-    order = [PACES[(variant + index) % len(PACES)] for index in range(len(PACES))]
-    chorus_ground = min(69.0, verse_ground + 4 + variant % 2)
-    return {
-        "verse": _motif(order[0], verse_ground, 3.5, variant, rng),
-        "pre-chorus": _motif(order[2], min(67.0, verse_ground + 2), 3.5, variant + 1, rng),
-        "chorus": _motif(order[1], chorus_ground, 4.0, variant + 2, rng),
-        "bridge": _motif(order[3], min(68.0, verse_ground + float(rng.integers(1, 4))), 4.5, variant + 3, rng),
-    }
-
-
-def _motif(beats: float, base_pitch: float, span: float, shape: int, rng: Generator) -> Motif:
-    likings = rng.random(16) * 1.6
-    contours = tuple(tuple(float(value) for value in _contour(shape + index, rng)) for index in range(3))
-    pace = Pace(beats, tuple(float(value) for value in likings), STRESSED_PLACES[shape % 4])
-    return Motif(pace, contours, base_pitch, span)
-
-
-def _contour(shape: int, rng: Generator) -> NDArray[np.float64]:
-    """Seventeen points between -1 and 1: an arch, a fall, a rise or a wave, never twice the same."""
-    x = np.linspace(0, 1, 17)
-    shapes = (np.sin(np.pi * x) * 2 - 1, 1 - 1.8 * x, 1.8 * x - 1, np.sin(2 * np.pi * (x + rng.random())))
-    curve = shapes[shape % len(shapes)] + 0.35 * np.sin(2 * np.pi * (rng.integers(2, 5) * x + rng.random()))
-    clipped_curve: NDArray[np.float64] = np.clip(curve, -1, 1)
-    return clipped_curve
-
-
 class Singer:
     """Makes the tune of a song, and remembers what was sung to which words."""
 
     def __init__(self, harmony: Harmony, feel: Feel, *, language: str, variant: int, highest: int = HIGHEST) -> None:
         rng = feel.rng
         self._harmony, self._feel, self._language = harmony, feel, language
-        self._motifs = invent_motifs(harmony.tonic, variant, rng)
+        self._motifs = invent_motifs(variant, rng)
         self._tastes = rng.random(128)
         self._repeat_cost = REPEAT_COST
         self._lowest, self._stated_highest = LOWEST, highest
         self._highest = highest
         self._known: dict[tuple[str, SectionKind, int], _Tune] = {}
+        self._left: Counter[tuple[str, SectionKind, int]] = Counter()
         self._previous: int | None = None
+        self._hook_key: tuple[str, SectionKind, int] | None = None
 
     def sing(self, sections: Sequence[Section], layers: Sequence[Layers]) -> tuple[Note, ...]:
         """The tune of all lines, sorted; each line's first note starts exactly at the line's time."""
-        step = REPEAT_STEP
+        least, most = REPEAT_COSTS
         tried: list[tuple[float, int, tuple[Note, ...]]] = []
         for _ in range(ATTEMPTS):
             notes = self._sung(sections, layers)
@@ -118,19 +73,26 @@ class Singer:
             tried.append((abs(share - sum(REPEATED) / 2), len(tried), notes))
             if REPEATED[0] <= share <= REPEATED[1]:
                 break
-            is_turning = (share < REPEATED[0]) == (step > 0)
-            step = -step / 2 if is_turning else step
-            self._repeat_cost += step
+            if share > REPEATED[1]:
+                least = self._repeat_cost
+            else:
+                most = self._repeat_cost
+            self._repeat_cost = (least + most) / 2
         return min(tried)[2]
 
     def _sung(self, sections: Sequence[Section], layers: Sequence[Layers]) -> tuple[Note, ...]:
         """The tune at the present cost of repeated notes."""
         self._known, self._previous, self._highest = {}, None, self._stated_highest
+        self._left = Counter(_key(line, section) for section in sections for line in section.lines)
+        often = {key for key, count in self._left.items() if count >= VARIED_FROM}
         self._sing_hook(sections)
         notes: list[Note] = []
         for section, layer in zip(sections, layers, strict=True):
             for index, line in enumerate(section.lines):
                 tune = self._tune(line, section, index)
+                self._left[_key(line, section)] -= 1
+                if _key(line, section) in often and not self._left[_key(line, section)]:
+                    tune = self._with_other_end(tune)
                 self._previous = tune.pitches[-1]
                 notes.extend(self._notes(line, tune, layer.level))
         return tuple(notes)
@@ -143,7 +105,8 @@ class Singer:
         section, index = place
         tune = self._new_tune(section.lines[index], section, index, is_hook=True)
         self._remember(section.lines[index], section, tune)
-        self._highest = max(self._lowest + PHRASE_RANGE, max(tune.pitches) - 1)
+        self._hook_key = _key(section.lines[index], section)
+        self._highest = max(self._lowest + NARROWEST, max(tune.pitches) - BELOW_THE_HOOK)
 
     def _tune(self, line: Line, section: Section, index: int) -> _Tune:
         known = self._known.get(_key(line, section))
@@ -168,8 +131,15 @@ class Singer:
         else:
             beats = onsets(line, _stress(line), grid, self._motif(section).pace)
         highest = max(self._highest, max(known.pitches))
-        pitches = refitted(known.pitches, beats, self._harmony, low=self._lowest, high=highest)
+        stays = _key(line, section) == self._hook_key
+        pitches = refitted(known.pitches, beats, self._harmony, low=self._lowest, high=highest, stays=stays)
         return _Tune(tuple(beat - start for beat in beats), tuple(pitches), start)
+
+    def _with_other_end(self, tune: _Tune) -> _Tune:
+        """The tune with another end: the last time that words are sung, their last two notes may differ."""
+        beats = [tune.phase + offset for offset in tune.beats]
+        highest = max(self._highest, max(tune.pitches))
+        return replace(tune, pitches=other_end(tune.pitches, beats, self._harmony, low=self._lowest, high=highest))
 
     def _new_tune(self, line: Line, section: Section, index: int, *, is_hook: bool) -> _Tune:
         motif = self._motif(section)
@@ -178,7 +148,7 @@ class Singer:
         contour = motif.contours[(0, 1, 0, 2)[index % 4]]
         progress = np.linspace(0, 1, len(beats))
         targets = motif.base_pitch + motif.span * np.interp(progress, np.linspace(0, 1, len(contour)), contour)
-        high = min(self._highest, round(motif.base_pitch) + 6 + 2 * is_hook)
+        high = min(self._highest, round(motif.base_pitch) + 6)
         low = max(self._lowest, high - PHRASE_RANGE, round(motif.base_pitch) - 5)
         # Lines answer each other: open, closed, open, and the last one ends on the tonic.
         is_closed = index % 2 == 1 or index + 1 == len(section.lines)
@@ -272,8 +242,8 @@ def hook_place(sections: Sequence[Section]) -> tuple[Section, int] | None:
 
 
 def repeated_share(notes: Sequence[Note]) -> float:
-    """The share of steps from note to note without a change of pitch."""
-    steps = [before.pitch == after.pitch for before, after in pairwise(notes)]
+    """The share of steps within lines without a change of pitch."""
+    steps = [before.pitch == after.pitch for before, after in pairwise(notes) if before.line == after.line]
     return sum(steps) / max(1, len(steps))
 
 

@@ -16,7 +16,7 @@ BREATH_SHARE = 0.25
 
 PREFER_OFFSET_S = 0.03
 EARLIEST_STEP = 0.55
-CLEAR_SIXTEENTH_S = 0.14
+CLEAR_SIXTEENTH_S = 0.12
 """Sixteenths are sung freely where they are at least this long."""
 
 LAST_NOTE_BEATS = 0.75
@@ -36,11 +36,12 @@ LONG_STRESSED, LONG_UNSTRESSED = 1.6, 0.75
 class Pace:
     """How a section's lines are declaimed.
 
-    ``beats`` a syllable, ``likings`` for each of the sixteen places of a bar, ``stressed`` the places where stressed
-    syllables stand: the beats, perhaps one of them anticipated.
+    ``share`` is the pace from the fastest that can be sung, 0, to the slowest that the line has room for, 1;
+    ``likings`` are costs of the sixteen places of a bar, ``stressed`` the places where stressed syllables stand: the
+    beats, perhaps one of them anticipated.
     """
 
-    beats: float
+    share: float
     likings: tuple[float, ...]
     stressed: tuple[int, ...]
 
@@ -82,8 +83,9 @@ def _placed(
 ) -> list[float]:
     """The cheapest rising choice of slots, by dynamic programming over syllables."""
     count = len(stress)
-    wanted = min(pace.beats, SLOWEST_S / grid.beat_s, (room - LAST_NOTE_BEATS / 2) / (count - 0.5))
-    wanted = max(wanted, min(FASTEST_S / grid.beat_s, room / count))
+    slowest = min(SLOWEST_S / grid.beat_s, (room - LAST_NOTE_BEATS / 2) / (count - 0.5))
+    fastest = min(FASTEST_S / grid.beat_s, room / count)
+    wanted = fastest + pace.share * max(0.0, slowest - fastest)
     gaps = slots[None, :] - slots[:, None]
     costs = _place_costs(slots, stress, pace)
     total = _gap_cost(slots - start, wanted * _length(stress[0])) + costs[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,17 @@ from tasks.engines.guide.arrangement.harmony import Harmony
 from tasks.engines.guide.genres.chords import ChordTones
 
 LARGEST_LEAP = 9
+PEAK_PULL = 6.0
 TRITONE = 6
 STRESS_RISE, WEAK_FALL = 1.2, 1.0
 """Semitones by which a stressed syllable aims above a contour, an unstressed one below."""
 
 ANTICIPATION_BEATS = 0.2
 """A note this little before a bar line belongs to the chord that follows."""
+
+PHRASE_RANGE = 12
+HELD_NOTES, FURTHEST_END = 5, 7
+"""A line of fewer notes keeps its end; another end is no further from the old one, in semitones."""
 
 _EXCLUDED = 60.0
 FAR_FROM_HOME = 0.3
@@ -97,7 +102,7 @@ def _note_cost(candidates: NDArray[np.int_], index: int, brief: Brief, harmony: 
     cost: NDArray[np.float64] = brief.pull * np.abs(candidates - target)
     cost += 0.5 * brief.tastes[(candidates * 7 + index * 3) % len(brief.tastes)]
     if brief.peak is not None and index == brief.peak[1]:
-        cost += 3.0 * np.abs(candidates - brief.peak[0])
+        cost += PEAK_PULL * np.abs(candidates - brief.peak[0])
     is_last = index + 1 == len(brief.beats)
     return cost + _tonal_cost(
         candidates, brief.beats[index], harmony, is_last=is_last, is_end=is_last and brief.ends_phrase
@@ -130,14 +135,16 @@ def _tonal_cost(
     return result
 
 
-def refitted(pitches: Sequence[int], beats: Sequence[float], harmony: Harmony, *, low: int, high: int) -> list[int]:
-    """A tune that is sung again, perhaps over other chords: moved as a whole along the scale where that fits better,
-    its contour unchanged."""
+def refitted(
+    pitches: Sequence[int], beats: Sequence[float], harmony: Harmony, *, low: int, high: int, stays: bool = False
+) -> list[int]:
+    """A tune that is sung again, perhaps over other chords: moved as a whole along the scale where that fits better
+    and it need not stay, its contour unchanged."""
     scale = sorted(pitch for pitch in range(low - 12, high + 13) if pitch % 12 in harmony.scale)
-    moves = [_moved(pitches, scale, steps) for steps in (0, 1, -1, 2, -2)]
+    moves = [_moved(pitches, scale, steps) for steps in ((0,) if stays else (0, 1, -1, 2, -2))]
     within = [moved for moved in moves if low <= min(moved) and max(moved) <= high] or [list(pitches)]
     best = min(within, key=lambda moved: _clash(moved, beats, harmony) + 1.2 * (moved != list(pitches)))
-    return _altered(best, beats, harmony)
+    return _altered(best, beats, harmony, low=min(low, *best), high=max(high, *best))
 
 
 def _moved(pitches: Sequence[int], scale: Sequence[int], steps: int) -> list[int]:
@@ -157,7 +164,7 @@ def _clash(pitches: Sequence[int], beats: Sequence[float], harmony: Harmony) -> 
     return cost
 
 
-def _altered(pitches: list[int], beats: Sequence[float], harmony: Harmony) -> list[int]:
+def _altered(pitches: list[int], beats: Sequence[float], harmony: Harmony, *, low: int, high: int) -> list[int]:
     """Notes outside their chord's scale moved by a semitone into it, where the contour stays what it is."""
     altered = list(pitches)
     for index, place in enumerate(beats):
@@ -166,10 +173,33 @@ def _altered(pitches: list[int], beats: Sequence[float], harmony: Harmony) -> li
             continue
         for step in (1, -1):
             attempt = [*altered[:index], altered[index] + step, *altered[index + 1 :]]
-            if attempt[index] % 12 in scale and _signs(attempt) == _signs(pitches):
+            is_within = low <= attempt[index] <= high
+            if is_within and attempt[index] % 12 in scale and _signs(attempt) == _signs(pitches):
                 altered = attempt
                 break
     return altered
+
+
+def other_end(
+    pitches: Sequence[int], beats: Sequence[float], harmony: Harmony, *, low: int, high: int
+) -> tuple[int, ...]:
+    """The pitches with other last two, of the same contour and closer to home; as they are where there are none."""
+    if len(pitches) < HELD_NOTES:
+        return tuple(pitches)
+    head, old = list(pitches[:-2]), tuple(pitches[-2:])
+    reach = range(max(low, min(old) - FURTHEST_END), min(high, max(old) + FURTHEST_END) + 1)
+    found: list[tuple[float, tuple[int, ...]]] = []
+    for end in product(reach, reach):
+        attempt = (*head, *end)
+        leaps = [abs(after - before) for before, after in pairwise(attempt[-3:])]
+        if end[1] == old[1] or TRITONE in leaps or max(leaps) > FURTHEST_END or _signs(attempt) != _signs(pitches):
+            continue
+        if max(attempt) - min(attempt) > PHRASE_RANGE:
+            continue
+        away = 0.0 if end[1] % 12 == harmony.tonic else 1.0
+        found.append((_clash(attempt, beats, harmony) + away + 0.1 * sum(leaps), attempt))
+    best = min(found, default=(_EXCLUDED, tuple(pitches)))
+    return best[1] if best[0] < _EXCLUDED else tuple(pitches)
 
 
 def _signs(pitches: Sequence[int]) -> list[int]:

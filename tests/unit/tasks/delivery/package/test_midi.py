@@ -77,6 +77,13 @@ def test_an_engines_notes_stay_and_its_tempo_map_is_followed(change: bool) -> No
     assert ticks / 480 == pytest.approx(16 + (72.34 - first_part_s) / 1.2 if change else 72.34 / 0.6, abs=0.01)
 
 
+@pytest.mark.parametrize("lrc", ["", "[00:04.00]\n"])
+def test_without_words_there_is_no_track_of_words(lrc: str) -> None:
+    midi = engine_midi(change=False)
+    assert len(parsed(with_lines(midi, lrc)).tracks) == len(parsed(midi).tracks)
+    assert [track.name for track in parsed(guide_track(lrc, bpm=96)).tracks] == ["Tempo"]
+
+
 def test_the_guide_engines_midi_takes_words() -> None:
     lyrics = parse_lrc("[00:02.00]The last bus home\n[00:06.00]I count the lights\n")
     song = Song(
