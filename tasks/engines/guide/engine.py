@@ -22,7 +22,8 @@ from tasks.engines.guide.genres.library import AUTO
 from tasks.engines.guide.inputs import inputs_of
 from tasks.engines.guide.instruments import NAME, REVISION, font_of, instruments, soundfont_path
 from tasks.engines.guide.settings import GuideSettings
-from tasks.engines.guide.voice.casting import singer_models, singing_notices
+from tasks.engines.guide.voice.casting import chosen_source, singer_models, singing_notices
+from tasks.engines.guide.voice.piper import MODEL
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -72,8 +73,10 @@ class GuideEngine:
         }
 
     def uses(self, song: Song) -> tuple[Use, ...]:
-        """No model of the registry."""
-        return ()
+        """The voice of the neural singer where it is to sing; else no model of the registry."""
+        settings = settings_of(song, GuideSettings)
+        is_neural = settings.voice == "sung" and settings.singer_source == "neural" and not song.instrumental
+        return (Use(MODEL, "generates"),) if is_neural and chosen_source("neural", song) == "neural" else ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """The recipe of one song and seed; a null tempo or key is chosen by the song's words, the same for all seeds.
@@ -87,7 +90,7 @@ class GuideEngine:
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
         """That of revision 1, which knew genres by the words of the prompt and by `groove` only, and no singer."""
         settings = settings_of(song, GuideSettings).complete()
-        if settings["genre"] != AUTO or settings["singer"] != AUTO:
+        if any(settings[name] != AUTO for name in ("genre", "singer", "singer_source")):
             return ()
         return (recipe_of_revision_1(song, recipe.seed, settings),)
 

@@ -73,5 +73,10 @@ def _source(recipe: Recipe) -> Source:
     singer = recipe.inputs["singer"]
     if singer["source"] == "bank":
         return BankSource(load_bank(singer["name"]))
+    if singer["source"] == "neural":
+        from tasks.engines.guide.voice.neural.network import published_voice
+        from tasks.engines.guide.voice.neural.source import NeuralSource
+
+        return NeuralSource(published_voice(), singer["name"])
     texts = {row: text for row, (_, text, _) in enumerate(recipe.inputs["lines"])}
     return EspeakSource(texts, recipe.inputs["language"], singer["name"])
