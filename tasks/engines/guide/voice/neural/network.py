@@ -70,7 +70,10 @@ def load(path: Path, digest: str) -> Network:
         raise _damaged("is not the published one")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(data + graph_output(LENGTHS), options, providers=["CPUExecutionProvider"])
+    options.enable_cpu_mem_arena = False  # it would keep what the longest line took
+    data += graph_output(LENGTHS)
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session._model_bytes = None  # kept for other providers; the session has its own copy of the weights
     numbers = {character: int(ids[0]) for character, ids in described["phoneme_id_map"].items()}
     return Network(session, numbers, int(described["audio"]["sample_rate"]))
 
