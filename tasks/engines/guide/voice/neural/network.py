@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,7 +48,6 @@ class Network:
         return speech.reshape(-1).astype(np.float64), lengths.reshape(-1).astype(np.int64)
 
 
-@cache
 def published_voice() -> Network:
     """The voice of the extra ``singer``. Raises MachineError where it is not installed or not the published one."""
     require_voice()

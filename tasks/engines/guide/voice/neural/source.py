@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,19 +24,28 @@ FORMANTS: Mapping[str, float] = {"alto": 0.14, "tenor": 0.0}
 """In log frequency. The voice is a man's, and a woman's vocal tract is shorter: 15 % for the alto."""
 
 
-class NeuralSource:
-    """Spectra of lines that the network speaks, for one of the singers."""
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A spoken line: its mel-cepstra, and the first frame of each phone, with the end."""
 
-    def __init__(self, network: Network, singer: str) -> None:
-        self._network = network
+    spectrum: Matrix
+    starts: NDArray[np.int64]
+
+
+class NeuralSource:
+    """Spectra of the ``lines`` of a song, for one of the singers: all are spoken at once, the same words once, so that
+    the network, which takes 0.2 GB, need not stay."""
+
+    def __init__(self, network: Network, singer: str, lines: Iterable[Sequence[Phone]]) -> None:
         self._colour = Colour(network.rate_hz, ORDER, WARP)
-        self._formants = FORMANTS[singer]
-        self._lines: dict[tuple[Phone, ...], tuple[Matrix, NDArray[np.int64]]] = {}
+        words = dict.fromkeys(tuple(line) for line in lines if line)
+        self._lines = {phones: _spoken(network, phones, self._colour, FORMANTS[singer]) for phones in words}
 
     def spoken(self, phrase: Phrase) -> SpokenSpectra:
         """See :class:`tasks.engines.guide.voice.singer.Source`."""
-        spectrum, starts = self._line(phrase.line_phones)
-        bounds = np.minimum(starts[phrase.first : phrase.end + 1], len(spectrum))
+        line = self._lines[phrase.line_phones]
+        spectrum = line.spectrum
+        bounds = np.minimum(line.starts[phrase.first : phrase.end + 1], len(spectrum))
         inside = spectrum[int(bounds[0]) : int(bounds[-1])]
         quiet = np.repeat(spectrum[-1:], PAUSE_FRAMES, axis=0)
         return SpokenSpectra(
@@ -45,26 +55,24 @@ class NeuralSource:
             np.concatenate([[0], bounds - bounds[0] + PAUSE_FRAMES, [len(inside) + 2 * PAUSE_FRAMES]]).astype(np.int64),
         )
 
-    def _line(self, phones: tuple[Phone, ...]) -> tuple[Matrix, NDArray[np.int64]]:
-        """Of a spoken line the mel-cepstra, and the first frame of each phone, with the end; the same words once."""
-        if phones not in self._lines:
-            written = with_blanks(characters(phones))
-            samples, lengths = self._network.speak([character for character, _ in written])
-            hops = bounds_of([owner for _, owner in written], lengths, len(phones))
-            spectrum = self._spectrum(samples)
-            starts = first_frames(hops, HOP / self._network.rate_hz, spectrum, self._colour, phones)
-            self._lines[phones] = spectrum, starts
-        return self._lines[phones]
 
-    def _spectrum(self, samples: NDArray[np.float64]) -> Matrix:
-        """The mel-cepstra of speech, a frame every 5 ms: those of each pitch together."""
-        hertz = spoken_pitch_hz(samples, self._colour.rate_hz)
-        centres = np.arange(len(hertz)) * FRAME_S * self._colour.rate_hz
-        magnitudes = np.empty((len(hertz), FFT_SIZE // 2 + 1))
-        for pitch_hz in np.unique(hertz):
-            alike = hertz == pitch_hz
-            magnitudes[alike] = envelopes(samples, centres[alike], float(pitch_hz), self._colour.rate_hz)
-        return fitted(magnitudes, self._colour, formants=self._formants)
+def _spoken(network: Network, phones: Sequence[Phone], colour: Colour, formants: float) -> _Line:
+    written = with_blanks(characters(phones))
+    samples, lengths = network.speak([character for character, _ in written])
+    hops = bounds_of([owner for _, owner in written], lengths, len(phones))
+    spectrum = _spectrum(samples, colour, formants)
+    return _Line(spectrum, first_frames(hops, HOP / colour.rate_hz, spectrum, colour, phones))
+
+
+def _spectrum(samples: NDArray[np.float64], colour: Colour, formants: float) -> Matrix:
+    """The mel-cepstra of speech, a frame every 5 ms: those of each pitch together."""
+    hertz = spoken_pitch_hz(samples, colour.rate_hz)
+    centres = np.arange(len(hertz)) * FRAME_S * colour.rate_hz
+    magnitudes = np.empty((len(hertz), FFT_SIZE // 2 + 1))
+    for pitch_hz in np.unique(hertz):
+        alike = hertz == pitch_hz
+        magnitudes[alike] = envelopes(samples, centres[alike], float(pitch_hz), colour.rate_hz)
+    return fitted(magnitudes, colour, formants=formants)
 
 
 def _pulses(phones: Sequence[Phone], lengths: NDArray[np.int64]) -> Matrix:

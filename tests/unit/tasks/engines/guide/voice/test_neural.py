@@ -104,7 +104,7 @@ def test_a_network_that_is_another_or_not_there_is_refused(tmp_path: Path) -> No
 def test_a_phrase_has_the_spectra_of_its_own_phones_between_pauses(tmp_path: Path) -> None:
     network, _ = loaded(tmp_path)
     phones = read("l ˈae s t|b ˈah s")
-    source = NeuralSource(network, "tenor")
+    source = NeuralSource(network, "tenor", [phones])
     whole, word = (source.spoken(Phrase(phones, first, 7, (), 0)) for first in (0, 4))
     assert len(whole.bounds) == 7 + 3
     assert len(word.bounds) == 3 + 3
@@ -218,7 +218,7 @@ def published():
 
 def sung() -> NDArray[np.float32]:
     notes, phones = tune(LINE)
-    voice = Singer(NeuralSource(published(), "tenor"), {0: phones}, 1)
+    voice = Singer(NeuralSource(published(), "tenor", [phones]), {0: phones}, 1)
     return voice.sing(notes, Take(tuning=Tuning(-12)), frames=6 * RATE)[0]
 
 
