@@ -36,9 +36,11 @@ MIDI_BYTES_PER_S = 220
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
 SUNG_RENDER_SPEED = 15.0
+NEURAL_RENDER_SPEED = 8.0
 LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 165 << 20
 SUNG_MEMORY_BYTES = 60 << 20
+NEURAL_MEMORY_BYTES = 210 << 20
 BUFFERS = 8
 
 
@@ -121,10 +123,12 @@ class GuideEngine:
         """Time, memory and stored bytes of one recipe, from constants measured on one core."""
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
-        is_sung = "singer" in recipe.inputs
+        source = recipe.inputs["singer"]["source"] if "singer" in recipe.inputs else ""
+        speed = {"": RENDER_SPEED, "neural": NEURAL_RENDER_SPEED}.get(source, SUNG_RENDER_SPEED)
+        singer_bytes = {"": 0, "neural": NEURAL_MEMORY_BYTES}.get(source, SUNG_MEMORY_BYTES)
         return Forecast(
-            seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if is_sung else RENDER_SPEED),
-            memory_bytes=BASE_MEMORY_BYTES + SUNG_MEMORY_BYTES * is_sung + BUFFERS * frames * frame_bytes,
+            seconds=LOAD_SECONDS + recipe.length_s / speed,
+            memory_bytes=BASE_MEMORY_BYTES + singer_bytes + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
         )
 
