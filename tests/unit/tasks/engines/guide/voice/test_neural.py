@@ -34,8 +34,8 @@ NEURAL = {"singer_source": "neural"}
 LINE = "The last bus home is running late again"
 
 
-def neural_song(**changes: object) -> Song:
-    return song(settings={**NEURAL, **(changes.pop("settings", None) or {})}, **changes)
+def neural_song(*, settings: dict[str, str] | None = None, **changes: object) -> Song:
+    return song(settings=NEURAL | (settings or {}), **changes)
 
 
 def test_a_line_is_read_as_ipa_with_stresses_and_a_blank_between_any_two_characters() -> None:
