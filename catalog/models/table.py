@@ -72,7 +72,7 @@ class _File(_Part):
 
 
 class _Source(_Part):
-    kind: Literal["hub", "raw"]
+    kind: Literal["hub", "raw", "package"]
     repo: RepoName
     revision: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = "main"
     folder: FilePath | None = None

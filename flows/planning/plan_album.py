@@ -64,7 +64,7 @@ def require_models(album: Album, policy: Policy, settings: Settings, models: Mod
     if policy != album.selection:
         check_licences(album, policy, settings)
     model_names = [use.model for use in model_uses(album, policy, settings)]
-    models.need_all(model_names)
+    models.need_all([name for name in model_names if models.spec(name).package is None])
     if MUQ_MULAN in model_names:
         require_mulan_packages()
     require_packages(judges_of(policy, album.songs))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from catalog.album.album import Album, Song
 from catalog.common.digests import Json
+from catalog.common.errors import InputError
 from catalog.common.settings import Settings
 from catalog.models.licences import Refusal, Use, refusals, refused
 from catalog.models.store import ModelStore
@@ -47,9 +48,12 @@ def _engines_without(
 
 
 def _may_be_sold(name: str, songs: Sequence[Song], album: Album, settings: Settings, models: ModelStore) -> bool:
-    """Whether what an engine makes of the songs, with its usual settings, may be sold."""
+    """Whether what an engine makes of the songs, with its usual settings, may be sold; not where it cannot make one."""
     engine = get_engine(name, settings)
-    uses = [use for song in songs for use in engine.uses(replace(song, engine=name, settings={}))]
+    try:
+        uses = [use for song in songs for use in engine.uses(replace(song, engine=name, settings={}))]
+    except InputError:
+        return False
     specs = {use.model: models.spec(use.model) for use in uses}
     return not refusals(uses, specs, commercial=True, agreements=album.licences)
 

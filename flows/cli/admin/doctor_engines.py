@@ -16,12 +16,21 @@ def engine_needs(settings: Settings) -> Iterator[Check]:
     from tasks.engines.registry import ENGINES, get_engine
 
     store = ModelStore(settings.models_path, table=settings.models_table)
+    yield _neural_singer()
     for name in ENGINES:
         engine = get_engine(name, settings)
         if engine.packages:
             yield _packages(name, engine.packages)
         if engine.suggested_models:
             yield _models(name, engine.suggested_models, store)
+
+
+def _neural_singer() -> Check:
+    from tasks.engines.guide.voice.piper import INSTALL, missing
+
+    if names := missing():
+        return Check("neural singer", "note", f"no {names}", f"Only for `singer_source: neural`: `{INSTALL}`")
+    return Check("neural singer", "ok", "all here")
 
 
 def _packages(engine: str, packages: tuple[str, ...]) -> Check:

@@ -49,7 +49,7 @@ def list_models(*, as_json: bool) -> None:
         size = (
             figures.size(model.size_bytes, digits=2) if model else f"about {figures.size(spec.about_bytes, digits=2)}"
         )
-        revision = _short(model.revision) if model else "no"
+        revision = _short(model.revision) if model else spec.packaged_version or "no"
         commercial_use = "yes" if spec.licence.commercial else "no"
         table.add_row(spec.name, _role(spec), spec.licence.id, commercial_use, revision, size)
     stdout().print(table)
@@ -254,6 +254,7 @@ def _entry(store: ModelStore, spec: ModelSpec, model: InstalledModel | None) -> 
         "like": spec.like,
         "kind": "adapter" if spec.adapter else "model",
         **({"adapter": _adapter_entry(spec.adapter)} if spec.adapter else {}),
+        **({"package": spec.package} if spec.package else {}),
         **installation,
     }
 

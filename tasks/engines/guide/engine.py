@@ -22,7 +22,8 @@ from tasks.engines.guide.genres.library import AUTO
 from tasks.engines.guide.inputs import inputs_of
 from tasks.engines.guide.instruments import NAME, REVISION, font_of, instruments, soundfont_path
 from tasks.engines.guide.settings import GuideSettings
-from tasks.engines.guide.voice.casting import singer_models, singing_notices
+from tasks.engines.guide.voice.casting import chosen_source, singer_models, singing_notices
+from tasks.engines.guide.voice.piper import MODEL
 
 if TYPE_CHECKING:
     from tasks.engines.guide.renderer import GuideRenderer
@@ -36,9 +37,11 @@ LEAD_SHEET_BYTES_PER_S = 150
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
 SUNG_RENDER_SPEED = 20.0
+NEURAL_RENDER_SPEED = 8.0
 LOAD_SECONDS = 0.5
 BASE_MEMORY_BYTES = 190 << 20
 SUNG_MEMORY_BYTES = 20 << 20
+NEURAL_MEMORY_BYTES = 260 << 20
 BUFFERS = 4
 
 
@@ -73,8 +76,10 @@ class GuideEngine:
         }
 
     def uses(self, song: Song) -> tuple[Use, ...]:
-        """No model of the registry."""
-        return ()
+        """The voice of the neural singer where it is to sing; else no model of the registry."""
+        settings = settings_of(song, GuideSettings)
+        is_neural = settings.voice == "sung" and settings.singer_source == "neural" and not song.instrumental
+        return (Use(MODEL, "generates"),) if is_neural and chosen_source("neural", song) == "neural" else ()
 
     def recipe(self, song: Song, seed: int) -> Recipe:
         """The recipe of one song and seed; a null tempo or key is chosen by the song's words, the same for all seeds.
@@ -88,7 +93,7 @@ class GuideEngine:
     def earlier(self, song: Song, recipe: Recipe) -> tuple[Recipe, ...]:
         """That of revision 1, which knew genres by the words of the prompt and by `groove` only, and no singer."""
         settings = settings_of(song, GuideSettings).complete()
-        if settings["genre"] != AUTO or settings["singer"] != AUTO:
+        if any(settings[name] != AUTO for name in ("genre", "singer", "singer_source")):
             return ()
         return (recipe_of_revision_1(song, recipe.seed, settings),)
 
@@ -119,11 +124,13 @@ class GuideEngine:
         """Time, memory and stored bytes of one recipe, from constants measured on one core."""
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
-        is_sung = "singer" in recipe.inputs
+        source = recipe.inputs["singer"]["source"] if "singer" in recipe.inputs else ""
+        speed = {"": RENDER_SPEED, "neural": NEURAL_RENDER_SPEED}.get(source, SUNG_RENDER_SPEED)
+        singer_bytes = {"": 0, "neural": NEURAL_MEMORY_BYTES}.get(source, SUNG_MEMORY_BYTES)
         written_bytes = round(recipe.length_s * (MIDI_BYTES_PER_S + LEAD_SHEET_BYTES_PER_S))
         return Forecast(
-            seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if is_sung else RENDER_SPEED),
-            memory_bytes=BASE_MEMORY_BYTES + SUNG_MEMORY_BYTES * is_sung + BUFFERS * frames * frame_bytes,
+            seconds=LOAD_SECONDS + recipe.length_s / speed,
+            memory_bytes=BASE_MEMORY_BYTES + singer_bytes + BUFFERS * frames * frame_bytes,
             stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + written_bytes,
         )
 

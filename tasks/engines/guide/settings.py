@@ -26,7 +26,7 @@ GenreSetting = Annotated[
 ]
 VoiceKind = Literal["sung", "instrument"]
 SingerName = Literal["auto", "alto", "tenor"]
-SourceName = Literal["auto", "bank", "espeak"]
+SourceName = Literal["auto", "bank", "espeak", "neural"]
 
 YOUNGER: dict[str, Json] = {"genre": AUTO, "voice": "sung", "singer": "auto", "singer_source": "auto"}
 """Fields that came later, and their defaults."""
@@ -46,7 +46,9 @@ class GuideSettings(BaseModel):
         "auto", description="Who sings; auto: as the prompt says (female, baritone …), else the seed"
     )
     singer_source: SourceName = Field(
-        "auto", description="Where the voice comes from; `bank` sings English, `espeak` other languages too"
+        "auto",
+        description="Where the voice comes from; `bank` sings English, `espeak` other languages too, `neural` (extra "
+        "`singer`, not for commercial albums) English",
     )
     vocals: Instrument = Field("auto", description="Instrument that stands in for the singer")
     swing: float | None = Field(None, ge=0, le=1, description="0 straight, 1 triplet feel")

@@ -36,16 +36,20 @@ def steady_pitch_hz(samples: NDArray[np.float64], rate_hz: int) -> float:
 def cepstra(samples: NDArray[np.float64], pitch_hz: float, colour: Colour, *, formants: float = 0.0) -> Matrix:
     """The mel-cepstra of speech, a frame every 5 ms: (frames, order). ``formants`` shifts them in log frequency."""
     centres = np.arange(0, len(samples), FRAME_S * colour.rate_hz)
-    envelopes = _envelopes(samples, centres, pitch_hz, colour.rate_hz)
+    return fitted(envelopes(samples, centres, pitch_hz, colour.rate_hz), colour, formants=formants)
+
+
+def fitted(log_magnitudes: NDArray[np.float64], colour: Colour, *, formants: float = 0.0) -> Matrix:
+    """The mel-cepstra of :func:`envelopes`: (frames, order). ``formants`` shifts them in log frequency."""
     hertz = np.arange(FFT_SIZE // 2 + 1) * colour.rate_hz / FFT_SIZE
     if formants:
-        envelopes = np.array([np.interp(hertz * np.exp(-formants), hertz, row) for row in envelopes])
+        log_magnitudes = np.array([np.interp(hertz * np.exp(-formants), hertz, row) for row in log_magnitudes])
     fit = np.linalg.pinv(cosines(colour, hertz).T)
-    fitted: Matrix = (envelopes @ fit.T).astype(np.float32)
-    return fitted
+    spectrum: Matrix = (log_magnitudes @ fit.T).astype(np.float32)
+    return spectrum
 
 
-def _envelopes(
+def envelopes(
     samples: NDArray[np.float64], centres: NDArray[np.float64], pitch_hz: float, rate_hz: int
 ) -> NDArray[np.float64]:
     """Log magnitudes of the envelope at each centre in nepers: (frames, FFT_SIZE // 2 + 1)."""
@@ -61,8 +65,8 @@ def _envelopes(
     lifter = np.sinc(pitch_hz * quefrency_s) * (
         COMPENSATION[0] + 2 * COMPENSATION[1] * np.cos(2 * np.pi * pitch_hz * quefrency_s)
     )
-    envelopes: NDArray[np.float64] = fft.rfft(cepstrum * lifter, axis=1).real
-    return envelopes
+    found: NDArray[np.float64] = fft.rfft(cepstrum * lifter, axis=1).real
+    return found
 
 
 def _without_dc(power: NDArray[np.float64], pitch_hz: float, rate_hz: int) -> NDArray[np.float64]:

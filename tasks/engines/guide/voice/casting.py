@@ -12,6 +12,7 @@ from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError
 from catalog.models.used import ModelUsed
 from tasks.engines.guide.settings import GuideSettings
+from tasks.engines.guide.voice import piper
 from tasks.engines.guide.words.espeak import espeak_package
 from tasks.engines.guide.words.phonemes import Phone, is_english, line_phones
 
@@ -30,6 +31,7 @@ TRANSPOSITION: Mapping[str, int] = {"alto": 0, "tenor": -12}
 
 _ENGLISH_ONLY = "the bank sings English only"
 _OTHER_SOURCE = "Leave singer_source out, or set it to espeak"
+_NEURAL_IN_ENGLISH = "The neural singer sings English only: espeak-ng sings this song."
 
 _ALTO_WORDS = r"female|woman|women|girl|lady|she|alto|soprano|mezzo|contralto|songstress"
 _TENOR_WORDS = r"male|man|men|boy|guy|he|tenor|baritone"
@@ -47,16 +49,22 @@ def chosen_singer(name: str, prompt: str | None, seed: int) -> str:
 
 
 def chosen_source(name: str, song: Song) -> str:
-    """``bank`` for English, ``espeak`` for other languages. Raises InputError for the bank in another language."""
+    """``bank`` for English, ``espeak`` for other languages, ``neural`` where it is asked for and can sing the language.
+
+    Raises InputError for the bank in another language.
+    """
     if name == "auto":
         return "bank" if is_english(song.language) else "espeak"
+    if name == "neural" and not is_english(song.language):
+        return "espeak"
     if name == "bank" and not is_english(song.language):
         raise InputError(f"Song {song.id}: {_ENGLISH_ONLY}", remedy=_OTHER_SOURCE, song=song.id)
     return name
 
 
 def singing_notices(song: Song, settings: GuideSettings) -> tuple[Notice, ...]:
-    """A fault where the bank should sing another language; warnings of a singer who is not heard, of silent lines."""
+    """Faults where the bank should sing another language or the neural singer is not installed; warnings of a singer
+    who is not heard and of silent lines."""
     if settings.voice != "sung":
         stated = [name for name in ("singer", "singer_source") if getattr(settings, name) != "auto"]
         return tuple(
@@ -64,11 +72,16 @@ def singing_notices(song: Song, settings: GuideSettings) -> tuple[Notice, ...]:
         )
     if settings.singer_source == "bank" and not is_english(song.language):
         return (Notice("fault", "settings.singer_source", _ENGLISH_ONLY, _OTHER_SOURCE),)
+    source = chosen_source(settings.singer_source, song)
+    if source == "neural" and (names := piper.missing()):
+        return (Notice("fault", "settings.singer_source", f"{piper.NOT_HERE}: {names}", piper.REMEDY),)
     try:
-        phones = phones_of(song, chosen_source(settings.singer_source, song))
+        phones = phones_of(song, source)
     except MachineError as error:
         return (Notice("hint", "lyrics", f"Whether the lyrics can be sung was not checked: {error}"),)
-    return tuple(
+    other = settings.singer_source == "neural" and source != "neural"
+    fallback = (Notice("warning", "settings.singer_source", _NEURAL_IN_ENGLISH),) if other else ()
+    return fallback + tuple(
         Notice("warning", "lyrics", "has nothing that can be pronounced, so nothing is sung there.", line=index)
         for index, (line, sounds) in enumerate(zip(song.lyrics.lines, phones, strict=True))
         if line.text.strip() and not sounds
@@ -77,18 +90,26 @@ def singing_notices(song: Song, settings: GuideSettings) -> tuple[Notice, ...]:
 
 def singing(singer: str, source: str) -> dict[str, Json]:
     """The part of a recipe that says who sings and with what."""
-    made_by: dict[str, Json] = {"bank": DIGESTS[singer]} if source == "bank" else {"espeakng-loader": espeak_package()}
-    return {"name": singer, "source": source, "revision": SINGING_REVISION, **made_by}
+    return {"name": singer, "source": source, "revision": SINGING_REVISION, **_made_by(singer, source)}
+
+
+def _made_by(singer: str, source: str) -> dict[str, Json]:
+    """What the samples of a voice depend on. Raises MachineError where the neural singer is not installed."""
+    if source == "neural":
+        return {"voice": piper.VOICE_DIGEST, "onnxruntime": piper.runtime()}
+    return {"bank": DIGESTS[singer]} if source == "bank" else {"espeakng-loader": espeak_package()}
 
 
 def phones_of(song: Song, source: str) -> list[tuple[Phone, ...]]:
     """The phones of every line of a song."""
-    return [line_phones(line.text, song.language, english=source == "bank") for line in song.lyrics.lines]
+    return [line_phones(line.text, song.language, english=source != "espeak") for line in song.lyrics.lines]
 
 
 def singer_models(singer: Mapping[str, Json]) -> tuple[ModelUsed, ...]:
     """What sings in a recipe, under its licence."""
     if singer["source"] == "espeak":
         return (ModelUsed(name="espeak-ng", revision=singer["espeakng-loader"], licence="GPL-3.0-or-later"),)
+    if singer["source"] == "neural":
+        return (piper.used(singer["voice"]),)
     voice = FLITE_VOICES[singer["name"]]
     return (ModelUsed(name=f"CMU Flite voice {voice}", revision="2.2", licence="CMU-Flite", digest=singer["bank"]),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from catalog.recipe import Recipe
 from tasks.engines.guide.arrangement.score import Arrangement, Note
@@ -12,7 +12,7 @@ from tasks.engines.guide.voice.casting import TRANSPOSITION
 from tasks.engines.guide.voice.pitch import Tuning
 from tasks.engines.guide.voice.singer import Singer, Source, Take
 from tasks.engines.guide.voice.sources import BankSource, EspeakSource
-from tasks.engines.guide.words.phonemes import read
+from tasks.engines.guide.words.phonemes import Phone, read
 
 DOUBLE_DRIFT_CENTS = 7.0
 SECOND_VOICE_FORMANTS = -0.05
@@ -21,7 +21,7 @@ SECOND_VOICE_FORMANTS = -0.05
 def singer_of(recipe: Recipe) -> Singer:
     """The singer of a sung recipe, with its words. Raises MachineError where its bank or espeak-ng is missing."""
     lines = {row: read(line) for row, line in enumerate(recipe.inputs["phones"])}
-    return Singer(_source(recipe), lines, recipe.seed)
+    return Singer(_source(recipe, lines), lines, recipe.seed)
 
 
 def lead_take(recipe: Recipe) -> Take:
@@ -69,9 +69,14 @@ def _transposition(recipe: Recipe) -> int:
     return TRANSPOSITION[recipe.inputs["singer"]["name"]]
 
 
-def _source(recipe: Recipe) -> Source:
+def _source(recipe: Recipe, lines: Mapping[int, Sequence[Phone]]) -> Source:
     singer = recipe.inputs["singer"]
     if singer["source"] == "bank":
         return BankSource(load_bank(singer["name"]))
+    if singer["source"] == "neural":
+        from tasks.engines.guide.voice.neural.network import published_voice
+        from tasks.engines.guide.voice.neural.source import NeuralSource
+
+        return NeuralSource(published_voice(), singer["name"], lines.values())
     texts = {row: text for row, (_, text, _) in enumerate(recipe.inputs["lines"])}
     return EspeakSource(texts, recipe.inputs["language"], singer["name"])

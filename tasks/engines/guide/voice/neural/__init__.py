@@ -1,0 +1,1 @@
+"""The neural singer of the extra ``singer``: a network speaks the lines, and singing stretches what it says."""
