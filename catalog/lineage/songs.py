@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
+from catalog.selection.stored_reviews import reviews_of
 from db.in_values import in_values
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact
@@ -54,6 +55,7 @@ def decision_for(session: Session, candidate: Candidate, step_key: str | None) -
 def song_facts(session: Session, facts: SongFacts, decision: Decision | None) -> dict[str, Json]:
     """The facts and the decision as JSON."""
     candidate, song, render = facts.candidate, facts.song, facts.render
+    said = [review.line() for review in reviews_of(session, song.id)]
     return {
         "album": song.album_id,
         "song": {"id": song.slug, "title": song.title},
@@ -66,6 +68,7 @@ def song_facts(session: Session, facts: SongFacts, decision: Decision | None) ->
         "parent": candidate.parent_id,
         "scores": _scores(session, render, _score_keys(session, candidate.id, decision)),
         "decision": None if decision is None else {"winner": decision.winner_id, **decision.document},
+        **({"reviews": said} if said else {}),
     }
 
 

@@ -141,7 +141,8 @@ def _in_release(session: Session, release: Release, roles: set[tuple[str, str]])
 def _paths(track: Mapping[str, Json]) -> list[str]:
     """Every file of a track in a release's document."""
     files = [*track.get("deliverables", {}).values(), *track.get("stems", {}).values()]
-    files += [track[name] for name in ("lyrics", "midi") if track.get(name)]
+    files += track.get("lead_sheet", {}).values()
+    files += [track[name] for name in ("lyrics", "midi", "project") if track.get(name)]
     return [str(file["path"]) for file in files]
 
 

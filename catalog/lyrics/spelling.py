@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-_EVERY_VOWEL: Mapping[str, str] = {
+EVERY_VOWEL: Mapping[str, str] = {
     **dict.fromkeys(("ru", "be"), "аеёиіоуыэюя"), "uk": "аеєиіїоуюя", "bg": "аъоуеиюя", "mk": "аеиоу",
     **dict.fromkeys(("sr", "hr", "bs"), "аеиоуaeiou"), **dict.fromkeys(("tr", "az"), "aeıioöuüâîûə"),
     "hu": "aáeéiíoóöőuúüű", "sw": "aeiou", "ka": "აეიოუ", "eo": "aeiou",
@@ -52,7 +52,7 @@ VOWEL_POINTS = re.compile("[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0
 def spelled_syllables(word: str, language: str) -> int | None:
     """The syllables of a lower-case word in a language given by its code, None where there are no rules for it; 0 where
     it has no vowel of that language."""
-    if letters := _EVERY_VOWEL.get(language):
+    if letters := EVERY_VOWEL.get(language):
         vowels = sum(character in letters for character in word)
         return vowels + (len(_BETWEEN_CONSONANTS.findall(word)) if language in _SYLLABIC_R else 0)
     if nucleus := _NUCLEUS.get(language):

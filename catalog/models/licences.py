@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from catalog.common.errors import LicenceRefused
+from catalog.common.errors import InputError, LicenceRefused
 from catalog.common.redaction import redacted
 from catalog.models.spec import Licence, ModelSpec
 
@@ -77,6 +78,23 @@ def not_accepted(specs: Sequence[ModelSpec], command: str) -> LicenceRefused:
     problem = "; ".join(f"the licence of {spec.name} is not accepted yet: {summary(spec.licence)}" for spec in specs)
     remedy = f"Read it, and if you accept it run `{command} --accept`"
     return LicenceRefused(problem, remedy=remedy, models=" ".join(spec.name for spec in specs))
+
+
+def stated_licence(known: Licence | None, licence_id: str, *, commercial: bool | None, what: str) -> Licence:
+    """The licence of what a user brings along: the ``known`` one of this id, or one by its id as the user describes it.
+
+    ``what`` is the thing that it is of, for the summary. Raises InputError for what cannot be an id, and for commercial
+    use that a known licence does not allow.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
+        raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")
+    if known is None:
+        terms = "Commercial use is allowed" if commercial else "No commercial use"
+        return Licence(licence_id, licence_id, bool(commercial), f"{terms}, as stated when {what} was added")
+    if commercial and not known.commercial:
+        fault = f"{known.name} does not allow commercial use as it stands"
+        raise InputError(fault, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
+    return known if commercial is not False else replace(known, commercial=False)
 
 
 def strictest(base: Licence, stated: Licence) -> Licence:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.album.album import Album, Song
 from catalog.common.digests import Json, digest_value
+from catalog.common.takes import IMPORTED, take_name
 from catalog.lyrics.lyrics import Lyrics
 from catalog.lyrics.reading import stored_lyrics
 from catalog.plan.applied_policy import Applicant, AppliedBy, applied_by, is_applied, note_application, row_policy
@@ -41,16 +42,17 @@ class Candidate:
     def of(self, song: Song) -> Song:
         """The song as the candidate's engine renders it, with the candidate's lyrics."""
         own = replace(song, lyrics=self.lyrics, words=None) if self.lyrics else song
+        if self.recipe.engine == IMPORTED:  # its length is no fault: nothing was asked of it
+            own = replace(own, length_s=self.recipe.length_s)
         return own.rendered_by(self.recipe.engine)
 
     def competing_engine(self, song: Song) -> str | None:
-        """Its engine where several make candidates of the song, else None."""
-        return self.recipe.engine if song.other_engines else None
+        """Its engine where several make candidates of the song, or where it was made elsewhere; else None."""
+        return self.recipe.engine if song.other_engines or self.recipe.engine == IMPORTED else None
 
     def name(self, song: Song) -> str:
         """Its seed in words, with its engine where several compete."""
-        engine = self.competing_engine(song)
-        return f"seed {self.seed} of {engine}" if engine else f"seed {self.seed}"
+        return take_name(self.seed, self.competing_engine(song))
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,11 +107,12 @@ class ReleasedTrack(_Part):
     """One song of a release. ``deliverables`` and ``stems`` are mapped by name; ``head_s`` is the silence that was
     cut before its first sound, so that the lyrics' stamps are that much earlier than the manifest's. ``resampled`` is
     given where the engine's rate is not the release's; it holds for the master and everything made from it, and for
-    the stems."""
+    the stems. ``lead_sheet`` is the written one by its form (``musicxml``, ``svg``), ``project`` that of a workstation;
+    both have the times of the stems."""
 
     later: ClassVar[frozenset[str]] = frozenset(
         {"explicit", "credits", "gap_s", "head_s", "checks", "separation", "enhanced_by", "unused", "title_language"}
-        | {"resampled"}
+        | {"resampled", "lead_sheet", "project"}
     )
 
     position: int = Field(ge=1)
@@ -141,11 +142,13 @@ class ReleasedTrack(_Part):
     unused: tuple[str, ...] = Field(default=(), description="what the manifest states and the engine did not use")
     resampled: Resampled | None = None
     title_language: str | None = Field(default=None, description="of the title, as a BCP 47 tag, where it is stated")
+    lead_sheet: Mapping[str, ReleasedFile] = Field(default_factory=dict)
+    project: ReleasedFile | None = None
 
     @property
     def files(self) -> tuple[ReleasedFile, ...]:
         """Every file of the track."""
-        track_files = (self.lyrics, self.midi)
+        track_files = (self.lyrics, self.midi, *self.lead_sheet.values(), self.project)
         return (*self.deliverables.values(), *self.stems.values(), *(file for file in track_files if file is not None))
 
     @property

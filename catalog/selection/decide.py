@@ -8,7 +8,7 @@ leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.common.digests import digest_value
@@ -17,8 +17,10 @@ from catalog.selection import explanation
 from catalog.selection.caveats import dominated_by, lyrics_caveat, warnings
 from catalog.selection.decision import CandidateOutcome, Decision, GateOutcome, Group, Limit, Missing, Place, Value
 from catalog.selection.metrics import Measured, MetricSpec, Reading
+from catalog.selection.overruling import overruled
 from catalog.selection.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
 from catalog.selection.ranking import RankedCandidate, Weighing, ranked_candidates, reading_of, value_of, weigh
+from catalog.selection.reviews import Review, Reviews
 from catalog.selection.ties import tied_with_first
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "check_policy",
     "decide",
 ]
+
+NOTHING_SAID = Reviews()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +66,37 @@ def decide(
     metrics: Mapping[str, MetricSpec],
     *,
     alike: Sequence[Alike] = (),
+    reviews: Reviews = NOTHING_SAID,
+    failed: Collection[str] = (),
 ) -> Decision:
     """Select a song's winner from ``candidates``, given in any order, and explain the choice.
 
     The same candidates give the same decision, and one that fails a gate never changes the order of the others.
     ``alike`` are groups of near-duplicates, which are reported and have no effect. If none passes and the policy says
     ``least_bad``, all are ranked: fewest failed gates first, then fewest of them without a reading, then the smallest
-    excess over the limits, then the score. Raises InputError where the policy does not fit ``metrics``, ValueError
+    excess over the limits, then the score. ``reviews`` are what users said: a rejected candidate is never ranked, and
+    a pick overrules the policy (:mod:`catalog.selection.overruling`); ``failed`` are the ids of candidates that could
+    not be rendered or scored. Raises InputError where the policy does not fit ``metrics``, ValueError
     where an id occurs twice.
     """
     if faults := check_policy(policy, metrics):
         raise InputError("; ".join(faults), remedy="Correct the selection policy")
     if len({candidate.id for candidate in candidates}) < len(candidates):
         raise ValueError("a candidate occurs twice")
-    entries = [_Entry(candidate, _gates(candidate, policy)) for candidate in sorted(candidates, key=_seed_order)]
-    survivors = [entry for entry in entries if entry.passed]
-    ranked = survivors or (entries if policy.if_none_passes == "least_bad" else [])
+    rejections = {review.candidate: review for review in reviews.rejected}
+    entries = [
+        _Entry(candidate, _gates(candidate, policy), rejections.get(candidate.id))
+        for candidate in sorted(candidates, key=_seed_order)
+    ]
+    eligible = [entry for entry in entries if entry.rejection is None]
+    survivors = [entry for entry in eligible if entry.passed]
+    ranked = survivors or (eligible if policy.if_none_passes == "least_bad" else [])
     weighing = weigh(policy, [entry.candidate.readings for entry in ranked], metrics)
     _score(ranked, weighing, metrics)
     ranked = sorted(ranked, key=_least_bad)
-    return _decision(policy, metrics, ranked, [loser for loser in entries if loser not in ranked], weighing, alike)
+    losers = [entry for entry in entries if entry not in ranked]
+    decision = _decision(policy, metrics, ranked, losers, weighing, alike)
+    return overruled(decision, reviews.picked, failed=failed)
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +105,7 @@ class _Entry:
 
     candidate: CandidateReadings
     gates: tuple[GateOutcome, ...]
+    rejection: Review | None = None
     status: RankedCandidate | None = None
 
     @property
@@ -220,6 +236,8 @@ def _outcome(
         sentence="",
         worst=dict(_worst(entry, metrics)),
         dominated_by=dominated_by,
+        rejected_by=entry.rejection.by if entry.rejection else None,
+        rejection_note=entry.rejection.note if entry.rejection else None,
     )
 
 

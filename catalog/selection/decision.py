@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from catalog.common.digests import Json
+from catalog.common.takes import take_name
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bound = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
@@ -45,6 +46,11 @@ class Limit(BaseModel):
     def document(self) -> dict[str, Json]:
         """The ends that are given, as JSON."""
         return self.model_dump(exclude_none=True)
+
+
+def _as_before(document: dict[str, Json], later: tuple[str, ...]) -> dict[str, Json]:
+    """A document without the fields of ``later`` that say nothing: as it was before they existed."""
+    return {name: value for name, value in document.items() if name not in later or value is not None}
 
 
 class _Outcome(BaseModel):
@@ -94,7 +100,7 @@ class CandidateOutcome(_Outcome):
     ``normalised`` is empty, ``score`` and ``rank`` are None for a candidate that was not ranked because it failed a
     gate. ``worst`` has the worst window of the metrics that were measured in windows; ``dominated_by`` is the id of a
     candidate that is worse in nothing weighed and better in something; ``warnings`` are sentences; ``engine`` is
-    stated where several compete.
+    stated where several compete, ``rejected_by`` the user who rejected it, with the note on it.
     """
 
     id: str
@@ -112,20 +118,17 @@ class CandidateOutcome(_Outcome):
     worst: Mapping[str, Place] = {}
     dominated_by: str | None = None
     warnings: tuple[str, ...] = ()
+    rejected_by: str | None = None
+    rejection_note: str | None = None
 
     @model_serializer(mode="wrap")
     def _document(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
-        """Without an engine where the song has a single one, as documents were before there were several."""
-        document: dict[str, Json] = serialise(self)
-        if self.engine is None:
-            document.pop("engine", None)
-        return document
+        return _as_before(serialise(self), ("engine", "rejected_by", "rejection_note"))
 
     @property
     def name(self) -> str:
         """Its display name for the takes of its song."""
-        take = f"{'retake ' if self.retake else ''}seed {self.seed}"
-        return f"{take} of {self.engine}" if self.engine else take
+        return take_name(self.seed, self.engine, retake=self.retake)
 
     @property
     def passed(self) -> bool:
@@ -149,7 +152,8 @@ class Decision(_Outcome):
     rejected in seed order. ``tie_with`` are the ids of those that the winner is not clearly ahead of: the user should
     listen to all of them. ``guards`` are sentences on what the ranking would hide, ``groups`` the near-duplicates in
     the candidates. ``just_noticeable`` are the steps of the weighed metrics within which readings counted as equal; a
-    decision without them was made before they existed.
+    decision without them was made before they existed. ``picked_by`` is the user whose pick is the winner, with
+    the note on it, and ``policy_winner`` the candidate that the policy would have taken.
     """
 
     policy: Mapping[str, Json]
@@ -164,6 +168,13 @@ class Decision(_Outcome):
     guards: tuple[str, ...] = ()
     groups: tuple[Group, ...] = ()
     just_noticeable: Mapping[str, Finite] = {}
+    picked_by: str | None = None
+    pick_note: str | None = None
+    policy_winner: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _document(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
+        return _as_before(serialise(self), ("picked_by", "pick_note", "policy_winner"))
 
     def document(self) -> dict[str, Json]:
         """The complete decision as plain JSON."""

@@ -62,6 +62,8 @@ class Explainer:
 
     def candidate(self, outcome: CandidateOutcome) -> str:
         """One candidate's result with its figures."""
+        if outcome.rejected_by:
+            return " ".join([f"Rejected by a user: {outcome.name}.", *outcome.warnings])
         if outcome.rank is None:
             return " ".join([f"Rejected: {outcome.name}, {self._failures(outcome)}.", *outcome.warnings])
         head = self._place(outcome)
@@ -90,7 +92,11 @@ class Explainer:
         shortage = [f"{count} of at least {min_candidates} candidates {'is' if count == 1 else 'are'} there"] * (
             count < min_candidates
         )
-        failures = [f"{outcome.name}: {self._failures(outcome)}" for outcome in outcomes if not outcome.passed]
+        failures = [
+            f"{outcome.name}: {'rejected by a user' if outcome.rejected_by else self._failures(outcome)}"
+            for outcome in outcomes
+            if outcome.rejected_by or not outcome.passed
+        ]
         return (*shortage, *failures)
 
     def _place(self, outcome: CandidateOutcome) -> str:
@@ -143,8 +149,7 @@ class Explainer:
         """The metrics in which it is noticeably the best, one of the best, or the worst; the heaviest metric first."""
         rivals = [candidate for candidate in self._ranked if candidate.id != outcome.id]
         if not rivals:
-            subject = "The only candidate" if len(self.outcomes) == 1 else "The only one that passed every gate"
-            return [f"{subject}."]
+            return [self._alone()]
         phrases: dict[str, list[str]] = {"Best": [], "Among the best:": [], "Weak:": [], "Among the weakest:": []}
         for name in sorted(self.weights, key=lambda name: -self.weights[name]):
             own_value, rival_values = outcome.normalised[name], [rival.normalised[name] for rival in rivals]
@@ -159,6 +164,14 @@ class Explainer:
                 phrases["Weak:" if is_alone else "Among the weakest:"].append(phrase)
         sentences = [f"{head} {', '.join(parts[:MOST_NAMED])}." for head, parts in phrases.items() if parts]
         return sentences or ["Neither best nor worst in anything weighed."]
+
+    def _alone(self) -> str:
+        """A sentence for the only candidate that is ranked."""
+        if len(self.outcomes) == 1:
+            return "The only candidate."
+        if any(outcome.rejected_by for outcome in self.outcomes):
+            return "The only one left."
+        return "The only one that passed every gate."
 
     def _is_ahead(self, name: str, one: CandidateOutcome, other: CandidateOutcome) -> bool:
         """Whether one reading is better than another by more than the just-noticeable step."""

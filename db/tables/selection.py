@@ -1,4 +1,4 @@
-"""Tables of scores and decisions, both append-only."""
+"""Tables of scores, decisions and reviews, all append-only."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ class Decision(Base):
     document: Mapped[dict[str, Any]]
     winner_id: Mapped[str | None] = mapped_column(ID, ForeignKey(Candidate.id), index=True)
     created_at: Mapped[float] = mapped_column(server_default=database_now())
+
+
+class Review(Base):
+    """What a user says of a candidate: ``pick``, ``reject``, ``withdraw`` (of either) or ``note``. Append-only: of a
+    song's picks the newest counts, of a candidate its newest."""
+
+    __tablename__ = "review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[str] = mapped_column(ID, ForeignKey(Candidate.id), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    note: Mapped[str | None] = mapped_column(String(2000))
+    said_by: Mapped[str] = mapped_column(ID)
+    said_at: Mapped[float] = mapped_column(server_default=database_now())

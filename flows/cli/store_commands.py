@@ -39,10 +39,16 @@ def verify(
     housekeeping.verify(repair=repair, accept_loss=accept_loss, as_json=as_json)
 
 
-@app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline export night-bus --out releases"))
+@app.command(
+    rich_help_panel=Heading.FINISH,
+    epilog=examples("songline export night-bus --out releases", "songline export night-bus --build 3 --out older"),
+)
 def export(
     album: AlbumName,
     out: Out = Path("releases"),
+    build: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="An older build by its number; see `songline releases`.")
+    ] = None,
     with_environment: Annotated[
         bool,
         typer.Option("--with-environment", help="Add environment.json: machine, packages and runs that made it."),
@@ -52,7 +58,34 @@ def export(
     """Write the album's newest release from the store."""
     from flows.cli.admin import housekeeping
 
-    housekeeping.export(album, out, with_environment=with_environment, as_json=as_json)
+    housekeeping.export(album, out, build=build, with_environment=with_environment, as_json=as_json)
+
+
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline releases night-bus"))
+def releases(album: AlbumName, as_json: AsJson = False) -> None:
+    """List an album's builds: when each was packed, its size."""
+    from flows.cli.inspect import releases
+
+    releases.releases(album, as_json=as_json)
+
+
+@app.command(
+    rich_help_panel=Heading.LOOK,
+    epilog=examples(
+        "songline diff night-bus", "songline diff night-bus@3 night-bus@5", "songline diff releases/night-bus night-bus"
+    ),
+)
+def diff(
+    older: Annotated[str, typer.Argument(metavar="A", help="A release: ALBUM@BUILD, an album, or a release folder.")],
+    newer: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="Another; left out: A's current build and the one before.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed between two releases, and why."""
+    from flows.cli.inspect import releases
+
+    releases.diff(older, newer, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.FINISH, epilog=examples("songline link night-bus --files 'flac24/*' --hours 24"))

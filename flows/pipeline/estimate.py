@@ -165,9 +165,6 @@ def _finish_steps(planned: PlannedAlbum, song: PlannedSong, *, is_resampled: boo
     return [MissingStep(name, song.song.length_s) for name in names]
 
 
-OF_ALBUM = frozenset({"pack", "album_level"})
-"""Kinds of steps that have all songs of an album as input."""
-
 _PLACEHOLDERS: Mapping[str, Json] = {
     "ends": {"head_s": 0.0, "tail_s": 0.0},
     "integrated_lufs": None,
@@ -193,4 +190,6 @@ def _stand_in(request: StepRequest) -> StepResult:
         result |= {"winner": first_candidate["id"], "sentence": ""}
     if request.kind == "level":
         result = {"loudness_lufs": -20.0, "target_lufs": -14.0, "most_gain_db": None}
-    return StepResult(request.key, result, dict.fromkeys(("audio", "master", "file", "vocals", "mix"), request.key))
+    stems = request.parameters["stems"] if request.kind == "resample" else ()
+    names = ("audio", "master", "file", "vocals", "mix", *stems)
+    return StepResult(request.key, result, dict.fromkeys(names, request.key))

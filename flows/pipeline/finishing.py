@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from catalog.album.album import NONE, Album, Song
+from catalog.album.album import NATIVE_STEMS, NONE, Album, Song
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
 from catalog.common.errors import CheckFailed, RefusedError, WorkError
+from catalog.common.takes import IMPORTED
 from catalog.ledger.results import StepResult
 from catalog.ledger.work import StepRequest
 from catalog.models.store import ModelStore
@@ -52,6 +53,11 @@ class Leader:
 def needs_stems(album: Album, song: Song) -> bool:
     """Whether a song's winner is separated: an instrumental song has no vocals to separate."""
     return album.stems != NONE and not (song.instrumental and album.two_stems == VOCALS)
+
+
+def has_stems(album: Album, take: SelectedTake) -> bool:
+    """Whether a winner can be separated as its album says: a take made elsewhere has no stems of its engine."""
+    return not (album.stems == NATIVE_STEMS and take.winner.recipe.engine == IMPORTED)
 
 
 class SongFinisher:
@@ -162,7 +168,7 @@ class SongFinisher:
         """The winner's stems, separated from its audio as rendered; and mix and stems at the release's rate, where the
         winner has another."""
         album, song, audio = self._album, take.planned.song, take.products["audio"]
-        if not needs_stems(album, song):
+        if not needs_stems(album, song) or not has_stems(album, take):
             return None, None
         identities = identities_of(models_of_stems(album), self._models, planned=self._planned.identities)
         request = request_stems(album, song, take.winner, audio, identities=identities)

@@ -22,6 +22,8 @@ from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
+from catalog.selection.decide import NOTHING_SAID
+from catalog.selection.stored_reviews import standing_reviews
 from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
@@ -99,6 +101,7 @@ class AlbumPipeline:
         steps = DataLoader(lambda keys: step_results(catalog.database, keys))
         self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
+        self._reviews = DataLoader(lambda songs: standing_reviews(catalog.database, [int(song) for song in songs]))
         self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
 
     async def run(self, until: str = "release") -> PipelineResult:
@@ -247,6 +250,7 @@ class AlbumPipeline:
     async def _decide(
         self, planned: PlannedSong, scored: Sequence[Candidate], scores: Sequence[ScoreRequests]
     ) -> StepResult:
+        reviews = await self._reviews.load_many([str(planned.row_id)])
         request = request_selection(
             planned.row_id,
             song=planned.song,
@@ -256,6 +260,7 @@ class AlbumPipeline:
                 for candidate, requests in zip(scored, scores, strict=True)
             ],
             failed=[candidate for candidate in planned.candidates if candidate not in scored],
+            reviews=reviews.get(str(planned.row_id), NOTHING_SAID),
         )
         decision = await self._executor.step(request, f"select · {planned.song.title}")
         if self._persist:

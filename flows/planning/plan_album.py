@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catalog.album.album import Album, Song
 from catalog.album.document import manifest_document
 from catalog.catalog import Catalog
 from catalog.common.digests import Json, digest_bytes
-from catalog.common.errors import MachineError
+from catalog.common.errors import LicenceRefused, MachineError
 from catalog.common.settings import Settings
+from catalog.common.takes import IMPORTED
 from catalog.manifest.files import delivered_cover
 from catalog.models.store import ModelStore
+from catalog.plan.imports import with_imports
 from catalog.plan.plan import (
     Candidate,
     PlannedAlbum,
@@ -26,6 +28,7 @@ from catalog.plan.plan import (
 from catalog.plan.retakes import with_retakes
 from catalog.recipe import Recipe
 from catalog.selection.decide import Policy
+from catalog.selection.stored_reviews import standing_reviews
 from flows.planning.earlier import with_earlier
 from flows.planning.required_models import (
     check_licences,
@@ -47,6 +50,7 @@ AUDIO_TYPES = {".wav": "audio/wav", ".flac": "audio/flac", ".mp3": "audio/mpeg",
     ".webm": "audio/webm",
     ".wv": "audio/x-wavpack",
 }
+UNKNOWN_TYPE = "application/octet-stream"
 VECTOR_TYPE = "application/x-npy"
 
 
@@ -132,7 +136,26 @@ def _candidates(catalog: Catalog, album: Album, policy: Policy) -> dict[str, tup
         catalog, album, {song.id: _candidates_of_song(catalog.settings, song) for song in album.songs}
     )
     candidates = {song.id: expand(album, song, recipes[song.id]) for song in album.songs}
-    return with_retakes(catalog.database, album.id, candidates)
+    candidates = with_imports(catalog.database, album.id, with_retakes(catalog.database, album.id, candidates))
+    if album.commercial:
+        _check_imports(catalog, album, candidates)
+    return candidates
+
+
+def _check_imports(catalog: Catalog, album: Album, candidates: Mapping[str, Sequence[Candidate]]) -> None:
+    """Raise LicenceRefused where a take made elsewhere may not be sold, unless it is rejected."""
+    takes = [take for song in candidates.values() for take in song if take.recipe.engine == IMPORTED]
+    barred = [take for take in takes if not take.recipe.inputs["commercial"]]
+    if not barred:
+        return
+    rows = list(song_row_ids(catalog.database, album.id).values())
+    reviews = standing_reviews(catalog.database, rows).values()
+    rejected = {review.candidate for standing in reviews for review in standing.rejected}
+    if names := [f"{take.id} ({take.recipe.inputs['licence']})" for take in barred if take.id not in rejected]:
+        raise LicenceRefused(
+            f"the album is commercial, and takes made elsewhere may not be sold: {', '.join(names)}",
+            remedy="Run `songline reject` on them, or set `commercial: false`",
+        )
 
 
 def _candidates_of_song(settings: Settings, song: Song) -> Sequence[Recipe]:
@@ -152,4 +175,4 @@ def _store_inputs(catalog: Catalog, song: Song) -> None:
 
 
 def _store_audio(catalog: Catalog, path: Path) -> None:
-    catalog.add_file(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), "application/octet-stream"))
+    catalog.add_file(path, media_type=AUDIO_TYPES.get(path.suffix.lower(), UNKNOWN_TYPE))

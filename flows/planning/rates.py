@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from catalog.common.settings import Settings
+from catalog.common.takes import IMPORTED
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
 from tasks.delivery.package.release_request import SelectedTake
@@ -23,15 +24,19 @@ def most_frequent_rate(rates: Iterable[int]) -> int | None:
 
 
 def rate_of(recipe: Recipe, settings: Settings) -> int | None:
-    """The rate in Hz that a recipe's engine renders at; None where this installation does not have the engine."""
-    return registry.get_engine(recipe.engine, settings).rate_hz if recipe.engine in registry.ENGINES else None
+    """The rate in Hz of a recipe's sound: its own, else its engine's; None where the engine is not installed."""
+    if not registry.is_installed(recipe.engine):
+        return None
+    stated_hz = recipe.inputs.get("rate_hz") if recipe.engine == IMPORTED else None
+    return stated_hz or registry.get_engine(recipe.engine, settings).rate_hz
 
 
 def is_rate_open(planned: PlannedAlbum, settings: Settings) -> bool:
     """Whether the winners decide the album's rate: the manifest states none, and the candidates have several."""
     if planned.album.rate is not None:
         return False
-    recipes = {candidate.recipe.engine: candidate.recipe for song in planned.songs for candidate in song.candidates}
+    candidates = [candidate.recipe for song in planned.songs for candidate in song.candidates]
+    recipes = {(recipe.engine, recipe.inputs.get("rate_hz")): recipe for recipe in candidates}
     return len({rate_of(recipe, settings) for recipe in recipes.values()} - {None}) > 1
 
 

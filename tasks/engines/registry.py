@@ -9,6 +9,7 @@ from typing import Any
 
 from catalog.common.errors import InputError
 from catalog.common.settings import Settings
+from catalog.common.takes import IMPORTED
 from tasks.engines.adapters.networks import AdaptedNetworks
 from tasks.engines.base import Engine
 
@@ -21,6 +22,9 @@ ENGINES: Mapping[str, str] = MappingProxyType(
 )
 """Engine name to ``module:class`` of its light half, which is created from the settings."""
 
+_INTERNAL: Mapping[str, str] = MappingProxyType({IMPORTED: "tasks.engines.imported.engine:ImportedEngine"})
+"""The engine of takes made elsewhere, which no manifest names."""
+
 ADAPTED: Mapping[str, str] = MappingProxyType(
     {
         "diffrhythm": "tasks.engines.diffrhythm.registration:NETWORKS",
@@ -32,10 +36,15 @@ ADAPTED: Mapping[str, str] = MappingProxyType(
 
 def get_engine(name: str, settings: Settings) -> Engine:
     """The light half of the engine ``name``. Raises InputError for a name that is not registered."""
-    if name not in ENGINES:
+    if not is_installed(name):
         raise InputError(f"There is no engine named {name}", remedy=f"Use one of: {', '.join(sorted(ENGINES))}")
-    engine: Engine = _named(ENGINES[name])(settings)
+    engine: Engine = _named(ENGINES.get(name) or _INTERNAL[name])(settings)
     return engine
+
+
+def is_installed(name: str) -> bool:
+    """Whether this installation has the engine of a recipe."""
+    return name in ENGINES or name in _INTERNAL
 
 
 def adapted_networks(name: str) -> AdaptedNetworks:

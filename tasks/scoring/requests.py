@@ -10,7 +10,8 @@ from catalog.album.tempo_and_key import bpm_from_prompt, key_from_prompt
 from catalog.common.digests import Json
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate
-from catalog.selection.decide import Policy
+from catalog.selection.decide import NOTHING_SAID, Policy
+from catalog.selection.reviews import Reviews
 from tasks.scoring.base import Brief
 from tasks.scoring.judges.languages import RULES_REVISION, has_own_rules
 from tasks.scoring.registry import Judge, judges_for, metrics_of_words, scorer_revisions
@@ -92,8 +93,12 @@ def request_selection(
     policy: Policy,
     scored: Sequence[tuple[Candidate, Sequence[str]]],
     failed: Sequence[Candidate],
+    reviews: Reviews = NOTHING_SAID,
 ) -> StepRequest:
-    """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered."""
+    """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered, and
+    ``reviews`` are what users said."""
+    offered = {candidate.id for candidate, _ in scored} | {candidate.id for candidate in failed}
+    said = reviews.among(offered).document()
     return request(
         "select",
         {
@@ -113,6 +118,7 @@ def request_selection(
             ],
             "failed": [{"id": candidate.id, "seed": candidate.seed} for candidate in failed],
             **_wordless(song, policy),
+            **({"reviews": said} if said else {}),
         },
     )
 

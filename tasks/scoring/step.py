@@ -12,6 +12,7 @@ from catalog.ledger.work import DecisionRecord, ScoreRecord, StepOutcome
 from catalog.plan.retakes import parents_of
 from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
+from catalog.selection.reviews import Reviews
 from db.session import Database
 from tasks.audio.audio import Audio
 from tasks.audio.files import read_audio
@@ -85,7 +86,7 @@ def _record(scorer: Scorer, spec: MetricSpec, reading: Reading) -> ScoreRecord:
 
 
 def select(context: StepContext) -> StepOutcome:
-    """Decide a song by its policy, from the scores of its candidates."""
+    """Decide a song by its policy and by what users said, from the scores of its candidates."""
     parameters = context.request.parameters
     policy = Policy.from_document(parameters["policy"])
     database = context.catalog.database
@@ -105,7 +106,14 @@ def select(context: StepContext) -> StepOutcome:
     duplicates = near_duplicates(
         database, {candidate["id"]: candidate["score_keys"] for candidate in parameters["candidates"]}
     )
-    document = decide(policy, candidates, metric_specs(), alike=duplicates).document()
+    document = decide(
+        policy,
+        candidates,
+        metric_specs(),
+        alike=duplicates,
+        reviews=Reviews.from_document(parameters.get("reviews", {})),
+        failed=[candidate["id"] for candidate in parameters["failed"]],
+    ).document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])
     return StepOutcome(document, records=(record,))
 

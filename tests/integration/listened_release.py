@@ -120,12 +120,12 @@ class Visit:
         wait_until(self.page, condition)
 
     def plays(self, position: int, audio: str = "audio.mix") -> None:
-        """Wait until that audio, and no other, moves on."""
+        """Wait until that audio moves on, and no other sounds."""
         selector = f"{self.song(position)} {audio}"
         before = self.time(position, audio)
         self.until(
             f"""(() => {{ const a = document.querySelector({selector!r});
-            const on = [...document.querySelectorAll('audio')].filter((each) => !each.paused);
+            const on = [...document.querySelectorAll('audio')].filter((each) => !each.paused && each.volume > 0.001);
             return on.length === 1 && on[0] === a && a.currentTime > {before}; }})()"""
         )
 

@@ -33,6 +33,8 @@ def test_the_release_is_what_was_asked_for(rendered) -> None:
     expected = {f"{folder}/{name}.{suffix}" for folder, suffix in DELIVERABLES.items() for name in names}
     expected |= {f"stems/{name}/{stem}.wav" for stem in STEMS for name in names}
     expected |= {f"{part}/{name}.{suffix}" for part, suffix in (("lyrics", "lrc"), ("midi", "mid")) for name in names}
+    expected |= {f"sheets/{name}.{suffix}" for suffix in ("musicxml", "svg") for name in names}
+    expected |= {f"daw/{name}.dawproject" for name in names}
     expected |= {"index.html", "release.json", "lineage.json", "small.cue", "SHA256SUMS"}
     assert set(files_of(rendered.release)) == expected
     assert sums(rendered.release).returncode == 0

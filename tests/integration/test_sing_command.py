@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,10 @@ def test_plain_words_become_demos(words: Path, tmp_path: Path) -> None:
     lyrics = parse_lrc((out / "words.lrc").read_bytes())
     assert [line.text for line in lyrics.sung] == [line for line in WORDS.splitlines() if line and line[0] != "["]
     release = out / "last-bus-home-demos"
-    assert (release / "index.html").is_file()
+    page = (release / "index.html").read_text()
+    assert page.count('data-bpm="104.0"') == 2
+    assert len(re.findall(r'class="sung" data-at="[\d ]+"', page)) >= 6, "three lines of two songs, by syllables"
+    assert page.count('<button class="voice"') == 2
     assert len(list((release / "mp3_320").iterdir())) == 2
     tracks = json.loads((release / "release.json").read_text())["tracks"]
     assert all("vocals" in track["stems"] for track in tracks)

@@ -29,7 +29,7 @@ class Guide48Engine(GuideEngine):
 
 
 class Guide48Renderer:
-    """Renders with the guide, and resamples what it gives."""
+    """Renders with the guide, and resamples what it gives: audio alone, no MIDI and no lead sheet."""
 
     def __init__(self, guide: Renderer) -> None:
         self._guide = guide
@@ -40,7 +40,8 @@ class Guide48Renderer:
                 if isinstance(result, Failed):
                     yield Failed(order.recipe, result.error)
                 else:
-                    yield replace(result, recipe=order.recipe, audio=resample(result.audio, RATE))
+                    audio = resample(result.audio, RATE)
+                    yield replace(result, recipe=order.recipe, audio=audio, extras={})
 
     def stems(self, recipe: Recipe) -> Mapping[str, Audio]:
         return {name: resample(stem, RATE) for name, stem in self._guide.stems(_guides(recipe)).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,6 +18,7 @@ from catalog.common.figures import clock
 from catalog.release.listening_page.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
 from catalog.release.listening_page.score_sheet import Sheet, level, number, score_sheet
 from catalog.release.listening_page.view import (
+    BeatView,
     CandidateView,
     CheckView,
     FileView,
@@ -25,12 +27,15 @@ from catalog.release.listening_page.view import (
     MetricView,
     PageView,
     ReadingView,
+    SectionView,
     StemView,
+    SyllableView,
     TrackView,
     candidate_views,
 )
 
 __all__ = [
+    "BeatView",
     "CandidateView",
     "CheckView",
     "FileView",
@@ -39,7 +44,9 @@ __all__ = [
     "MetricView",
     "PageView",
     "ReadingView",
+    "SectionView",
     "StemView",
+    "SyllableView",
     "TrackView",
     "candidate_views",
     "render_page",
@@ -47,6 +54,31 @@ __all__ = [
 
 PLAYED_FIRST = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
 """The deliverables that the page plays, in order of preference: the smallest first."""
+
+EXACT_FIRST = ("aac_256", "opus_160", "flac24", "wav16", "wav24")
+"""The deliverables whose time is exact: in Chromium an MP3 sounds 25 ms late after a jump, by its encoder's delay."""
+
+VOICE = "vocals"
+"""The stem that is the voice; all others but the mix are the band."""
+
+SCRIPTS = ("shared.js", "words.js", "form.js", "click.js", "parts.js", "listening.js")
+STYLES = ("listening.css", "words.css", "print.css")
+"""The parts of the page's script and style, which become one each."""
+
+COLOURS = {
+    "verse": "verse",
+    "rap": "verse",
+    "spoken": "verse",
+    "pre-chorus": "rising",
+    "build": "rising",
+    "chorus": "chorus",
+    "post-chorus": "chorus",
+    "hook": "chorus",
+    "drop": "chorus",
+    "bridge": "bridge",
+    "break": "bridge",
+}
+"""The kinds of sections that have a colour of their own."""
 
 _MARK_SCRIPT = Markup('document.documentElement.classList.add("js")')
 """Runs before anything is drawn, so that the browser's plain players are never shown where the page's own are used."""
@@ -58,6 +90,7 @@ class _Song:
 
     track: TrackView
     source: str | None
+    exact: str | None
     waveform: str
     ticks: str
     loudness: str
@@ -65,14 +98,21 @@ class _Song:
     loudness_data: str
     sheet: Sheet
     check_summary: str
+    acapella: str | None
+    instrumental: str | None
+    has_parts: bool
+    drawings: tuple[str, ...]
 
     @classmethod
     def of(cls, track: TrackView, page: PageView) -> _Song:
         sung_s = [line.start_s for line in track.lyrics if line.text and line.start_s is not None]
         target = track.target_lufs
+        paths = {file.kind: file.path for file in track.files}
+        has_parts = _has_parts(track, paths.keys())
         return cls(
             track=track,
             source=_played(track),
+            exact=_exact(track) if has_parts or track.beat else None,
             waveform=waveform_path(track.peaks),
             ticks=line_ticks(sung_s, track.duration_s),
             loudness=loudness_path(track.loudness, track.duration_s, target_lufs=target),
@@ -80,7 +120,21 @@ class _Song:
             loudness_data=" ".join(f"{at_s:g},{'' if lufs is None else f'{lufs:g}'}" for at_s, lufs in track.loudness),
             sheet=score_sheet(track.candidates, track.weights, page.metrics),
             check_summary=_checked(track),
+            acapella=paths.get("acapella"),
+            instrumental=paths.get("instrumental"),
+            has_parts=has_parts,
+            drawings=tuple(file.path for file in track.files if file.path.endswith(".svg")),
         )
+
+    @property
+    def charted(self) -> bool:
+        """Whether chords stand over the words."""
+        return any(syllable.chord for line in self.track.lyrics for syllable in line.syllables)
+
+    @property
+    def words_heading(self) -> str:
+        """What the rows beside the song are."""
+        return "Lyrics" if any(line.text for line in self.track.lyrics) else "Chords"
 
 
 def render_page(view: PageView) -> str:
@@ -89,7 +143,7 @@ def render_page(view: PageView) -> str:
     Style and script are inline and listed by their digest in the content security policy; only audio and pictures of
     the page's own folder can be loaded. Raises ValueError for a path outside it.
     """
-    style, script = _asset("listening.css"), _asset("listening.js")
+    style, script = _style(), _script()
     return (
         _environment()
         .get_template("listening.html.j2")
@@ -128,6 +182,12 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def _has_parts(track: TrackView, kinds: Collection[str]) -> bool:
+    """Whether voice and band can be heard apart: from a stem of each, or a version without the other."""
+    stems = {stem.name for stem in track.stems} - {"mix"}
+    return (VOICE in stems or "acapella" in kinds) and (bool(stems - {VOICE}) or "instrumental" in kinds)
+
+
 def _checked(track: TrackView) -> str:
     """How many checks passed, and how many did not, in words."""
     counts: Counter[str] = Counter(check.verdict for check in track.checks)
@@ -136,9 +196,27 @@ def _checked(track: TrackView) -> str:
     return ", ".join(f"{counts[verdict]} {word}" for verdict, word in names if counts[verdict])
 
 
+def _hundredths(line: LyricView) -> str:
+    """The times of a line's syllables, and the end of the last one where it is known, in hundredths of a second."""
+    times_s = [syllable.start_s for syllable in line.syllables]
+    return " ".join(f"{100 * at_s:.0f}" for at_s in [*times_s, *([line.end_s] if line.end_s is not None else [])])
+
+
+def _colour(section: SectionView) -> str:
+    """The class of a section, by its kind; "" where nobody sings, or its kind is not known."""
+    return COLOURS.get(section.kind, "")
+
+
 def _played(track: TrackView) -> str | None:
     paths = {file.kind: file.path for file in track.files}
     return next((paths[kind] for kind in PLAYED_FIRST if kind in paths), None)
+
+
+def _exact(track: TrackView) -> str | None:
+    """The file that is played from the first press of voice, band or click on; None where the first one is exact."""
+    paths = {file.kind: file.path for file in track.files}
+    found = next((paths[kind] for kind in EXACT_FIRST if kind in paths), None)
+    return None if found == _played(track) else found
 
 
 @cache
@@ -151,12 +229,24 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(clock=_clock, size=_size, href=_href, number=number, level=level)
+    environment.filters.update(hundredths=_hundredths, colour=_colour)
     return environment
 
 
 @cache
-def _asset(name: str) -> Markup:
-    return Markup(resources.files("catalog.release.listening_page").joinpath(name).read_text("utf-8").strip())
+def _style() -> Markup:
+    return Markup("\n".join(_asset(name) for name in STYLES))
+
+
+@cache
+def _script() -> Markup:
+    """One strict function, so that its parts share their names with each other and with nobody else."""
+    parts = "\n".join(_asset(name) for name in SCRIPTS)
+    return Markup(f'"use strict";\n(() => {{\n{parts}\n}})();')
+
+
+def _asset(name: str) -> str:
+    return resources.files("catalog.release.listening_page").joinpath(name).read_text("utf-8").strip()
 
 
 def _href(path: str) -> str:

@@ -30,15 +30,52 @@ class StemView:
 
 
 @dataclass(frozen=True, slots=True)
+class SyllableView:
+    """One syllable of a line, with the text ``before`` it that is not sung (a space, a quotation mark).
+
+    ``chord`` is the symbol that stands over it, ``room`` the space that the symbol needs after it, in halves of the
+    size of the words. Where nobody sings, ``text`` is a chord symbol.
+    """
+
+    start_s: float
+    text: str
+    before: str = ""
+    chord: str = ""
+    room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LyricView:
-    """One line; a rest where ``text`` is empty.
+    """One line; a rest where ``text`` is empty, and a row of chords where there are ``syllables`` all the same.
 
     ``start_s`` is None where the time is not known, ``section`` the label of the section that begins with the line.
+    The text of ``syllables``, which are sung until ``end_s``, is the line's.
     """
 
     start_s: float | None
     text: str
     section: str = ""
+    syllables: tuple[SyllableView, ...] = ()
+    end_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """A section of the song: its ``kind`` as in lyrics (``verse``, ``chorus``; "" where it is not known), and the label
+    that is shown."""
+
+    start_s: float
+    end_s: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeatView:
+    """The beat of a song for the click: bar lines lie at ``first_bar_s`` + n times four beats of ``bpm``."""
+
+    bpm: float
+    first_bar_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +149,8 @@ class TrackView:
     ``peaks`` are (lowest, highest) sample of sections of equal length, ``loudness`` (seconds, LUFS or None);
     ``weights`` are the shares with which metrics entered the ranking; ``files`` are its deliverables, lyrics and
     MIDI; ``unused`` are sentences on inputs that its engine ignored; ``rate_note`` tells a change of its sampling rate.
+    ``sections`` stand over the waveform; ``beat`` is None where it is not known. The stems begin ``head_s`` before the
+    master, which is ``stems_gain_db`` louder than their sum.
     ``language`` is that of the words, ``title_language`` that of the title (BCP 47), None where it is not stated; an
     ``instrumental`` has no words.
     """
@@ -138,6 +177,10 @@ class TrackView:
     weights: Mapping[str, float] = field(default_factory=dict)
     stems: tuple[StemView, ...] = ()
     stems_note: str | None = None
+    sections: tuple[SectionView, ...] = ()
+    beat: BeatView | None = None
+    head_s: float = 0.0
+    stems_gain_db: float = 0.0
     checks: tuple[CheckView, ...] = ()
     credits: tuple[tuple[str, str], ...] = ()
     explicit: bool = False

@@ -24,6 +24,7 @@ from catalog.housekeeping.repair import repair as repair_artifacts
 from catalog.housekeeping.rescue import Rescue, bring_back, require_no_rescue, rescue_for
 from catalog.ledger.results import artifact_digests
 from catalog.lineage.release import describes_the_machine
+from catalog.release.builds import release_of_build
 from catalog.store.gc import collect_garbage, require_catalog_of
 from flows.cli.admin.disk import exit_if_incomplete, freed_bytes, removal_document
 from flows.cli.admin.lost_artifacts import lost_documents, lost_sentence
@@ -150,12 +151,14 @@ def _requeued_sentence(count: int) -> str:
     return f"{count_text} planned again; `songline render` does {'it' if count == 1 else 'them'}."
 
 
-def export(album: str, out: Path, *, with_environment: bool = False, as_json: bool) -> None:
-    """Write the newest release from the store."""
+def export(album: str, out: Path, *, build: int | None = None, with_environment: bool = False, as_json: bool) -> None:
+    """Write a release from the store: the newest, or the one with the number ``build``."""
     settings = load_settings()
     with open_catalog(settings) as catalog:
         id_of_album = album_id(album, settings)
         release = require_release(catalog.database, id_of_album)
+        if build is not None:
+            release = release_of_build(catalog.database, id_of_album, build)
         written_release = write_release(catalog, release, out, with_environment=with_environment)
     if not as_json and describes_the_machine(json.loads((written_release.folder / "lineage.json").read_bytes())):
         warn("its lineage.json describes the machine, as an older Songline packed it: `songline render` packs it again")

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from catalog.common.packages import require_installed
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.models.install import Watch, install_session
-from catalog.models.licences import not_accepted, summary
+from catalog.models.licences import not_accepted, stated_licence, summary
 from catalog.models.spec import AdapterFacts, Licence, ModelSpec
 from catalog.models.store import InstalledModel, ModelStore, remove_model
 from flows.cli.admin.findings import Check
@@ -146,7 +146,7 @@ def add(
     if sha256 is not None and not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InputError(f"{sha256[:80]!r} is no SHA-256 digest", remedy="Give 64 small hexadecimal digits")
     store = open_store()
-    terms = _licence(store, licence, commercial=commercial)
+    terms = stated_licence(store.table.licence(licence), licence, commercial=commercial, what="the model")
     if not is_address(origin, source := Path(origin).expanduser()) and is_adapter(source):
         model = _add_adapter(store, name, source, like=like, licence=terms, sha256=sha256)
         _print_models(store, [model], "added", as_json=as_json)
@@ -279,20 +279,6 @@ def _print_models(store: ModelStore, models: Sequence[InstalledModel], verb: str
         size = figures.size(model.size_bytes, digits=2)
         line = f"{model.spec.name} {_short(model.revision)} is here ({size}): {model.folder}"
         stdout().print(line, soft_wrap=True)
-
-
-def _licence(store: ModelStore, licence_id: str, *, commercial: bool | None) -> Licence:
-    """The licence of a user's own model: a known one, or one by its id as the user describes it."""
-    known_licence = store.table.licence(licence_id)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,79}", licence_id):
-        raise InputError(f"{licence_id[:80]!r} cannot be a licence's id", remedy="Give one such as Apache-2.0")
-    if known_licence is None:
-        terms = "Commercial use is allowed" if commercial else "No commercial use"
-        return Licence(licence_id, licence_id, bool(commercial), f"{terms}, as stated when the model was added")
-    if commercial and not known_licence.commercial:
-        fault = f"{known_licence.name} does not allow commercial use as it stands"
-        raise InputError(fault, remedy="Leave out --commercial, and record your agreement in the manifest's licences")
-    return known_licence if commercial is not False else replace(known_licence, commercial=False)
 
 
 def _short(revision: str) -> str:

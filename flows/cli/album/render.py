@@ -11,11 +11,13 @@ from pathlib import Path
 from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
-from catalog.common.errors import InputError, MachineError, SonglineError
+from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
 from catalog.common.settings import load_settings
+from catalog.common.takes import IMPORTED
 from catalog.ledger.results import render_products, sample_digest_of
 from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, recipe_of
+from catalog.recipe import Recipe
 from catalog.release.queries import release_by_key
 from flows.cli.console.kept_files import print_kept_files
 from flows.cli.console.stopping import stoppable
@@ -124,6 +126,7 @@ def rerun(prefix: str, *, as_json: bool) -> None:
         if audio is None:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
         recipe = recipe_of(catalog.database, key)
+        _refuse_import(candidate, recipe)
         engine = get_engine(recipe.engine, settings)
         verdict = compare(
             catalog,
@@ -144,3 +147,12 @@ def rerun(prefix: str, *, as_json: bool) -> None:
             stdout().print(note, soft_wrap=True)
     if verdict.verdict == "different":
         sys.exit(1)
+
+
+def _refuse_import(candidate: str, recipe: Recipe) -> None:
+    """Raise RefusedError for a take that no engine here made."""
+    if recipe.engine == IMPORTED:
+        raise RefusedError(
+            f"{candidate} was made elsewhere ({recipe.inputs['origin']}): there is nothing to render it from",
+            remedy="`songline verify` compares its stored file with its digest",
+        )

@@ -16,17 +16,16 @@ from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
-from catalog.ledger.results import StepResult, readings, render_products, step_result
-from catalog.ledger.work import StepRequest
+from catalog.ledger.results import readings, render_products, step_result
 from catalog.manifest.policy_file import read_policy
 from catalog.plan.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
-from catalog.selection.decide import CandidateReadings, Policy, decide
+from catalog.selection.decide import NOTHING_SAID, CandidateReadings, Policy, decide
+from catalog.selection.stored_reviews import standing_reviews
 from flows.console import SafeTable, print_error, print_json, stdout, warn
-from flows.pipeline.executor import CatalogLookup
+from flows.pipeline.decide_now import decide_now
 from flows.pipeline.forecast import finished_result
-from flows.pipeline.pipeline import AlbumPipeline
 from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_plan, plan_album
 from flows.planning.read_manifest import read_album
@@ -35,7 +34,6 @@ from tasks.scoring.registry import metric_specs
 from tasks.scoring.requests import request_scores
 from tasks.scoring.step import near_duplicates
 from tasks.steps.environment import execution_environment, user_name
-from tasks.steps.run_step import run_step
 
 
 def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_json: bool) -> None:
@@ -87,16 +85,6 @@ def _applied_sentence(path: Path, planned: PlannedAlbum, *, apply: bool, undo: b
     return f"Nothing was stored; add --apply to keep these decisions. What applies is {origin}."
 
 
-class _Decide(CatalogLookup):
-    """Looks up finished work, and decides; does no other work."""
-
-    async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        if request.kind == "select" and step_result(self.catalog.database, request.key) is None:
-            self.catalog.ledger.declare_steps([request])
-            run_step(self.catalog, request.key, execution_environment())
-        return await super().step(request, sentence)
-
-
 def _apply(
     catalog: Catalog, planned: PlannedAlbum, policy: Policy, identities: Mapping[str, Json], *, file: str | None
 ) -> Mapping[str, SonglineError]:
@@ -108,9 +96,7 @@ def _apply(
     apply_policy(
         catalog.database, album.id, policy=policy, over=album.selection, identities=identities, applicant=applicant
     )
-    return asyncio.run(
-        AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs)).run("select")
-    ).failures
+    return decide_now(catalog, planned)
 
 
 def _replay(
@@ -145,7 +131,12 @@ def _replay(
     if not scored_candidates:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
     return decide(
-        policy, scored_candidates, metric_specs(), alike=near_duplicates(catalog.database, keys_by_candidate)
+        policy,
+        scored_candidates,
+        metric_specs(),
+        alike=near_duplicates(catalog.database, keys_by_candidate),
+        reviews=standing_reviews(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
+        failed=[candidate.id for candidate in planned.candidates if candidate.id not in keys_by_candidate],
     ).document()
 
 

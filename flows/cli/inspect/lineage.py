@@ -20,6 +20,7 @@ from catalog.lineage.adapters import AdapterOrigin, adapters_of
 from catalog.lineage.lineage import Lineage, Node, prov_json, trace
 from catalog.release.resampled import Resampled
 from flows.cli.console.options import cannot_be_looked_for
+from flows.cli.console.reviews import review_line
 from flows.console import print_json, stdout
 from tasks.delivery.identify import Identified, identify
 from tasks.delivery.package.models_used import models_of
@@ -85,6 +86,8 @@ def _print_tree(file_lineage: Lineage, artifact: str, identity: Identified) -> N
         stdout().print(f"  engine   {recipe['engine']} revision {recipe['revision']}, seed {recipe['seed']}")
         if song["decision"]:
             stdout().print(Text(f"  decision {song['decision']['sentence']}"), soft_wrap=True)
+        for review in song.get("reviews", ()):
+            stdout().print(Text(f"  {review_line(review)}"), soft_wrap=True)
     for song in file_lineage.songs[len(file_lineage.own) :]:
         sentence = f"{song['relation']}: {song['song']['title']} of {song['album']}  ({song['candidate']})"
         stdout().print(Text(sentence, style="dim"), soft_wrap=True)

@@ -9,13 +9,16 @@ from rich.text import Text
 
 from catalog.catalog import open_catalog
 from catalog.catalog_errors import errors_translated
+from catalog.common.digests import Json
 from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import label, stored_figure
+from catalog.selection.stored_reviews import reviews_of_album
 from flows.cli.console.lookup import album_id
+from flows.cli.console.reviews import review_line
 from flows.console import SafeTable, print_json, stdout
 from tasks.scoring.registry import metric_specs
 
@@ -30,6 +33,9 @@ def _songs(album_name: str, *, documents: bool = True) -> tuple[str, list[SongRo
 def scores(album_name: str, *, as_json: bool) -> None:
     """Print every candidate's scores, gates and rank."""
     id_of_album, songs = _songs(album_name)
+    with open_catalog(load_settings()) as catalog, understood():
+        reviews = reviews_of_album(catalog.database, id_of_album)
+    said = {song: [review.line() for review in listed] for song, listed in reviews.items()}
     if as_json:
         audio_digests = [
             candidate.audio_digest for song in songs for candidate in song.candidates if candidate.audio_digest
@@ -37,16 +43,21 @@ def scores(album_name: str, *, as_json: bool) -> None:
         with open_catalog(load_settings()) as catalog, understood():
             windows = score_windows(catalog.database, audio_digests)
         documents = [
-            {"id": scored_song.id, "title": scored_song.title, "candidates": _with_windows(scored_song, windows)}
+            {
+                "id": scored_song.id,
+                "title": scored_song.title,
+                "candidates": _with_windows(scored_song, windows),
+                **({"reviews": said[scored_song.id]} if scored_song.id in said else {}),
+            }
             for scored_song in songs
         ]
         print_json({"album": id_of_album, "songs": documents})
         return
     with errors_translated(load_settings()), understood():
-        _print_scores(songs)
+        _print_scores(songs, said)
 
 
-def _print_scores(songs: Sequence[SongRow]) -> None:
+def _print_scores(songs: Sequence[SongRow], said: Mapping[str, Sequence[Mapping[str, Json]]]) -> None:
     for song in songs:
         stdout().print(Text(song.title, style="bold"))
         if song.decision is None:
@@ -54,6 +65,8 @@ def _print_scores(songs: Sequence[SongRow]) -> None:
             continue
         stdout().print(Text(f"  {song.decision['sentence']}"), soft_wrap=True)
         stdout().print(_score_table(song.decision))
+        for review in said.get(song.id, ()):
+            stdout().print(Text(f"  {review_line(review)}"), soft_wrap=True)
         if song.waiting:
             stdout().print(
                 f"  {counted(len(song.waiting), 'newer candidate')} not scored yet: `songline render` decides again"
@@ -95,6 +108,13 @@ def _undecided_document(candidate: CandidateRow) -> dict[str, Any]:
     }
 
 
+def _gates_cell(candidate: Mapping[str, Any]) -> Text:
+    if candidate.get("rejected_by"):
+        return Text("rejected", style="red")
+    failed_gates = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
+    return Text(f"failed {', '.join(failed_gates)}", style="red") if failed_gates else Text("passed", style="green")
+
+
 def _score_table(decision: Any) -> SafeTable:
     metric_names, specs = list(decision["weights"]), metric_specs()
     table = SafeTable("rank")
@@ -105,15 +125,11 @@ def _score_table(decision: Any) -> SafeTable:
     for name in ("gates", *(label(specs[name]) if name in specs else name for name in metric_names), "score"):
         table.add_column(name)
     for candidate in decision["candidates"]:
-        failed_gates = [gate["name"] for gate in candidate["gates"] if not gate["passed"]]
         table.add_row(
             str(candidate["rank"] or "-"),
             candidate["id"],
             *([candidate["engine"]] if has_engines else []),
-            Text(
-                f"failed {', '.join(failed_gates)}" if failed_gates else "passed",
-                style="red" if failed_gates else "green",
-            ),
+            _gates_cell(candidate),
             *(stored_figure(candidate["metrics"].get(name)) for name in metric_names),
             "-" if candidate["score"] is None else f"{candidate['score']:.2f}",
         )

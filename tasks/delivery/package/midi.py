@@ -15,6 +15,7 @@ import mido  # type: ignore[import-untyped]
 
 from catalog.common.errors import InputError, WorkError
 from tasks.delivery.tags.lrc import timed_lines
+from tasks.notation.spelling import written_key
 
 TICKS_PER_BEAT = 960
 DEFAULT_BPM = 120.0
@@ -29,18 +30,23 @@ Line = tuple[str, int]
 """Words and milliseconds."""
 
 
-def guide_track(lrc: str, *, bpm: float | None) -> bytes:
-    """A MIDI file with tempo and words only, for a take whose engine gives none: the same bytes for the same words.
+def guide_track(lrc: str, *, bpm: float | None, key: str | None = None, sections: Sequence[Line] = ()) -> bytes:
+    """A MIDI file with tempo, key, sections and words, for a take whose engine gives none: the same bytes for the same
+    words.
 
-    Each line is a lyric in a track of its own and a marker, which more workstations show. Without a ``bpm`` the tempo
-    is 120, the format's own default. Raises ValueError for LRC in another form.
+    Each line is a lyric in a track of its own and a marker, which more workstations show; ``sections`` are markers
+    before those of their lines. Without a ``bpm`` the tempo is 120, the format's own default. Raises ValueError for LRC
+    in another form, InputError for a ``key`` that is none.
     """
     beat_us = min(_LONGEST_BEAT_US, max(1, round(60e6 / (bpm or DEFAULT_BPM))))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf8")
     tempos = _Tempos([(0, beat_us)], TICKS_PER_BEAT)
     lines = _sung(lrc)
     form = [(0, mido.MetaMessage("set_tempo", tempo=beat_us)), (0, mido.MetaMessage("time_signature"))]
-    form += [(tempos.tick(at_ms / 1000), mido.MetaMessage("marker", text=text)) for text, at_ms in lines]
+    if key is not None:
+        form.append((0, mido.MetaMessage("key_signature", key=written_key(key).short_name)))
+    marks = sorted([*sections, *lines], key=lambda line: line[1])
+    form += [(tempos.tick(at_ms / 1000), mido.MetaMessage("marker", text=text)) for text, at_ms in marks]
     file.tracks.append(_track("Tempo", form))
     file.tracks.extend(_lyrics(lines, tempos))
     return _compared(file, lines)

@@ -8,7 +8,7 @@ from catalog.common.settings import Settings
 from catalog.models.store import ModelStore
 from catalog.models.used import ModelUsed
 from catalog.recipe import Recipe
-from tasks.engines.registry import ENGINES, get_engine
+from tasks.engines.registry import get_engine, is_installed
 from tasks.scoring.registry import models_of_scorer
 from tasks.separation.demucs.models import STEM_MODELS
 
@@ -21,7 +21,7 @@ def models_of(settings: Settings) -> Callable[[Recipe, Collection[str]], tuple[M
     store = ModelStore(settings.models_path, table=settings.models_table)
 
     def used(recipe: Recipe, listeners: Collection[str]) -> tuple[ModelUsed, ...]:
-        engine_models = get_engine(recipe.engine, settings).models(recipe) if recipe.engine in ENGINES else ()
+        engine_models = get_engine(recipe.engine, settings).models(recipe) if is_installed(recipe.engine) else ()
         judges = dict.fromkeys(name for listener in listeners for name in models_of_scorer(listener))
         judge_models = (
             model.model_copy(update={"role": "judges"}) for name in judges for model in store.models_used(name)

@@ -10,6 +10,9 @@ from catalog.common.digests import Json, digest_bytes
 from catalog.ledger.results import artifact_facts
 from catalog.ledger.work import Product
 from catalog.release.document import ReleasedFile
+from tasks.delivery.musicians.dawproject import MEDIA_TYPE as DAWPROJECT
+from tasks.notation.engraving import SVG
+from tasks.notation.music_xml import MUSIC_XML
 from tasks.steps.run_step import StepContext
 
 MEDIA_TYPES = {
@@ -19,6 +22,9 @@ MEDIA_TYPES = {
     ".lrc": "text/plain",
     ".txt": "text/plain",
     ".mid": "audio/midi",
+    ".musicxml": MUSIC_XML,
+    ".svg": SVG,
+    ".dawproject": DAWPROJECT,
     "": "text/plain",
 }
 

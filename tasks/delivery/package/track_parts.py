@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from catalog.album.album import passed_on_from
+from catalog.album.tempo_and_key import key_from_prompt, parse_key
 from catalog.album.waivers import MASTER, waiver
 from catalog.common.digests import Json
-from catalog.common.errors import WorkError
+from catalog.common.errors import InputError, WorkError
 from catalog.ledger.results import render_products, step_result
 from catalog.lyrics.languages import WORDLESS
 from catalog.lyrics.lyrics import Lyrics
@@ -31,10 +33,12 @@ from catalog.selection.decision import Decision, Value
 from db.files.regular_file import read_regular
 from tasks.delivery.curves import Curves
 from tasks.delivery.deliverables import DELIVERABLES
+from tasks.delivery.musicians.files import MusicianFiles
 from tasks.delivery.package.midi import guide_track, with_lines
 from tasks.delivery.package.models_used import models_of
 from tasks.delivery.package.naming import safe_file_name
 from tasks.delivery.package.packing import Packing
+from tasks.delivery.package.release_request import disclosure
 from tasks.delivery.package.sung_times import with_found_times
 from tasks.scoring.registry import judges_for
 from tasks.steps.run_step import StepContext
@@ -82,6 +86,9 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         stems["mix"] = packing.add(f"stems/{name}/mix.wav", part("mix"))
         stems |= {stem: packing.add(f"stems/{name}/{stem}.wav", part(f"stem/{stem}")) for stem in track["stems"]}
     midi = _midi(context, packing, track, name)
+    sheet = _lead_sheet(context, track)
+    has_project = _has_sheets(context) and (sheet is not None or bool(stems))
+    files = _musician_files(context, packing, track, name)
     recipe = Recipe.from_document(track["recipe"])
     metric_names = {
         name
@@ -107,6 +114,7 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
             seed=recipe.seed,
             parent=track["parent"],
             passage_s=track["passage_s"],
+            chosen_by="person" if decision.picked_by else "policy",
             sentence=decision.sentence,
         ),
         targets=Targets(
@@ -136,9 +144,11 @@ def gather(context: StepContext, packing: Packing, track: Mapping[str, Json]) ->
         enhanced_by=context.request.parameters["enhance"],
         unused=tuple(track.get("unused", ())),
         resampled=report.get("resampled"),
+        lead_sheet=files.lead_sheet(sheet) if sheet else {},
+        project=files.project(sheet, stems, report, played_s=curves.duration_s) if has_project else None,
         **passed_on_from(track),
     )
-    return TrackParts(released_track, decision, curves, track["prompt"], sung, _lead_sheet(context, track))
+    return TrackParts(released_track, decision, curves, track["prompt"], sung, sheet)
 
 
 def _rendered(context: StepContext, track: Mapping[str, Json]) -> str:
@@ -175,8 +185,8 @@ def _separation(context: StepContext, track: Mapping[str, Json]) -> Separation |
 
 
 def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> ReleasedFile | None:
-    """The engine's own MIDI with the lines of the words, else one with tempo and words only; None where words without
-    times would leave nothing in it.
+    """The engine's own MIDI with the lines of the words, else one with tempo, key, sections and words; None where words
+    without times would leave nothing in it.
 
     Its times are those of the stems, not of the master, whose beginning may be cut.
     """
@@ -185,10 +195,39 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     if role in context.request.inputs:
         midi = with_lines(context.input(role).read_bytes(), lrc)
     elif lyrics.timed:
-        midi = guide_track(lrc, bpm=track["bpm"])
+        has_form = _has_sheets(context)
+        key, sections = (_key(track), _sections(lyrics)) if has_form else (None, [])
+        midi = guide_track(lrc, bpm=track["bpm"], key=key, sections=sections)
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)
+
+
+def _has_sheets(context: StepContext) -> bool:
+    """Whether a take of the album has a lead sheet: the request is then one of a version that writes projects too.
+
+    An older request gives the release that it gave before, file for file.
+    """
+    return any(role.endswith(f"/{LEAD_SHEET}") for role in context.request.inputs)
+
+
+def _sections(lyrics: Lyrics) -> list[tuple[str, int]]:
+    """The names of the sections, and their starts in milliseconds."""
+    return [(line.section, round(line.start_s * 1000)) for line in lyrics.lines if line.section]
+
+
+def _key(track: Mapping[str, Json]) -> str | None:
+    """The key that a take was asked for, where it was: that of its recipe, else the prompt's."""
+    stated = track["recipe"]["inputs"].get("key")
+    with suppress(InputError):
+        return parse_key(stated) if isinstance(stated, str) else key_from_prompt(track["prompt"])
+    return None
+
+
+def _musician_files(context: StepContext, packing: Packing, track: Mapping[str, Json], name: str) -> MusicianFiles:
+    recipe = track["recipe"]
+    sentence = disclosure(recipe["engine"], recipe["revision"])
+    return MusicianFiles(packing, track, context.request.parameters["album"], name=name, disclosure=sentence)
 
 
 def _lead_sheet(context: StepContext, track: Mapping[str, Json]) -> LeadSheet | None:

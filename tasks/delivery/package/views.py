@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.album.album import NATIVE_STEMS
+from catalog.common.takes import take_name
 from catalog.lyrics.languages import WORDLESS
 from catalog.plan.applied_policy import origin_sentence
 from catalog.release.document import PolicyUsed, ReleasedFile, ReleaseDocument, ReleasedTrack, Separation, Winner
+from catalog.release.listening_page.chart import charted, marked_sections, sheet_sections
 from catalog.release.listening_page.view import (
+    BeatView,
     CheckView,
     FileView,
     LyricView,
     PageView,
     ReadingView,
+    SectionView,
     StemView,
     TrackView,
     candidate_views,
@@ -26,6 +30,7 @@ from tasks.scoring.registry import metric_specs
 STEM_ORDER = ("mix", "vocals", "drums", "bass", "guitar", "piano", "other", "residual")
 WRITTEN_AFTER = (FileView("document", "Release (JSON)", "release.json"), FileView("sums", "Checksums", "SHA256SUMS"))
 """Files that describe the page, or hold its digest, and so are written after it."""
+LEAD_SHEET_LABELS = {"musicxml": "Lead sheet (MusicXML)", "svg": "Lead sheet (SVG)"}
 LABELS = {".cue": "Cue sheet", ".json": "Lineage"}
 
 
@@ -79,6 +84,14 @@ def _track(parts: TrackParts) -> TrackView:
         files.append(FileView("lyrics", label, released_track.lyrics.path, released_track.lyrics.bytes))
     if released_track.midi:
         files.append(FileView("midi", "MIDI", released_track.midi.path, released_track.midi.bytes))
+    files += [
+        FileView(f"lead_sheet_{form}", LEAD_SHEET_LABELS[form], file.path, file.bytes)
+        for form, file in released_track.lead_sheet.items()
+    ]
+    if released_track.project:
+        files.append(
+            FileView("project", "Project (DAWproject)", released_track.project.path, released_track.project.bytes)
+        )
     return TrackView(
         position=released_track.position,
         title=released_track.title,
@@ -97,10 +110,13 @@ def _track(parts: TrackParts) -> TrackView:
         readings=_readings(released_track),
         note=_note(released_track.readings.stopped_by),
         rate_note=_rate_note(released_track),
-        lyrics=tuple(
-            LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section)
-            for line in parts.lyrics.lines
+        lyrics=charted(
+            _lines(parts), parts.lead_sheet, head_s=released_track.head_s, duration_s=released_track.duration_s
         ),
+        sections=_sections(parts),
+        beat=_beat(parts),
+        head_s=released_track.head_s,
+        stems_gain_db=released_track.readings.gain_db or 0.0,
         candidates=candidate_views(parts.decision),
         weights=parts.decision.weights,
         stems=tuple(
@@ -123,6 +139,26 @@ def _track(parts: TrackParts) -> TrackView:
         title_language=released_track.title_language,
         instrumental=released_track.language == WORDLESS,
     )
+
+
+def _lines(parts: TrackParts) -> tuple[LyricView, ...]:
+    return tuple(
+        LyricView(line.start_s if parts.lyrics.timed else None, line.text, line.section) for line in parts.lyrics.lines
+    )
+
+
+def _sections(parts: TrackParts) -> tuple[SectionView, ...]:
+    """The form that the engine played, else the sections that the lyrics mark."""
+    track, lines = parts.released, _lines(parts)
+    if parts.lead_sheet is not None and parts.lead_sheet.sections:
+        return sheet_sections(lines, parts.lead_sheet, head_s=track.head_s, duration_s=track.duration_s)
+    return marked_sections(lines, duration_s=track.duration_s)
+
+
+def _beat(parts: TrackParts) -> BeatView | None:
+    """The beat in seconds of the master; None where the engine did not tell."""
+    sheet = parts.lead_sheet
+    return None if sheet is None else BeatView(sheet.bpm, sheet.first_bar_s - parts.released.head_s)
 
 
 def _stem_order(named: tuple[str, ReleasedFile]) -> tuple[int, str]:
@@ -169,7 +205,7 @@ def _readings(track: ReleasedTrack) -> tuple[ReadingView, ...]:
 def _take(winner: Winner, decision: Decision) -> str:
     """The winning take with its engine where several competed, and the passage that was retaken."""
     engine = next((candidate.engine for candidate in decision.candidates if candidate.id == winner.candidate), None)
-    seed = f"seed {winner.seed} of {engine}" if engine else f"seed {winner.seed}"
+    seed = take_name(winner.seed, engine)
     if winner.passage_s is None:
         return seed
     start_s, end_s = winner.passage_s

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 RATE = 44100
 WAV_HEADER_BYTES = 128
 MIDI_BYTES_PER_S = 220
+LEAD_SHEET_BYTES_PER_S = 150
 
 # Measured on one core of the reference machine (tests/bench/test_guide_bench.py), rounded up.
 RENDER_SPEED = 30.0
@@ -119,10 +120,11 @@ class GuideEngine:
         frames = round(recipe.length_s * RATE)
         frame_bytes = 2 * 4
         is_sung = "singer" in recipe.inputs
+        written_bytes = round(recipe.length_s * (MIDI_BYTES_PER_S + LEAD_SHEET_BYTES_PER_S))
         return Forecast(
             seconds=LOAD_SECONDS + recipe.length_s / (SUNG_RENDER_SPEED if is_sung else RENDER_SPEED),
             memory_bytes=BASE_MEMORY_BYTES + SUNG_MEMORY_BYTES * is_sung + BUFFERS * frames * frame_bytes,
-            stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + round(recipe.length_s * MIDI_BYTES_PER_S),
+            stored_bytes=frames * frame_bytes + WAV_HEADER_BYTES + written_bytes,
         )
 
     def models(self, recipe: Recipe) -> tuple[ModelUsed, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog.common.errors import SonglineError, WorkError
+from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from catalog.recipe import Recipe
 from tasks.audio.audio import Audio
 from tasks.engines.base import Extra, Failed, RenderJob, RenderResult
@@ -14,6 +15,7 @@ from tasks.engines.guide.arrangement.arrange import arrange
 from tasks.engines.guide.arrangement.midi import midi_bytes
 from tasks.engines.guide.arrangement.score import STEMS, Arrangement, Part, Stem
 from tasks.engines.guide.instruments import BUILT_IN_DIGEST, NAME, REVISION, instruments, soundfont_digest
+from tasks.engines.guide.lead_sheet import lead_sheet_extra
 from tasks.engines.guide.sound.automation import automate
 from tasks.engines.guide.sound.blocks import stereo
 from tasks.engines.guide.sound.fonts.soundfont import SoundFont
@@ -38,7 +40,7 @@ class GuideRenderer:
         self._player = Player(SoundFont(soundfont), is_small=soundfont_digest(soundfont) == BUILT_IN_DIGEST)
 
     def render(self, orders: Sequence[RenderJob]) -> Iterator[RenderResult | Failed]:
-        """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file, in the given order."""
+        """Each recipe's stereo mix (2, frames) at 44.1 kHz with its MIDI file and lead sheet, in the given order."""
         for order in orders:
             try:
                 yield self._rendered(order.recipe)
@@ -61,7 +63,8 @@ class GuideRenderer:
         arrangement = arrange(recipe)
         mix = added_up(self._play(recipe, arrangement))
         midi = Extra(midi_bytes(arrangement), "audio/midi", ".mid")
-        return RenderResult(recipe, Audio(mix, RATE), {"midi": midi})
+        extras = {"midi": midi, LEAD_SHEET: lead_sheet_extra(recipe, arrangement)}
+        return RenderResult(recipe, Audio(mix, RATE), extras)
 
     def _play(self, recipe: Recipe, arrangement: Arrangement) -> dict[Stem, Sound]:
         """The stems, scaled alike so that their sum is the mix; (1, frames) where both sides are the same.

@@ -131,3 +131,14 @@ def test_any_words_come_back(lines: list[tuple[str, int]], bpm: float | None) ->
 def test_what_is_no_midi_is_refused(data: bytes) -> None:
     with pytest.raises(InputError, match="MIDI"):
         with_lines(data, LRC)
+
+
+def test_sections_and_key_stand_before_the_words() -> None:
+    midi = parsed(guide_track(LRC, bpm=96, key="G# minor", sections=[("Verse", 0), ("Chorus", 61_000)]))
+    form = list(midi.tracks[0])
+    assert [message.key for message in form if message.type == "key_signature"] == ["G#m"]
+    marks = [message.text for message in form if message.type == "marker"]
+    assert [mark for mark in marks if mark in ("Verse", "Chorus")] == ["Verse", "Chorus"]
+    assert lyric_lines(guide_track(LRC, bpm=96, key="G# minor", sections=[("Verse", 0)])) == lyric_lines(
+        guide_track(LRC, bpm=96)
+    )

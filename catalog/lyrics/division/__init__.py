@@ -1,0 +1,1 @@
+"""Words divided into the syllables that are written under notes."""

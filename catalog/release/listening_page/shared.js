@@ -1,0 +1,16 @@
+// What every part of the page's script uses. The parts are joined to one script, in the order that page.py states.
+const STEP_S = 5;
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const one = (selector, root = document) => root.querySelector(selector);
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+const mean = (numbers) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+let sharedContext = null;
+
+// The one audio context of the page, made when a press first needs it.
+function audioContext() {
+  sharedContext ??= new AudioContext();
+  if (sharedContext.state === "suspended") sharedContext.resume().catch(() => {});
+  return sharedContext;
+}

@@ -1,0 +1,1 @@
+"""Files for musicians: the written lead sheet, and the project that a workstation opens."""
