@@ -17,6 +17,10 @@ WIDENED: tuple[Stem, ...] = ("other", "drums")
 """Stems whose sides are changed: drums above :data:`SPLIT_HZ` only, where their overheads are."""
 
 SPLIT_HZ = 3000.0
+SHELF_HZ = 2200.0
+"""The middle of the shelf between both gains: from :data:`SPLIT_HZ` on it is most of the way up, where the air is
+strongest."""
+
 BODY_HZ, AIR_HZ = (200.0, SPLIT_HZ), (SPLIT_HZ, 16000.0)
 SIDE_AGAINST_MID_DB = (-5.6, -4.2)
 MOST_DB = (4.0, 8.5)
@@ -39,10 +43,10 @@ def widen(stems: Mapping[Stem, Sound]) -> None:
 
 
 def _change_sides(sound: Sound, body_db: float, air_db: float) -> None:
-    """The difference of the sides louder by two gains, in place; they meet at :data:`SPLIT_HZ`."""
+    """The difference of the sides louder by two gains, in place."""
     if len(sound) < 2 or max(abs(body_db), abs(air_db)) < LEAST_DB:
         return
-    shelf = Filter(shelf_section(SPLIT_HZ, air_db - body_db)[np.newaxis].astype(np.float32))
+    shelf = Filter(shelf_section(SHELF_HZ, air_db - body_db)[np.newaxis].astype(np.float32))
     gain = np.float32(10 ** (body_db / 20) / 2)
     for block in blocks(sound.shape[1]):
         left, right = sound[:, block]
