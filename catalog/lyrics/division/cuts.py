@@ -45,6 +45,9 @@ _SILENT_ENDINGS = re.compile(r"(?:e|es|ed)$")
 _LENGTHENING = frozenset("あいうえおっんーアイウエオッン")
 """Kana that lengthen or close the syllable before them where a word has fewer notes than kana."""
 
+_ENDING_MARKS = frozenset("，。！？、；：’”）》」』】〉…～")
+"""Marks that end a clause or a quotation in scripts without spaces between words."""
+
 _MUTE_AFTER = frozenset("ьъ")
 
 
@@ -207,7 +210,10 @@ def _cut_cost(letters: Sequence[Letter], at: int, code: str, in_patterns: bool) 
 
 
 def _cost_beside_sign(letters: Sequence[Letter], at: int) -> float:
-    """A hyphen in a word is where it is cut; punctuation at either end stays, and an apostrophe keeps its letters."""
+    """A hyphen in a word is where it is cut; punctuation stays with what it ends, where the script is written without
+    spaces, and at either end of a word; an apostrophe keeps its letters."""
+    if letters[at - 1].text in _ENDING_MARKS and letters[at].text not in _ENDING_MARKS:
+        return -1.0
     if letters[at - 1].text in "-‐‑/–—" and letters[at].kind is not Kind.SIGN:
         return -1.0 if at > 1 else 6.0
     return 3.0 if letters[at - 1].text in "'’" else 6.0

@@ -83,6 +83,11 @@ def test_scripts_without_hyphens_get_none() -> None:
     assert [piece.hyphenated for piece in divide_line("世界 나는 ding-dong", 6, "zh")] == [*"世界나는", "ding-", "dong"]
 
 
+def test_marks_that_end_a_clause_stay_with_the_character_before_them() -> None:
+    assert cut_word("夜车啊，带我回家", 7, "zh") == ("夜", "车", "啊，", "带", "我", "回", "家")
+    assert cut_word("我说：“走吧！”", 4, "zh") == ("我", "说：", "“走", "吧！”")
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     st.text(LETTERS, max_size=60), st.integers(0, 70), st.sampled_from(["en", "de", "fr", "ru", "ja", "zh", "hi", "th"])
