@@ -48,9 +48,11 @@ THEIR_OWN = {
     "desk": ("tasks/engines/guide/sound/mix.py", "tasks/delivery/package/views.py"),  # a mixing desk
     "shelf": (  # a filter
         "tasks/audio/metering/loudness.py",
+        "tasks/engines/guide/sound/blocks.py",
         "tasks/engines/guide/sound/mix.py",
         "tasks/engines/guide/sound/tone.py",
         "tasks/engines/guide/sound/vocals.py",
+        "tasks/engines/guide/sound/width.py",
         "tasks/engines/guide/voice/level.py",
         "tasks/enhancement/air.py",
         "tasks/mastering/processors/equaliser.py",
