@@ -42,6 +42,9 @@ _CONSONANTAL_Y = frozenset(("tr", "az", "id", "ms", "sw", "ja", "ko"))
 _SPANISH_ONSETS = frozenset(("ll", "rr"))
 _APART = frozenset(("ia", "io", "iu", "eo", "ua", "uo", "ea", "oa", "ae", "oe", "oi", "yi", "ao", "ue", "ui", "eu"))
 _SILENT_ENDINGS = re.compile(r"(?:e|es|ed)$")
+_SYLLABIC_N = re.compile(r"[bcdfgklmprstvz](n)['’]t\W*$")
+"""The n of ``didn't`` and ``couldn't``, which is sung as a syllable of its own."""
+
 _LENGTHENING = frozenset("あいうえおっんーアイウエオッン")
 """Kana that lengthen or close the syllable before them where a word has fewer notes than kana."""
 
@@ -154,6 +157,8 @@ def _nuclei(letters: Sequence[Letter], code: str) -> list[float]:
             nuclei.append({Kind.CHARACTER: 1.0, Kind.SPELLED: 1.0, Kind.INHERENT: 0.3}.get(letter.kind, 0.0))
     if code == "en" and letters[-1].base == "m" and len(letters) > 1 and letters[-2].kind is Kind.CONSONANT:
         nuclei[-1] = 0.5  # rhythm, prism
+    if code == "en" and (contracted := _SYLLABIC_N.search("".join(letter.base for letter in letters))):
+        nuclei[contracted.start(1)] = 1.0
     if code in ("en", "fr"):
         _quieten_ending(letters, nuclei)
     return nuclei

@@ -51,6 +51,7 @@ def test_words_are_cut_as_they_are_by_hand(language: str) -> None:
         ("borrowed", "bor rowed"), ("everything", "ev ery thing"), ("again,", "a gain,"), ("(running)", "(run ning)"),
         ("ding-dong", "ding- dong"), ("beautiful!", "beau ti ful!"), ("little", "lit tle"), ("wanted", "want ed"),
         ("diamonds", "dia monds"), ("don't", "don't"), ("love你", "love 你"), ("“yesterday’s", "“yes ter day’s"),
+        ("didn't", "did n't"), ("couldn’t,", "could n’t,"), ("(doesn't)", "(does n't)"), ("haven't", "ha ven't"),
     ],
 )  # fmt: skip
 def test_words_of_english_are_cut_as_a_score_cuts_them(word: str, pieces: str) -> None:
