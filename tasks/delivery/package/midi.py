@@ -42,7 +42,7 @@ def guide_track(
     words.
 
     Each line is a lyric in a track of its own and a marker, which more workstations show; ``sections`` are markers
-    before those of their lines. Without a ``bpm`` the tempo is 120, the format's own default. ``may_be_empty`` is as for
+    before those of their lines. Without a ``bpm`` the tempo is 120, the format's default. ``may_be_empty`` is as for
     :func:`with_lines`. Raises ValueError for LRC in another form, InputError for a ``key`` that is none.
     """
     beat_us = min(_LONGEST_BEAT_US, max(1, round(60e6 / (bpm or DEFAULT_BPM))))
