@@ -12,6 +12,7 @@ from catalog.common.takes import IMPORTED
 from catalog.common.text import did_you_mean
 from catalog.lyrics.lyrics import Lyrics
 from catalog.plan.plan import Candidate, candidate_id, candidate_of
+from catalog.plan.retakes import AFTER_RETAKES
 from catalog.recipe import Recipe
 from db.session import Database
 from db.statements import ROW_LOCK, insert_missing
@@ -19,9 +20,6 @@ from db.tables.album import Album as AlbumRow
 from db.tables.album import Candidate as CandidateRow
 from db.tables.album import Render
 from db.tables.album import Song as SongRow
-
-AFTER_RETAKES = 1_000_000
-"""Imports are sorted after every seed and retake."""
 
 RecipeOf = Callable[[int], Recipe]
 """The recipe of a song's import with a number, from 1."""

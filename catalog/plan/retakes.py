@@ -26,6 +26,9 @@ from db.tables.album import Song as SongRow
 AFTER_SEEDS = 10_000
 """Retakes are sorted after every seed that a manifest may add later."""
 
+AFTER_RETAKES = 1_000_000
+"""Takes made elsewhere are sorted after every seed and retake, also those that come later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parent:
@@ -135,7 +138,9 @@ def offer_retakes(
         session.get_one(AlbumRow, parent.album_id, with_for_update=ROW_LOCK)  # excludes other planners
         origin = session.get_one(CandidateRow, parent.id)
         last_order = session.scalar(
-            sa.select(sa.func.max(CandidateRow.seed_order)).where(CandidateRow.song_id == origin.song_id)
+            sa.select(sa.func.max(CandidateRow.seed_order)).where(
+                CandidateRow.song_id == origin.song_id, CandidateRow.seed_order < AFTER_RETAKES
+            )
         )
         first_order = max(last_order or 0, AFTER_SEEDS)
         retakes = tuple(

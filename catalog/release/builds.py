@@ -15,6 +15,9 @@ from db.tables.album import Album
 from db.tables.provenance import Artifact
 from db.tables.release import Release, ReleaseFile
 
+MOST_BUILDS = 2**31 - 1
+"""What the column holds; SQLite cannot even be asked for a number of more than 64 bits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
@@ -58,7 +61,7 @@ def release_of_build(database: Database, album_id: str, build: int) -> ReleaseRo
     """The release with a build number. Raises InputError, naming the builds there are, where there is none."""
     query = sa.select(Release.step_key).where(Release.album_id == album_id, Release.build == build)
     with database.read() as session:
-        key = session.scalar(query)
+        key = session.scalar(query) if build <= MOST_BUILDS else None
     release = release_by_key(database, key) if key is not None else None
     if release is None:
         numbers = [str(known.build) for known in builds_of(database, album_id)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from catalog.common.digests import Json
 from catalog.common.text import listed
-from catalog.release.document import ReleaseDocument, ReleasedTrack
+from catalog.release.document import ReleasedFile, ReleaseDocument, ReleasedTrack
 
 _TAGS = {
     "title": "title",
@@ -61,6 +61,7 @@ def differences(older: ReleaseDocument, newer: ReleaseDocument) -> tuple[Differe
             found += _of_track(before[song], track)
         else:
             found.append(Difference(song, f"{track.title} was added", track.winner.sentence))
+    found = found or [each for song, track in after.items() for each in _encoded_anew(before[song], track)]
     return tuple(found) or (Difference(None, "only descriptions differ, such as lineage, page or checks"),)
 
 
@@ -93,6 +94,8 @@ def _of_track(before: ReleasedTrack, after: ReleasedTrack) -> Iterator[Differenc
     yield from _of_master(before, after)
     yield from _of_files(song, "deliverables", before.deliverables, after.deliverables)
     yield from _of_files(song, "stems", before.stems, after.stems)
+    if before.winner.candidate == after.winner.candidate and (changed := _changed_files(before.stems, after.stems)):
+        yield Difference(song, f"stems were made anew: {', '.join(changed)}")
     for words, files in (
         ("the file of its lyrics", [track.lyrics for track in (before, after)]),
         ("its MIDI file", [track.midi for track in (before, after)]),
@@ -134,6 +137,17 @@ def _of_files(song: str, words: str, before: Mapping[str, object], after: Mappin
         yield Difference(song, f"{words} were added: {', '.join(added)}")
     if removed := [name for name in before if name not in after]:
         yield Difference(song, f"{words} were taken out: {', '.join(removed)}")
+
+
+def _encoded_anew(before: ReleasedTrack, after: ReleasedTrack) -> Iterator[Difference]:
+    """Deliverables with other bytes where nothing else differs, as another encoder writes them."""
+    if changed := _changed_files(before.deliverables, after.deliverables):
+        yield Difference(after.song, f"deliverables were encoded anew: {', '.join(changed)}")
+
+
+def _changed_files(before: Mapping[str, ReleasedFile], after: Mapping[str, ReleasedFile]) -> list[str]:
+    """The names of the files that both have with other bytes."""
+    return [name for name in after if name in before and before[name].sha256 != after[name].sha256]
 
 
 def _changed(song: str | None, words: str, before: object, after: object) -> Iterator[Difference]:

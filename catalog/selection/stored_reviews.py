@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import InputError
+from catalog.common.text import has_control
 from catalog.selection.reviews import MAX_NOTE, Review, ReviewKind, Reviews
 from db.in_values import in_values
 from db.session import Database
@@ -20,8 +21,8 @@ from db.tables.selection import Review as ReviewRow
 def say(database: Database, candidate: str, kind: ReviewKind, *, by: str, note: str | None = None) -> str:
     """Store a review on the candidate of this id; returns the id of its album.
 
-    Raises InputError for a note that is too long or empty, a candidate that no manifest names any more, a pick of a
-    take that is not rendered, and a withdrawal where nothing stands.
+    Raises InputError for a note that is too long, empty or cannot be shown, a candidate that no manifest names any
+    more, a pick of a take that is not rendered, and a withdrawal where nothing stands.
     """
     note = _checked_note(note, kind)
 
@@ -47,6 +48,8 @@ def _checked_note(note: str | None, kind: ReviewKind) -> str | None:
     words = " ".join((note or "").split())
     if kind == "note" and not words:
         raise InputError("the note is empty", remedy="Give some words")
+    if has_control(words):
+        raise InputError("the note has characters that cannot be shown", remedy="Leave them out")
     if len(words) > MAX_NOTE:
         raise InputError(f"the note has {len(words)} characters", remedy=f"Write at most {MAX_NOTE}")
     return words or None

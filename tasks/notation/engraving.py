@@ -7,6 +7,8 @@ in fonts that every system has, and colours that follow a dark page.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import resources
+from threading import Lock
 from xml.etree import ElementTree as ET
 
 from catalog.common.errors import WorkError
@@ -17,6 +19,7 @@ from tasks.notation.xml_text import document, one_line
 SVG = "image/svg+xml"
 _NAMESPACE = "http://www.w3.org/2000/svg"
 _SEED = 1
+_LOCK = Lock()
 
 PAGE_WIDTH_MM = 210
 PAGE_WIDTH_UNITS = 2100
@@ -82,15 +85,23 @@ _FONTS = "'Times New Roman','Liberation Serif',Times,serif"
 
 def engraved(sheet: LeadSheet, head: SheetHead) -> bytes:
     """The bytes of the drawing, the same for the same sheet. Raises WorkError where it cannot be engraved."""
+    pages = [ET.fromstring(page) for page in _pages(music_xml(sheet, head, is_drawn=True).decode())]
+    return document(_reduced(pages, head), is_indented=False)
+
+
+def _pages(score: str) -> list[str]:
+    """Verovio's drawings of a score in MusicXML, by page: one at a time, as its names of elements are counted in the
+    process, and with its fonts stated again, as each thread has its own."""
     import verovio
 
-    verovio.enableLog(verovio.LOG_OFF)
-    toolkit = verovio.toolkit()
-    toolkit.setOptions(dict(_OPTIONS))
-    if not toolkit.loadData(music_xml(sheet, head, is_drawn=True).decode()):
-        raise WorkError("the lead sheet cannot be drawn", remedy="Report this with the manifest of the song")
-    pages = [ET.fromstring(toolkit.renderToSVG(page)) for page in range(1, toolkit.getPageCount() + 1)]
-    return document(_reduced(pages, head), is_indented=False)
+    with _LOCK:
+        verovio.enableLog(verovio.LOG_OFF)
+        verovio.setDefaultResourcePath(str(resources.files("verovio") / "data"))
+        toolkit = verovio.toolkit()
+        toolkit.setOptions(dict(_OPTIONS))
+        if not toolkit.loadData(score):
+            raise WorkError("the lead sheet cannot be drawn", remedy="Report this with the manifest of the song")
+        return [toolkit.renderToSVG(page) for page in range(1, toolkit.getPageCount() + 1)]
 
 
 def _reduced(pages: Sequence[ET.Element], head: SheetHead) -> ET.Element:

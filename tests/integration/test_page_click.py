@@ -102,3 +102,18 @@ def test_a_song_without_a_beat_has_no_click(page: Page) -> None:
     page.keyboard.press("c")
     page.wait_for_timeout(700)
     assert page.evaluate("window.bursts.length") == 0
+
+
+@pytest.mark.parametrize("seeks", [False, True])
+def test_the_click_goes_on_when_another_song_begins_and_the_first_one_stops(page: Page, seeks: bool) -> None:
+    page.click("#song-2 button.play")
+    page.keyboard.press("c")
+    bursts(page, 2)
+    page.click("#song-1 button.play")
+    bursts(page, page.evaluate("window.bursts.length") + 2)
+    page.click("#song-2 button.play")  # its file is there, so that it plays before the first song has stopped
+    wait_until(page, "document.querySelector('#song-1 audio.mix').paused")
+    if seeks:
+        page.evaluate("document.querySelector('#song-1 audio.mix').currentTime = 3")
+    page.wait_for_timeout(300)
+    bursts(page, page.evaluate("window.bursts.length") + 3)

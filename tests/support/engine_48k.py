@@ -55,7 +55,7 @@ def _guides(recipe: Recipe) -> Recipe:
 def engine_48k() -> Iterator[None]:
     """Register the engine ``guide48`` for the length of a block."""
     engines = {**registry.ENGINES, Guide48Engine.name: f"{__name__}:Guide48Engine"}
-    users = ("flows.planning.read_manifest", "flows.pipeline.pipeline", "tasks.delivery.package.models_used")
+    users = ("flows.planning.read_manifest", "flows.pipeline.pipeline")
     with ExitStack() as stack:
         stack.enter_context(patch.object(registry, "ENGINES", engines))
         for user in users:

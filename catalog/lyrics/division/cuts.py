@@ -42,6 +42,9 @@ _CONSONANTAL_Y = frozenset(("tr", "az", "id", "ms", "sw", "ja", "ko"))
 _SPANISH_ONSETS = frozenset(("ll", "rr"))
 _APART = frozenset(("ia", "io", "iu", "eo", "ua", "uo", "ea", "oa", "ae", "oe", "oi", "yi", "ao", "ue", "ui", "eu"))
 _SILENT_ENDINGS = re.compile(r"(?:e|es|ed)$")
+_SYLLABIC_N = re.compile(r"[bcdfgklmprstvz](n)['’]t\W*$")
+"""The n of ``didn't`` and ``couldn't``, which is sung as a syllable of its own."""
+
 _LENGTHENING = frozenset("あいうえおっんーアイウエオッン")
 """Kana that lengthen or close the syllable before them where a word has fewer notes than kana."""
 
@@ -74,8 +77,9 @@ def cut_word(word: str, count: int, language: str = "en") -> tuple[str, ...]:
 
 
 def _evenly(letters: Sequence[Letter], count: int) -> tuple[str, ...]:
-    cuts = [round(index * len(letters) / count) for index in range(count + 1)]
-    return _between(letters, cuts)
+    pieces = min(count, len(letters))
+    cuts = [round(index * len(letters) / pieces) for index in range(pieces + 1)]
+    return (*_between(letters, cuts), *[""] * (count - pieces))
 
 
 def _between(letters: Sequence[Letter], cuts: Sequence[int]) -> tuple[str, ...]:
@@ -154,8 +158,10 @@ def _nuclei(letters: Sequence[Letter], code: str) -> list[float]:
             nuclei.append(0.0 if follows_vowel else 1.0)
         else:
             nuclei.append({Kind.CHARACTER: 1.0, Kind.SPELLED: 1.0, Kind.INHERENT: 0.3}.get(letter.kind, 0.0))
-    if code == "en" and letters[-1].base == "m" and letters[-2].kind is Kind.CONSONANT:
+    if code == "en" and letters[-1].base == "m" and len(letters) > 1 and letters[-2].kind is Kind.CONSONANT:
         nuclei[-1] = 0.5  # rhythm, prism
+    if code == "en" and (contracted := _SYLLABIC_N.search("".join(letter.base for letter in letters))):
+        nuclei[contracted.start(1)] = 1.0
     if code in ("en", "fr"):
         _quieten_ending(letters, nuclei)
     return nuclei

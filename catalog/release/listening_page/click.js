@@ -24,6 +24,7 @@ function toggleClick(songs, pressed) {
 
 // Called whenever the song starts, stops, jumps or changes its speed.
 function keepClick(song) {
+  if (click.song && click.song !== song && song.mix.paused) return; // a song that stops as another one begins
   silenceClick();
   if (!click.on || !song.beat || song.mix.paused) return;
   beExact(song);

@@ -109,10 +109,10 @@ def taste_of(preferences: Sequence[Preference], readings: Readings) -> Taste:
         (vote for vote in preferences if vote.better in readings and vote.worse in readings),
         key=lambda vote: (vote.song, vote.better, vote.worse, vote.weight),
     )
-    total = sum(vote.weight for vote in votes)
+    total = round(sum(vote.weight for vote in votes), 6)  # the shares of one pick may add up to a little less than 1
     if total < LEAST_VOTES:
         raise RefusedError(
-            f"votes on takes with scores: {round(total)}, and a taste needs {LEAST_VOTES}",
+            f"votes on takes with scores: {int(total)}, and a taste needs {LEAST_VOTES}",
             remedy="Compare more takes; a pick counts as one vote",
         )
     names = _read_in_most(votes, readings)

@@ -30,13 +30,20 @@ Line = tuple[str, int]
 """Words and milliseconds."""
 
 
-def guide_track(lrc: str, *, bpm: float | None, key: str | None = None, sections: Sequence[Line] = ()) -> bytes:
+def guide_track(
+    lrc: str,
+    *,
+    bpm: float | None,
+    key: str | None = None,
+    sections: Sequence[Line] = (),
+    may_be_empty: bool = False,
+) -> bytes:
     """A MIDI file with tempo, key, sections and words, for a take whose engine gives none: the same bytes for the same
     words.
 
     Each line is a lyric in a track of its own and a marker, which more workstations show; ``sections`` are markers
-    before those of their lines. Without a ``bpm`` the tempo is 120, the format's own default. Raises ValueError for LRC
-    in another form, InputError for a ``key`` that is none.
+    before those of their lines. Without a ``bpm`` the tempo is 120, the format's default. ``may_be_empty`` is as for
+    :func:`with_lines`. Raises ValueError for LRC in another form, InputError for a ``key`` that is none.
     """
     beat_us = min(_LONGEST_BEAT_US, max(1, round(60e6 / (bpm or DEFAULT_BPM))))
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf8")
@@ -48,19 +55,19 @@ def guide_track(lrc: str, *, bpm: float | None, key: str | None = None, sections
     marks = sorted([*sections, *lines], key=lambda line: line[1])
     form += [(tempos.tick(at_ms / 1000), mido.MetaMessage("marker", text=text)) for text, at_ms in marks]
     file.tracks.append(_track("Tempo", form))
-    file.tracks.extend(_lyrics(lines, tempos))
+    file.tracks.extend(_lyrics(lines, tempos, may_be_empty=may_be_empty))
     return _compared(file, lines)
 
 
-def with_lines(midi: bytes, lrc: str) -> bytes:
+def with_lines(midi: bytes, lrc: str, *, may_be_empty: bool = False) -> bytes:
     """An engine's MIDI file with the lines of the lyrics in one more track; notes, tempo and markers are unchanged.
 
-    A song without words gets no such track. Raises InputError where the bytes are no MIDI file counted in beats,
-    ValueError for LRC in another form.
+    A song without words has no such track, or an empty one where it ``may_be_empty``, as in earlier releases. Raises
+    InputError where the bytes are no MIDI file counted in beats, ValueError for LRC in another form.
     """
     file = _read(midi)
     lines = _sung(lrc)
-    file.tracks.extend(_lyrics(lines, _tempos(file)))
+    file.tracks.extend(_lyrics(lines, _tempos(file), may_be_empty=may_be_empty))
     file.type = max(1, file.type)
     return _compared(file, lines)
 
@@ -108,10 +115,10 @@ def _sung(lrc: str) -> list[Line]:
     return [(text, at_ms) for text, at_ms in timed_lines(lrc) if text]
 
 
-def _lyrics(lines: Sequence[Line], tempos: _Tempos) -> list[Any]:
-    """The track of the words; none where there are no words."""
+def _lyrics(lines: Sequence[Line], tempos: _Tempos, *, may_be_empty: bool) -> list[Any]:
+    """The track of the words; none where there are no words, unless it may be empty."""
     events = [(tempos.tick(at_ms / 1000), mido.MetaMessage("lyrics", text=text)) for text, at_ms in lines]
-    return [_track(LYRICS_TRACK, events)] if events else []
+    return [_track(LYRICS_TRACK, events)] if events or may_be_empty else []
 
 
 def _track(name: str, events: Sequence[tuple[int, Any]]) -> Any:

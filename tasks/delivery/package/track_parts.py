@@ -192,12 +192,12 @@ def _midi(context: StepContext, packing: Packing, track: Mapping[str, Json], nam
     """
     role, lyrics = f"{track['id']}/midi", stored_lyrics(track["lyrics_of_take"])
     lrc = lyrics.to_lrc() if lyrics.timed else ""
+    has_form = _has_sheets(context)
     if role in context.request.inputs:
-        midi = with_lines(context.input(role).read_bytes(), lrc)
+        midi = with_lines(context.input(role).read_bytes(), lrc, may_be_empty=not has_form)
     elif lyrics.timed:
-        has_form = _has_sheets(context)
         key, sections = (_key(track), _sections(lyrics)) if has_form else (None, [])
-        midi = guide_track(lrc, bpm=track["bpm"], key=key, sections=sections)
+        midi = guide_track(lrc, bpm=track["bpm"], key=key, sections=sections, may_be_empty=not has_form)
     else:
         return None
     return packing.write(f"midi/{name}.mid", midi)

@@ -71,8 +71,10 @@ def correction_db(stems: Collection[Sound], tone: Tone, voice: Sound | None = No
     wanted = total * 10 ** (SHARE * difference / 10)
     # What the voice leaves of a band is the band's; where it leaves nothing the band goes down by the limit.
     left = np.maximum(wanted - fixed, 10 ** (-MOST_DB / 10) * powers)
-    gains: Gains = np.clip(10 * np.log10(left / np.where(powers > 0, powers, left)), -MOST_DB, MOST_DB)
-    return np.where(is_empty, 0.0, gains)
+    has_band = ~is_empty & (powers > 0)
+    gains: Gains = np.zeros(len(OCTAVES_HZ))
+    gains[has_band] = np.clip(10 * np.log10(left[has_band] / powers[has_band]), -MOST_DB, MOST_DB)
+    return gains
 
 
 def _level_kept(stems: Collection[Sound], sections: NDArray[np.float64]) -> np.float32:

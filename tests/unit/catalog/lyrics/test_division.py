@@ -51,15 +51,24 @@ def test_words_are_cut_as_they_are_by_hand(language: str) -> None:
         ("borrowed", "bor rowed"), ("everything", "ev ery thing"), ("again,", "a gain,"), ("(running)", "(run ning)"),
         ("ding-dong", "ding- dong"), ("beautiful!", "beau ti ful!"), ("little", "lit tle"), ("wanted", "want ed"),
         ("diamonds", "dia monds"), ("don't", "don't"), ("love你", "love 你"), ("“yesterday’s", "“yes ter day’s"),
+        ("didn't", "did n't"), ("couldn’t,", "could n’t,"), ("(doesn't)", "(does n't)"), ("haven't", "ha ven't"),
     ],
 )  # fmt: skip
 def test_words_of_english_are_cut_as_a_score_cuts_them(word: str, pieces: str) -> None:
     assert cut_word(word, len(pieces.split()), "en") == tuple(pieces.split())
 
 
-@pytest.mark.parametrize(("word", "language"), [("99", "en"), ("السلام", "ar"), ("שלום", "he"), ("a", "en")])
+@pytest.mark.parametrize(
+    ("word", "language"), [("99", "en"), ("السلام", "ar"), ("שלום", "he"), ("a", "en"), ("m", "en")]
+)
 def test_what_cannot_be_cut_stands_whole_on_its_first_note(word: str, language: str) -> None:
     assert cut_word(word, 3, language) == (word, "", "")
+
+
+def test_a_long_word_with_more_syllables_than_letters_has_its_empty_pieces_last() -> None:
+    pieces = divide_line("a" * 45, 60)
+    assert [piece.text for piece in pieces] == ["a"] * 45 + [""] * 15
+    assert [piece.hyphenated for piece in pieces][43:47] == ["a-", "a", "", ""]
 
 
 def test_a_word_without_a_syllable_of_its_own_stands_with_the_next() -> None:

@@ -89,3 +89,21 @@ def test_a_change_of_descriptions_alone_is_told_as_that() -> None:
     assert said(document(), document(files=[file("lineage.json")])) == [
         "only descriptions differ, such as lineage, page or checks"
     ]
+
+
+def test_stems_of_the_same_take_with_other_bytes_are_told() -> None:
+    older = document(tracks=[track(1, stems={"bass": file("s/b.wav"), "drums": file("s/d.wav")})])
+    anew = {"bass": file("s/b.wav").model_copy(update={"sha256": "ef" * 32}), "drums": file("s/d.wav")}
+    assert said(older, document(tracks=[track(1, stems=anew)])) == ["stems were made anew: bass"]
+    winner = track(1).winner.model_copy(update={"candidate": "last-44"})
+    assert said(older, document(tracks=[track(1, stems=anew, winner=winner)])) == [
+        "the take is last-44, before last-43"
+    ]
+
+
+def test_deliverables_that_another_encoder_wrote_are_told_where_nothing_else_differs() -> None:
+    anew = {"wav24": file("wav24/01.wav").model_copy(update={"sha256": "ef" * 32})}
+    assert said(document(), changed(deliverables=anew)) == ["deliverables were encoded anew: wav24"]
+    assert said(document(), changed(deliverables=anew, isrc="ATABC2600001")) == [
+        "the ISRC is 'ATABC2600001', before none"
+    ]

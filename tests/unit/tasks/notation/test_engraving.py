@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -104,3 +105,10 @@ def test_any_sheet_can_be_drawn(sheet: LeadSheet) -> None:
 @pytest.mark.parametrize("title", [HOSTILE, "", "夜行バス", "ليل"])
 def test_hostile_titles_are_text(title: str) -> None:
     check_drawing(engraved(guide_sheet([(1.0, "la la")], length_s=12.0), replace(HEAD, title=title, composer=title)))
+
+
+def test_several_threads_draw_the_same_as_one() -> None:
+    drawn = [guide_sheet(bpm=bpm) for bpm in (97.3, 120.0)]
+    alone = [engraved(sheet, HEAD) for sheet in drawn]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda sheet: engraved(sheet, HEAD), drawn * 6)) == alone * 6

@@ -88,6 +88,19 @@ def test_few_votes_takes_without_scores_and_equal_readings_are_refused() -> None
         taste_of(votes, {take: {"width": 1.0} for take in readings})
 
 
+@pytest.mark.parametrize("others", [6, 7, 49])
+def test_the_shares_of_thirty_picks_are_thirty_votes(others: int) -> None:
+    takes = {f"s{song}-{take}": {"width": float(take)} for song in range(LEAST_VOTES) for take in range(others + 1)}
+    votes = [
+        Preference(f"s{song}-{others}", f"s{song}-{take}", f"s{song}", 1 / others)
+        for song in range(LEAST_VOTES)
+        for take in range(others)
+    ]
+    assert taste_of(votes, takes).votes == LEAST_VOTES * others
+    with pytest.raises(RefusedError, match="scores: 29, and a taste needs 30"):
+        taste_of(votes[:-1], takes)
+
+
 def test_metrics_without_readings_are_left_out_and_one_song_is_enough() -> None:
     votes, readings = studio(3, 80)
     partly = {take: {name: value for name, value in own.items() if name != "voice"} for take, own in readings.items()}

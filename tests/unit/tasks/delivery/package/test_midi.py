@@ -84,6 +84,15 @@ def test_without_words_there_is_no_track_of_words(lrc: str) -> None:
     assert [track.name for track in parsed(guide_track(lrc, bpm=96)).tracks] == ["Tempo"]
 
 
+@pytest.mark.parametrize("lrc", ["", "[00:01.00]\n"])
+def test_an_earlier_release_has_its_empty_track_again(lrc: str) -> None:
+    midi = engine_midi(change=False)
+    names = [track.name for track in parsed(midi).tracks]
+    assert [track.name for track in parsed(with_lines(midi, lrc, may_be_empty=True)).tracks] == [*names, "Lyrics"]
+    earlier = parsed(guide_track(lrc, bpm=96, may_be_empty=True))
+    assert [track.name for track in earlier.tracks] == ["Tempo", "Lyrics"]
+
+
 def test_the_guide_engines_midi_takes_words() -> None:
     lyrics = parse_lrc("[00:02.00]The last bus home\n[00:06.00]I count the lights\n")
     song = Song(

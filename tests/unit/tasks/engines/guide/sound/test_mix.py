@@ -110,6 +110,13 @@ def test_the_voice_keeps_its_tone_and_the_band_its_loudness() -> None:
     assert after.value == pytest.approx(before.value, abs=0.3)
 
 
+def test_a_voice_without_a_band_stays_what_it_is() -> None:
+    voice, band = noise(1), np.zeros((2, FRAMES), dtype=np.float32)
+    assert not correction_db([band], "rock", voice).any()
+    towards([band], "rock", voice)
+    assert not band.any()
+
+
 def test_effects_in_blocks_are_those_of_the_whole() -> None:
     whole = noise(6)
     plugins = (HighpassFilter(200), Compressor(-24, 3.0), Reverb(), Delay(0.3, feedback=0.25, mix=0.5), Chorus())
