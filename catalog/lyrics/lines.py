@@ -86,6 +86,9 @@ def _decoded(data: bytes | str, faults: list[LyricsFault]) -> list[tuple[int, st
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         faults.append(LyricsFault(1, "the file is UTF-16, not UTF-8", "Save it as UTF-8"))
         return []
+    if b"\0" in data:
+        faults.append(LyricsFault(1, "the file is not text", "Save the words as plain text in UTF-8"))
+        return []
     lines = []
     for number, piece in enumerate(re.split(rb"\r\n|\n|\r", data.removeprefix(b"\xef\xbb\xbf")), start=1):
         try:

@@ -32,11 +32,13 @@ def sing(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Your words: plain text, or LRC with times.")],
     style: Annotated[str, typer.Option(help="How it should sound, in words.")] = "indie pop",
     bpm: Annotated[
-        float | None, typer.Option(min=30, max=300, help="Tempo; left out: the style's, where it names one, or 96.")
+        float | None, typer.Option(min=30, max=300, help="Tempo; left out: one that is usual in the style.")
     ] = None,
-    key: Annotated[str | None, typer.Option(help="Key, such as 'A minor'; left out: the style's.")] = None,
+    key: Annotated[str | None, typer.Option(help="Key, such as 'A minor'; left out: chosen for the words.")] = None,
     voice: Annotated[SingerVoice | None, typer.Option(help="Who sings; left out: by the style or the seed.")] = None,
-    language: Annotated[str, typer.Option(help="Language of the words.")] = "en",
+    language: Annotated[
+        str | None, typer.Option(help="Language of the words; left out: English, or what their letters say.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=16, help="How many demos.")] = 3,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Folder for all of it; left out: named by the file.")

@@ -8,6 +8,7 @@ from catalog.album.album import Song
 from catalog.album.notices import Notice
 from catalog.common.text import listed
 from catalog.lyrics.languages import is_listed, language_code, language_name
+from catalog.lyrics.scripts import is_foreign, language_of_script
 from catalog.selection.policy import Policy
 from tasks.scoring.judges.languages import ENGINE_RULES, SPOKEN, TRANSCRIBED
 from tasks.scoring.registry import metrics_of_words
@@ -19,7 +20,13 @@ PHONEME_ERRORS = ("lyric_per", "lyric_mix_per")
 
 
 def language_notices(song: Song, policy: Policy) -> Iterator[Notice]:
-    """Remarks on a song's language: a code without a name, and what the policy's judges of lyrics make of it."""
+    """Remarks on a song's language: words in the letters of another one, a code without a name, and what the policy's
+    judges of lyrics make of it."""
+    words = " ".join(line.text for line in song.lyrics.sung)
+    if is_foreign(words, song.language):
+        usual = language_of_script(words)
+        fault = f"The words are not written in the letters of {language_name(song.language)}: set `language: {usual}`"
+        yield Notice("warning", "language", f"{fault}, or the language that they are in.")
     if not is_listed(song.language):
         known = "Songline knows no language of that code; tags and pages get it as it is written."
         yield Notice("warning", "language", known)

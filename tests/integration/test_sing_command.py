@@ -65,6 +65,8 @@ def test_other_words_replace_the_demos_and_a_hand_written_album_stays(words: Pat
     [
         ("", "no line has words"),
         ("[Verse]\n", "has no words to sing"),
+        ("😀😀😀\n!!!\n", "has no words to sing"),
+        ("a\0b\n" * 40, "the file is not text"),
         ("la la la la la la\n" * 400, "a song has at most"),
     ],
 )
@@ -75,6 +77,24 @@ def test_what_cannot_be_sung_is_told_and_nothing_is_written(tmp_path: Path, text
     assert refused.returncode == 2
     assert said in refused.stderr
     assert not (tmp_path / "demos").exists()
+
+
+def test_the_letters_say_the_language_and_sung_words_that_are_replaced_are_told(tmp_path: Path) -> None:
+    path, options = tmp_path / "words.txt", ("--seeds", "1", "--no-browser", "--out", tmp_path / "demos")
+    path.write_text("夜车带我回家\n窗外的城市\n", encoding="utf-8")
+    sung = songline("sing", path, *options, home=tmp_path / "home")
+    assert sung.returncode == 0, sung.stderr
+    assert "before" not in sung.stderr
+    manifest = yaml.safe_load((tmp_path / "demos" / "album.yaml").read_text())
+    assert manifest["defaults"]["language"] == "zh"
+    again = songline("sing", path, *options, "--style", "jazz", "--language", "en", home=tmp_path / "home")
+    assert "words-demos had other words or wishes before" in again.stderr
+    assert "--language zh may fit" in again.stderr
+
+
+def test_an_empty_style_is_a_fault_of_the_command(words: Path, tmp_path: Path) -> None:
+    refused = songline("sing", words, "--style", " ", "--out", tmp_path / "d", "--no-browser", home=tmp_path / "home")
+    assert (refused.returncode, "--style is empty" in refused.stderr) == (2, True)
 
 
 def test_a_key_that_is_none_is_a_fault_of_the_command(words: Path, tmp_path: Path) -> None:

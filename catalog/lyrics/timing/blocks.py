@@ -35,7 +35,8 @@ def blocks_of(lyrics: Lyrics, language: str) -> tuple[Block, ...]:
     """The blocks of lyrics without times, in order.
 
     A stanza without a mark belongs to the section before it, unless the song begins without a mark: then each such
-    stanza is a chorus where its words come again, and a verse where they do not.
+    stanza is a chorus where its words come again, and a verse where they do not, and is marked as that where a mark
+    stands before it.
     """
     stanzas = _stanzas(lyrics.lines)
     counts = Counter(_words(stanza) for stanza in stanzas)
@@ -50,6 +51,8 @@ def blocks_of(lyrics: Lyrics, language: str) -> tuple[Block, ...]:
             kind = section_kind(label) or "verse"
         else:
             kind = "chorus" if counts[_words(stanza)] > 1 else "verse"
+        if not label and not continues and any(block.lines[0].section for block in blocks):
+            stanza = (replace(stanza[0], section=kind.capitalize()), *stanza[1:])
         syllables = tuple(max(1, count_syllables(line.text, language)) for line in stanza if line.text)
         blocks.append(Block(kind, stanza, syllables, opens=not continues))
     return tuple(blocks)

@@ -238,6 +238,9 @@ one(".toggle", deck).addEventListener("click", () => current && toggle(current))
 if (session) listenToSystem();
 for (const button of all(".help")) button.addEventListener("click", () => keys.showModal());
 
+// After a click the space bar plays and pauses again; who moves by keyboard keeps the focus.
+document.addEventListener("click", (event) => event.detail && event.target.closest("button")?.blur());
+
 document.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey || keys.open) return;
   const song = current ?? songs[0];

@@ -10,22 +10,32 @@ from pathlib import Path
 
 import yaml
 
+from catalog.album.album import Album
+from catalog.album.document import manifest_document
 from catalog.album.tempo_and_key import bpm_from_prompt, parse_key
+from catalog.catalog import open_catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError, remedy_of_writing
-from catalog.common.settings import load_settings
+from catalog.common.settings import Settings, load_settings
 from catalog.common.slugs import slug
 from catalog.common.text import counted
 from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import write_whole
+from catalog.lyrics.languages import language_name
 from catalog.lyrics.lyrics import Lyrics
-from catalog.lyrics.timing.times import DEFAULT_BPM, time_lyrics
+from catalog.lyrics.scripts import is_foreign, language_of_script
+from catalog.lyrics.timing.times import time_lyrics
 from catalog.manifest.fields import MAX_LENGTH_S, MIN_LENGTH_S
 from catalog.manifest.files import manifest_at
+from catalog.plan.plan import manifest_digest
+from catalog.plan.queries import digest_of_plan
 from flows.cli.album.render import render
 from flows.cli.lyrics.files import language_of, read_lyrics_file
-from flows.console import stdout
+from flows.console import stdout, warn
 from flows.planning.read_manifest import read_album
+from tasks.engines.guide.genres.choice import choose_genre
+from tasks.engines.guide.genres.library import genre
+from tasks.engines.guide.words.phonemes import is_english, line_phones
 
 ENGINE = "guide"
 """What sings: it needs no weights and no GPU."""
@@ -43,7 +53,7 @@ class Wishes:
     bpm: float | None = None
     key: str | None = None
     voice: str | None = None
-    language: str = "en"
+    language: str | None = None
     seeds: int = 3
 
 
@@ -52,26 +62,58 @@ def sing(path: Path, wishes: Wishes, *, out: Path | None, show: bool) -> None:
 
     Raises InputError for words that cannot be sung and for a folder with an album that this command did not write.
     """
-    wishes = replace(wishes, language=language_of(wishes.language), key=parse_key(wishes.key) if wishes.key else None)
+    if not wishes.style.strip():
+        raise InputError("--style is empty", remedy='Say how it should sound, such as --style "indie pop"')
     lyrics = read_lyrics_file(path)
-    if not lyrics.sung:
+    language = _language(wishes.language, lyrics)
+    if not any(line_phones(line.text, language, english=is_english(language)) for line in lyrics.sung):
         raise InputError(f"{path} has no words to sing", remedy="Write some, a line each")
+    settings = load_settings()
+    wishes = replace(wishes, language=language, key=parse_key(wishes.key) if wishes.key else None)
     title = lyrics.tags.get("ti") or _title(path)
     name = slug(title, fallback="demo")
     folder = out or Path(name)
-    bpm = wishes.bpm or bpm_from_prompt(wishes.style) or DEFAULT_BPM
-    words, length_s = _timed(lyrics, bpm=bpm, language=wishes.language)
+    bpm = wishes.bpm or bpm_from_prompt(wishes.style) or _usual_bpm(wishes.style)
+    words, length_s = _timed(lyrics, bpm=bpm, language=language)
     files = {
         folder / "words.lrc": words.to_lrc(),
         folder / "album.yaml": HEADER + _yaml(_album(name, title, wishes, bpm=bpm, length_s=length_s)),
     }
     _write(files)
-    album_id = read_album(folder / "album.yaml", load_settings()).id
+    album = read_album(folder / "album.yaml", settings)
+    _tell_replacement(album, settings)
     lines = counted(len(lyrics.sung), "line")
     stdout().print(f"{title}: {lines} at {bpm:g} BPM in {length_s:g} s, {counted(wishes.seeds, 'demo')}")
     render(folder / "album.yaml", folder, "release")
     if show and sys.stdout.isatty():
-        webbrowser.open((folder / album_id / "index.html").absolute().as_uri())
+        webbrowser.open((folder / album.id / "index.html").absolute().as_uri())
+
+
+def _tell_replacement(album: Album, settings: Settings) -> None:
+    """Say so where the catalog has demos of this name with other words or another style."""
+    with open_catalog(settings) as catalog:
+        before = digest_of_plan(catalog.database, album.id)
+    if before not in (None, manifest_digest(manifest_document(album))):
+        warn(
+            f"{album.id} had other words or wishes before: these take their place. `songline releases {album.id}` "
+            "lists the earlier ones; a title in the words, [ti:…], keeps demos apart."
+        )
+
+
+def _language(stated: str | None, lyrics: Lyrics) -> str:
+    """The stated language, else that of the letters, else English; a warning where they do not fit."""
+    words = " ".join(line.text for line in lyrics.sung)
+    guessed = language_of_script(words)
+    language = language_of(stated) if stated else guessed or "en"
+    if stated and is_foreign(words, language):
+        warn(f"The words are not written in the letters of {language_name(language)}: --language {guessed} may fit.")
+    return language
+
+
+def _usual_bpm(style: str) -> float:
+    """The middle of the tempos of the genre that the style names, in whole beats."""
+    lowest, highest = genre(choose_genre(style, None).name).tempo_bpm
+    return float(round((lowest + highest) / 2))
 
 
 def _title(path: Path) -> str:

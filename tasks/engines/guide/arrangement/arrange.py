@@ -28,6 +28,9 @@ STREAMS = ("melody", "drums", "bass", "chords", "pad", "pluck", "answers", "lead
 
 MINOR_WORDS = ("sad", "dark", "wistful", "melanchol", "minor", "moody", "haunting", "gloomy", "lonely", "tragic")
 MAJOR_WORDS = ("happy", "bright", "uplifting", "cheerful", "sunny", "joyful", "major", "playful", "hopeful")
+MAJOR_TONICS, MINOR_TONICS = (0, 2, 3, 4, 5, 7, 9, 10), (0, 2, 4, 6, 7, 9, 11, 1)
+"""Pitch classes of the keys that are chosen where none is stated: those with at most four sharps or flats."""
+
 PHRASES_OF_A_TUNE = (5, 10)
 """Fewest and most notes of a phrase that an instrument plays."""
 
@@ -125,7 +128,8 @@ def _key(recipe: Recipe, style: Genre) -> tuple[int, bool]:
     text = (recipe.inputs["prompt"] or "").casefold()
     score = sum(word in text for word in MINOR_WORDS) - sum(word in text for word in MAJOR_WORDS)
     minor = score > 0 if score else style.mode == "minor"
-    return _own_chance(recipe, "key") % 12, minor
+    tonics = MINOR_TONICS if minor else MAJOR_TONICS
+    return tonics[_own_chance(recipe, "key") % len(tonics)], minor
 
 
 def _with_phrases(
