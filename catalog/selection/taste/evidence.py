@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from catalog.common.digests import Json
 from catalog.selection.stored_reviews import standing_in
 from catalog.selection.taste.taste import Preference
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Candidate, Song
 from db.tables.selection import Decision, Review
@@ -41,11 +42,11 @@ def evidence_of(database: Database) -> Evidence:
 
 def _decided(session: Session, picks: Mapping[int, str]) -> Iterator[tuple[str, str, list[dict[str, Json]]]]:
     """A name of each song, its pick, and the candidates of its newest decision."""
-    newest = sa.select(sa.func.max(Decision.id)).where(Decision.song_id.in_(picks)).group_by(Decision.song_id)
+    newest = sa.select(sa.func.max(Decision.id)).where(in_values(Decision.song_id, list(picks)))
     rows = session.execute(
         sa.select(Song.id, Song.album_id, Song.slug, Decision.document)
         .join(Decision, Decision.song_id == Song.id)
-        .where(Decision.id.in_(newest))
+        .where(Decision.id.in_(newest.group_by(Decision.song_id)))
         .order_by(Song.album_id, Song.slug)
     )
     for song, album, slug, document in rows.tuples():

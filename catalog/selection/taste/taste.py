@@ -127,7 +127,7 @@ def taste_of(preferences: Sequence[Preference], readings: Readings) -> Taste:
     }
     return Taste(
         weights={name: round(float(weight), 6) for name, weight in zip(names, weights, strict=True)},
-        spreads={name: float(spread) or 1.0 for name, spread in zip(names, spreads, strict=True)},
+        spreads={name: float(f"{spread:.6g}") or 1.0 for name, spread in zip(names, spreads, strict=True)},
         agreement=_held_out(numbers, rng, penalty=None, repeats=REPEATS),
         alone=alone,
         votes=len(votes),
