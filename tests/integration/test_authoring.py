@@ -21,8 +21,10 @@ pytestmark = pytest.mark.slow
 
 COMMANDS = {
     "Make an album": ["init", "validate", "schema", "plan", "preview-lyrics", "render", "retry", "lyrics", "sing"],
-    "Choose takes": ["scores", "select", "rerun", "retake", "judges"],
-    "Look": ["status", "lineage", "albums", "du"],
+    "Choose takes": [
+        *("scores", "select", "pick", "unpick", "reject", "note", "taste", "rerun", "retake", "take", "judges")
+    ],
+    "Look": ["status", "lineage", "releases", "diff", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],
     "Train a sound": ["train"],
     "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "gc"],
