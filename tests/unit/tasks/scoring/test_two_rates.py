@@ -47,6 +47,10 @@ CLOSER = {
 """What two readings of one sound may be apart; for all other metrics it is the just-noticeable step."""
 
 
+FADED = {"ending_dbfs": -40.0}
+"""Below this an ending has faded: its last 50 ms, cut at other samples, fall by decibels, and the limit is -30."""
+
+
 def readings(audio: Audio) -> Mapping[str, Reading]:
     return {name: reading for scorer in load_scorers() for name, reading in scorer.score(audio, BRIEF).items()}
 
@@ -58,7 +62,8 @@ def apart(first: Mapping[str, Reading], second: Mapping[str, Reading]) -> dict[s
         other = second[name]
         assert isinstance(reading, Measured) == isinstance(other, Measured), name
         if isinstance(reading, Measured) and isinstance(other, Measured):
-            difference = abs(reading.value - other.value)
+            least = FADED.get(name, -np.inf)
+            difference = abs(max(reading.value, least) - max(other.value, least))
             if difference > CLOSER.get(name, STEPS[name][0]):
                 found[name] = difference
     return found
