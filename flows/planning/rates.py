@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from catalog.common.settings import Settings
-from catalog.common.takes import IMPORTED
 from catalog.plan.plan import PlannedAlbum
 from catalog.recipe import Recipe
 from tasks.delivery.package.release_request import SelectedTake
@@ -27,8 +26,7 @@ def rate_of(recipe: Recipe, settings: Settings) -> int | None:
     """The rate in Hz of a recipe's sound: its own, else its engine's; None where the engine is not installed."""
     if not registry.is_installed(recipe.engine):
         return None
-    stated_hz = recipe.inputs.get("rate_hz") if recipe.engine == IMPORTED else None
-    return stated_hz or registry.get_engine(recipe.engine, settings).rate_hz
+    return recipe.inputs.get("rate_hz") or registry.get_engine(recipe.engine, settings).rate_hz
 
 
 def is_rate_open(planned: PlannedAlbum, settings: Settings) -> bool:

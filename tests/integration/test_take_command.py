@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from catalog.common.digests import digest_file
 from tests.integration.rendered_album import album, fresh, rendered
 from tests.support.albums import album_document, write_album
 from tests.support.commands import Album
@@ -82,6 +83,18 @@ def test_a_take_stays_in_the_plan_and_its_stored_file_is_read_again(album: Album
     ids = [take["id"] for take in album.json("scores", "small")["songs"][0]["candidates"]]
     assert added["candidate"] in ids
     assert len(ids) == 2
+
+
+def test_its_file_outlives_its_song_in_the_manifest_and_the_removal_of_old_builds(album: Album, tmp_path: Path) -> None:
+    file = bounce(tmp_path / "bounce.wav")
+    added = album.json("take", "add", "small", first(album), file, *TERMS)
+    without = album_document(stems="native", deliverables=["wav24"])
+    without["songs"] = without["songs"][1:]
+    album.run("render", write_album(tmp_path / "without", without), "--out", album.release.parent)
+    album.run("gc", "--keep-builds", "1")
+    assert album.stored(digest_file(file)).exists()
+    album.run("render", album.manifest, "--until", "score")
+    assert added["candidate"] in [take["id"] for take in album.json("scores", "small")["songs"][0]["candidates"]]
 
 
 def test_what_cannot_be_a_take_is_refused_and_nothing_is_stored(album: Album, tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def _answer_and_end(request: Mapping[str, Any], writing: int) -> NoReturn:
         with os.fdopen(writing, "w") as pipe:
             json.dump({"samples": samples, "rate_hz": line.rate_hz, "phones": line.phones}, pipe)
         status = 0
-    except Exception:
+    except Exception:  # this process must not go on as a copy of its parent: whatever it is, it is told, and ends it
         traceback.print_exc()
     finally:
         sys.stderr.flush()
