@@ -41,22 +41,36 @@ def insert_missing(session: Session, table: type[Base], rows: Sequence[Mapping[s
     session.execute(_insert(session, table).on_conflict_do_nothing(), [dict(row) for row in rows])
 
 
-def insert_or_set(session: Session, row: Base, column: InstrumentedAttribute[Any], value: object) -> None:
-    """Insert ``row``, or set one ``column`` of the existing row with its key."""
-    table = _table(type(row))
-    values = {
-        table_column.key: getattr(row, table_column.key)
-        for table_column in table.columns
-        if getattr(row, table_column.key) is not None
-    }
-    statement = _insert(session, type(row)).values(values)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=list(table.primary_key.columns),
-            set_={column.key: value},
-            where=column.is_distinct_from(value),
-        )
+def insert_all(
+    session: Session,
+    table: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    computed: Mapping[str, sa.ColumnElement[Any] | sa.ScalarSelect[Any]] | None = None,
+) -> None:
+    """Insert rows with the same columns in one statement that returns nothing; ``computed`` columns are expressions,
+    which may have parameters of the rows."""
+    if rows:
+        statement = sa.insert(_table(table)).values(dict(computed)) if computed else sa.insert(_table(table))
+        session.connection().execute(statement, [dict(row) for row in rows])
+
+
+def insert_or_set(
+    session: Session,
+    table: type[Base],
+    rows: Sequence[Mapping[str, Any]],
+    column: InstrumentedAttribute[Any],
+    value: object,
+) -> None:
+    """Insert ``rows`` with the same columns, or set one ``column`` of the existing rows with their keys."""
+    if not rows:
+        return
+    statement = _insert(session, table).on_conflict_do_update(
+        index_elements=list(_table(table).primary_key.columns),
+        set_={column.key: value},
+        where=column.is_distinct_from(value),
     )
+    session.connection().execute(statement, [dict(row) for row in rows])
 
 
 def _insert(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:

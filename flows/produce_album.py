@@ -35,7 +35,7 @@ from flows.planning.render_time import expected_render_seconds
 from flows.runtime.cancelled_tasks import end_tasks
 from flows.server.notifications import notify
 from tasks.delivery.package.export import write_release
-from tasks.steps.run_step import as_songline_error
+from tasks.steps.errors import as_songline_error
 
 PATIENCE_S = 600.0
 """Seconds to wait for a Prefect server that is away; after that the next run of reconcile takes over."""

@@ -17,11 +17,15 @@ from prefect.context import TaskRunContext
 from prefect.tasks import exponential_backoff
 
 from catalog.common.errors import SonglineError
+from tasks.steps.run_step import raise_if_failed
 from tasks.steps.settled import Statuses, settled
 from tasks.steps.step_kinds import STEP_KINDS
 from tasks.worker_pool import WorkerPool
 
 MAX_RETRIES = 4
+BATCHED = ("score", "judge")
+"""The kinds of steps of which several share a run."""
+MOST_A_BATCH = 16
 
 
 async def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -62,6 +66,18 @@ class PrefectTasks:
 
             return step
 
+        def batch_on(on_device: bool) -> Callable[[Sequence[str], str], Awaitable[str]]:
+            async def batch(keys: Sequence[str], sentence: str) -> str:
+                async def attempt() -> Statuses:
+                    return await pool.run_steps(keys, *_run_ids(), on_device=on_device)
+
+                statuses = await settled(attempt)
+                for key, status in statuses.items():  # so that the run fails, and shows why
+                    raise_if_failed(status, key)
+                return f"{len(statuses)} done"
+
+            return batch
+
         async def render(keys: Sequence[str], sentence: str, on_device: bool) -> dict[str, str]:
             async def attempt() -> Statuses:
                 return await pool.render_shard(keys, *_run_ids(), on_device=on_device)
@@ -72,3 +88,13 @@ class PrefectTasks:
         self.steps: Mapping[str, Task[..., Any]] = {
             name: _task(name, step_on(kind.on_device)) for name, kind in STEP_KINDS.items()
         }
+        self.batches: Mapping[str, Task[..., Any]] = {
+            name: _task(name, batch_on(STEP_KINDS[name].on_device)) for name in BATCHED
+        }
+        self._workers = pool.workers
+
+    def batch_size(self, kind: str, count: int) -> int:
+        """How many of ``count`` steps of a kind share a run: every worker gets some; the process that keeps models
+        loaded gets all."""
+        workers = 1 if STEP_KINDS[kind].on_device else self._workers
+        return max(1, min(MOST_A_BATCH, -(-count // workers)))

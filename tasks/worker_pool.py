@@ -42,7 +42,7 @@ class WorkerPool:
         """``memory_bytes`` is the peak memory of one step: no more workers are started than fit into free memory."""
         self._settings = settings
         room = int(MEMORY_SHARE * psutil.virtual_memory().available / memory_bytes) if memory_bytes else sys.maxsize
-        self._workers = max(1, min(settings.worker_count, room))
+        self.workers = max(1, min(settings.worker_count, room))
         self._executors: dict[bool, ProcessPoolExecutor] = {}
 
     async def run_step(
@@ -50,6 +50,12 @@ class WorkerPool:
     ) -> WorkStatus:
         """Run :func:`tasks.steps.run_step.run_step` in a worker."""
         return await self._call(_work_step, key, flow_run_id, task_run_id, on_device=on_device)
+
+    async def run_steps(
+        self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
+    ) -> dict[str, WorkStatus]:
+        """Run :func:`tasks.steps.run_step.run_steps` in a worker."""
+        return await self._call(_work_steps, tuple(keys), flow_run_id, task_run_id, on_device=on_device)
 
     async def render_shard(
         self, keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None, *, on_device: bool = False
@@ -78,7 +84,7 @@ class WorkerPool:
         # The user's own filters stay, before this one: of two that match, Python obeys the later.
         _add_warning_filter(streams.RESOURCE_TRACKER_FILTER)
         self._executors[on_device] = ProcessPoolExecutor(
-            1 if on_device else self._workers,
+            1 if on_device else self.workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=begin,
             initargs=(
@@ -114,6 +120,15 @@ def _work_step(key: str, flow_run_id: str | None, task_run_id: str | None) -> Wo
 
     try:
         return run_step(_entered(), key, execution_environment(flow_run_id, task_run_id))
+    finally:
+        _end_if_device_is_lost()
+
+
+def _work_steps(keys: Sequence[str], flow_run_id: str | None, task_run_id: str | None) -> dict[str, WorkStatus]:
+    from tasks.steps.run_step import run_steps
+
+    try:
+        return run_steps(_entered(), keys, execution_environment(flow_run_id, task_run_id))
     finally:
         _end_if_device_is_lost()
 

@@ -21,6 +21,8 @@ from db.tables.album import Step
 from db.tables.provenance import ActivityArtifact, Artifact, Loss
 from db.tables.training import Checkpoint as CheckpointRow
 
+TRAINING = "train"
+"""The kind of step that has checkpoints."""
 NEWEST_KEPT = 2
 ADAPTER_TYPE = "application/x-safetensors"
 STATE_TYPE = "application/x-pytorch"

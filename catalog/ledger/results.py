@@ -53,7 +53,7 @@ def step_results(database: Database, keys: Sequence[str]) -> dict[str, StepResul
     with database.read() as session:
         result = session.execute(query.where(Step.activity_id.is_not(None)))
         rows = [row for row in result if row.state == Step.finished_state]
-        digests = _made_by(session, [row.activity_id for row in rows])
+        digests = _made_by(session, [row.activity_id for row in rows]) if rows else {}
     return {row.key: StepResult(row.key, row.result or {}, digests.get(row.activity_id, {})) for row in rows}
 
 
@@ -86,14 +86,41 @@ def products_of(database: Database, render_keys: Sequence[str]) -> dict[str, dic
     return {key: digests.get(makers.get(key, ""), {}) for key in render_keys}
 
 
-def readings(database: Database, score_keys: Sequence[str]) -> dict[str, Reading]:
-    """Every metric's reading of the finished steps that scored one candidate."""
+@dataclass(frozen=True, slots=True)
+class ScoredCandidate:
+    """What the finished scoring steps of one candidate say: the readings of its metrics, the results of the steps,
+    and the digest of the samples that were scored."""
+
+    readings: Mapping[str, Reading]
+    results: Sequence[Mapping[str, Json]]
+    sample_digest: str | None
+
+
+def scored_candidates(database: Database, score_keys: Mapping[str, Sequence[str]]) -> dict[str, ScoredCandidate]:
+    """Each candidate by the keys of the steps that scored it, all of them in three queries."""
+    keys = sorted({key for keys in score_keys.values() for key in keys})
+    scores = sa.select(Score.step_key, Score.metric, Score.value, Score.not_measurable, Score.windows)
     with database.read() as session:
-        rows = session.scalars(sa.select(Score).where(in_values(Score.step_key, score_keys)).order_by(Score.id)).all()
-    return {row.metric: _reading(row) for row in rows}
+        steps = session.execute(sa.select(Step.key, Step.inputs, Step.result).where(in_values(Step.key, keys))).all()
+        audio = {row.key: str(row.inputs["audio"]) for row in steps}
+        query = sa.select(Artifact.digest, Artifact.sample_digest)
+        rows = session.execute(query.where(in_values(Artifact.digest, sorted(set(audio.values())))))
+        sample_digests = {row.digest: row.sample_digest for row in rows}
+        readings_by_step: dict[str, dict[str, Reading]] = {}
+        for row in session.execute(scores.where(in_values(Score.step_key, keys)).order_by(Score.id)):
+            readings_by_step.setdefault(row.step_key, {})[row.metric] = _reading(row)
+    results = {row.key: row.result or {} for row in steps}
+    return {
+        candidate: ScoredCandidate(
+            {name: reading for key in own_keys for name, reading in readings_by_step.get(key, {}).items()},
+            [results[key] for key in own_keys if key in results],
+            sample_digests[audio[own_keys[0]]],
+        )
+        for candidate, own_keys in score_keys.items()
+    }
 
 
-def _reading(row: Score) -> Reading:
+def _reading(row: Any) -> Reading:
     if row.value is None:
         return NotMeasurable(row.not_measurable or "")
     return Measured(row.value, tuple(Window(*window) for window in row.windows or ()))

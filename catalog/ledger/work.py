@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ from catalog.common.digests import Json, digest_value
 WorkKind = Literal["render", "step"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepRequest:
     """A step after rendering. ``inputs`` maps roles to artifact digests; everything else that affects the result is
     in ``parameters``. Equal requests have equal keys and are done once."""
@@ -22,7 +23,7 @@ class StepRequest:
     parameters: Mapping[str, Json]
     inputs: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hex SHA-256 that identifies the step."""
         return digest_value(
@@ -105,6 +106,8 @@ class Lease:
     key: str
     fence: int
     attempt: int
+    request: StepRequest | None = field(default=None, compare=False)
+    """The step to be done; None for a render."""
 
 
 @dataclass(frozen=True, slots=True)

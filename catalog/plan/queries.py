@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from catalog.common.errors import InputError
 from catalog.recipe import Recipe
+from db.in_values import in_values
 from db.session import Database
 from db.statements import starts_with
 from db.tables.album import Album, Candidate, Render, Song
@@ -18,6 +21,13 @@ def recipe_of(database: Database, render_key: str) -> Recipe:
     """The declared recipe of a render."""
     with database.read() as session:
         return Recipe.from_document(session.get_one(Render, render_key).recipe)
+
+
+def recipes_of(database: Database, render_keys: Sequence[str]) -> dict[str, Recipe]:
+    """The declared recipes of renders, by key."""
+    with database.read() as session:
+        rows = session.execute(sa.select(Render.key, Render.recipe).where(in_values(Render.key, render_keys))).all()
+    return {row.key: Recipe.from_document(row.recipe) for row in rows}
 
 
 def digest_of_plan(database: Database, album_id: str) -> str | None:

@@ -20,7 +20,7 @@ from catalog.plan.plan import manifest_digest
 from db.session import DatabaseError
 from flows.inbox.report import Entry
 from flows.planning.read_manifest import read_album
-from tasks.steps.run_step import as_songline_error
+from tasks.steps.errors import as_songline_error
 
 MAX_TROUBLES = 3
 """Consecutive manifests that could not be fetched before the inbox itself is taken to be unavailable: waiting for each

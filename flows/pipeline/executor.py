@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from catalog.catalog import Catalog
@@ -11,6 +12,9 @@ from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
 from flows.pipeline.dataloader import DataLoader
+
+NamedStep = tuple[StepRequest, str]
+"""A step, and the name of its run."""
 
 
 class NotRunYet(Exception):
@@ -33,6 +37,12 @@ class Executor(Protocol):
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """The result of a step, which is run now if it is not done. ``sentence`` names the run."""
+
+    async def batch(self, named: Sequence[NamedStep], sentence: str) -> list[StepResult | BaseException]:
+        """The results of steps of one kind that need not wait for each other, with the error of each in its place.
+
+        Several of them may share a run, which ``sentence`` names.
+        """
 
 
 class CatalogLookup:
@@ -57,3 +67,8 @@ class CatalogLookup:
         if result is None:
             raise NotRunYet
         return result
+
+    async def batch(self, named: Sequence[NamedStep], sentence: str) -> list[StepResult | BaseException]:
+        """See :class:`Executor`."""
+        steps = (self.step(request, name) for request, name in named)
+        return await asyncio.gather(*steps, return_exceptions=True)

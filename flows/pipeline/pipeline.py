@@ -25,7 +25,7 @@ from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.selection.decide import NOTHING_SAID
 from catalog.selection.stored_reviews import standing_reviews
 from flows.pipeline.dataloader import DataLoader
-from flows.pipeline.executor import Executor, NotRunYet
+from flows.pipeline.executor import Executor, NamedStep, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
 from flows.planning.rates import is_rate_open, with_rate
@@ -219,10 +219,7 @@ class AlbumPipeline:
             request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
             for candidate in candidates
         ]
-        outcomes = await asyncio.gather(
-            *(self._score(song, candidate, requests) for candidate, requests in zip(candidates, scores, strict=True)),
-            return_exceptions=True,
-        )
+        outcomes = await self._score(song, candidates, scores)
         candidates, scores = _scored_candidates(candidates, scores, outcomes)
         if until == "score":
             return None
@@ -271,11 +268,29 @@ class AlbumPipeline:
         if (await self._decisions.load_many([str(row_id)])).get(str(row_id)) != step_key:
             ensure_current(self._catalog.database, row_id, step_key)
 
-    async def _score(self, song: Song, candidate: Candidate, requests: ScoreRequests) -> None:
-        await asyncio.gather(
-            *(self._executor.step(step, f"{step.kind} · {song.title} · {candidate.name(song)}") for step in requests)
-        )
-        self._progress.note(song.id, scored=1)
+    async def _score(
+        self, song: Song, candidates: Sequence[Candidate], scores: Sequence[ScoreRequests]
+    ) -> list[BaseException | None]:
+        """Score all candidates of a song; the error of each that could not be scored."""
+        named_by_kind: dict[str, dict[str, NamedStep]] = {}
+        for candidate, requests in zip(candidates, scores, strict=True):
+            for step in requests:
+                name = f"{step.kind} · {song.title} · {candidate.name(song)}"
+                named_by_kind.setdefault(step.kind, {})[step.key] = (step, name)
+        errors: dict[str, BaseException] = {}
+        for outcomes in await asyncio.gather(
+            *(self._score_by(kind, named, song) for kind, named in named_by_kind.items())
+        ):
+            errors |= outcomes
+        found = [next((errors[step.key] for step in requests if step.key in errors), None) for requests in scores]
+        self._progress.note(song.id, scored=found.count(None))
+        return found
+
+    async def _score_by(self, kind: str, named: Mapping[str, NamedStep], song: Song) -> dict[str, BaseException]:
+        """Do scoring steps of one kind; the errors of those that failed, by key."""
+        results = await self._executor.batch(list(named.values()), f"{kind} · {song.title}")
+        pairs = zip(named, results, strict=True)
+        return {key: result for key, result in pairs if isinstance(result, BaseException)}
 
 
 def _unused_fields(track: FinishedTrack, settings: Settings) -> Iterator[str]:

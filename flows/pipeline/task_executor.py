@@ -12,12 +12,15 @@ from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, concurr
 
 from catalog.catalog import Catalog
 from catalog.common.errors import WorkError
-from catalog.ledger.results import StepResult, step_result
+from catalog.ledger.results import StepResult, step_result, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import PlannedSong
+from flows.pipeline.dataloader import DataLoader
+from flows.pipeline.executor import NamedStep
 from flows.pipeline.progress import Progress
 from flows.planning.shards import RenderShard
 from tasks.prefect_tasks import PrefectTasks
+from tasks.steps.run_step import failure_of
 
 RECORD_EVERY_S = 2.0
 
@@ -44,6 +47,7 @@ class PrefectExecutor:
         for index, shard in enumerate(shards):
             for song_id in shard.of_songs():
                 self._shards_of[song_id].append(index)
+        self._results = DataLoader(lambda keys: step_results(catalog.database, keys))
         self._started: dict[int, asyncio.Task[None]] = {}
         # One shard at a time, so that finished candidates are judged before all the other shards are rendered.
         self._device_lock = asyncio.Lock()
@@ -59,7 +63,7 @@ class PrefectExecutor:
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.pipeline.Executor`."""
-        if result := step_result(self._catalog.database, request.key):
+        if result := (await self._results.load_many([request.key])).get(request.key):
             return result
         self._catalog.ledger.declare_steps([request])
         async with self._slot(request.kind):
@@ -68,6 +72,41 @@ class PrefectExecutor:
         if result is None:
             raise WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
         return result
+
+    async def batch(self, named: Sequence[NamedStep], sentence: str) -> list[StepResult | BaseException]:
+        """See :class:`flows.pipeline.pipeline.Executor`. Every worker gets a share of the steps that are missing."""
+        requests = {request.key: (request, name) for request, name in named}
+        results = dict(await self._results.load_many(list(requests)))
+        missing = {key: requests[key] for key in requests if key not in results}
+        errors: dict[str, BaseException] = {}
+        if missing:
+            self._catalog.ledger.declare_steps([request for request, _ in missing.values()])
+            errors = await self._run_batches(missing, sentence)
+            results |= step_results(self._catalog.database, list(missing))
+        return [results.get(key) or errors[key] for key in requests]
+
+    async def _run_batches(self, missing: Mapping[str, NamedStep], sentence: str) -> dict[str, BaseException]:
+        """Run steps of one kind in batches; what each of them failed with, should it have no result."""
+        kind = next(request.kind for request, _ in missing.values())
+        keys = list(missing)
+        size = self._work.batch_size(kind, len(keys))
+        batches = [keys[start : start + size] for start in range(0, len(keys), size)]
+
+        async def run(batch: Sequence[str]) -> None:
+            name = missing[batch[0]][1] if len(batch) == 1 else f"{sentence} · {len(batch)} candidates"
+            async with self._slot(kind):
+                await self._work.batches[kind](batch, name)
+
+        outcomes = await asyncio.gather(*(run(batch) for batch in batches), return_exceptions=True)
+        errors = {
+            key: outcome or WorkError(f"{sentence} ended without a result", remedy="Run the same command again")
+            for batch, outcome in zip(batches, outcomes, strict=True)
+            for key in batch
+        }
+        for key, status in self._catalog.ledger.statuses("step", keys).items():
+            if status.state == "failed":
+                errors[key] = failure_of(status, key)
+        return errors
 
     async def _render_shard(self, shard: RenderShard) -> None:
         """Render the missing candidates of a shard, and record each as it is finished."""

@@ -11,7 +11,8 @@ from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.recipe import Recipe
 from tasks.engines.base import RenderInput
 from tasks.engines.registry import get_engine
-from tasks.steps.run_step import as_songline_error, run_step
+from tasks.steps.errors import as_songline_error
+from tasks.steps.run_step import run_step
 from tasks.steps.settled import Statuses, until_settled
 
 Digests = Mapping[str, str]

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from catalog.catalog import Catalog
-from catalog.common.errors import LeaseLost, SonglineError
+from catalog.common.errors import SonglineError
 from catalog.common.settings import Settings
 from catalog.ledger.work import ExecutionEnvironment, Lease, Product, StepOutcome, WorkStatus
-from catalog.plan.queries import recipe_of
+from catalog.plan.queries import recipes_of
 from catalog.recipe import Recipe
 from tasks.audio.files import sample_digest, write_wav
 from tasks.engines.base import Failed, Renderer, RenderJob, RenderResult
 from tasks.engines.registry import get_engine
 from tasks.rendering.inputs import Digests, collect_inputs
-from tasks.steps.run_step import as_songline_error
+from tasks.steps.commit_buffer import CommitBuffer
+from tasks.steps.errors import as_songline_error
 
 WAITING = 2
 
@@ -32,29 +34,32 @@ def renderer_of(engine: str, settings: Settings) -> Renderer:
 
 def render_shard(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvironment) -> dict[str, WorkStatus]:
     """Render the free ones of ``keys``; returns each one's status afterwards. One bad recipe never fails the others."""
-    leases: dict[str, Lease] = {}
-    for key in keys:
-        claim = catalog.ledger.claim("render", key)
-        if isinstance(claim, Lease):
-            leases[key] = claim
-    with catalog.ledger.keeping(list(leases.values())):
-        _Shard(catalog, leases, execution).render()
+    claims = catalog.ledger.claim_many("render", keys)
+    leases = {key: claim for key, claim in claims.items() if isinstance(claim, Lease)}
+    if leases:
+        with catalog.ledger.keeping(list(leases.values())), catalog.scratch() as scratch_folder:
+            _Shard(catalog, leases, execution, scratch_folder).render()
     return catalog.ledger.statuses("render", keys)
 
 
 class _Shard:
     """The leased part of a shard while it is rendered."""
 
-    def __init__(self, catalog: Catalog, leases: Mapping[str, Lease], execution: ExecutionEnvironment) -> None:
+    def __init__(
+        self, catalog: Catalog, leases: Mapping[str, Lease], execution: ExecutionEnvironment, scratch: Path
+    ) -> None:
+        self._scratch = scratch
         self._catalog = catalog
         self._leases = leases
         self._execution = execution
         self._materials: Mapping[str, Digests] = {}
+        self._buffer = CommitBuffer(catalog, "render")
 
     def render(self) -> None:
         """Bring every lease to a commit or a failure."""
         start_time = time.perf_counter()
-        recipes = [recipe_of(self._catalog.database, key) for key in self._leases]
+        recipes_by_key = recipes_of(self._catalog.database, list(self._leases))
+        recipes = [recipes_by_key[key] for key in self._leases]
         materials = collect_inputs(self._catalog, recipes, self._execution)
         for key, material in materials.items():
             if isinstance(material, SonglineError):
@@ -83,7 +88,7 @@ class _Shard:
         """
         start_time = time.perf_counter()
         try:
-            with _Writer(self._settle) as writer:
+            with _Writer(self._settle, self._buffer.flush) as writer:
                 orders = [self._order(recipe) for recipe in batch]
                 for result in renderer_of(batch[0].engine, self._catalog.settings).render(orders):
                     del remaining[result.recipe.digest]
@@ -108,37 +113,42 @@ class _Shard:
             self._fail(key, result.error, seconds=seconds)
             return
         try:
-            with self._catalog.scratch() as scratch_folder:
+            with _products(result, self._scratch) as products:
                 outcome = StepOutcome(
                     {"frames": result.audio.frames, "rate": result.audio.rate},
-                    _products(result, scratch_folder),
+                    products,
                     used=self._materials[key],
                     figures=result.figures.document() if result.figures else None,
                 )
                 render_seconds = result.figures.seconds if result.figures else seconds
-                self._catalog.ledger.commit(
+                work = self._catalog.ledger.store(
                     self._leases[key], outcome, seconds=render_seconds, execution=self._execution
                 )
-        except LeaseLost:
-            return
         except Exception as exception:
-            # A full disk or a busy database concerns this render only: no reason to fail the others of the batch.
+            # A full disk concerns this render only: no reason to fail the others of the batch.
             self._fail(key, as_songline_error(exception, activity="render"), seconds=seconds)
+        else:
+            self._buffer.add(work)
 
     def _fail(self, key: str, error: SonglineError, *, seconds: float) -> None:
         self._catalog.ledger.fail(self._leases[key], error, seconds=seconds, execution=self._execution)
 
 
 class _Writer:
-    """Commits finished candidates in a thread of its own, so that the device need not wait for disk and catalog.
+    """Stores and commits finished candidates in a thread of its own, so that the device need not wait for disk and
+    catalog.
 
-    At most :data:`WAITING` finished candidates wait in memory. Leaving the context waits for the last one.
+    At most :data:`WAITING` finished candidates wait in memory. Those that are stored are committed as soon as no other
+    waits. Leaving the context waits for the last one.
     """
 
-    def __init__(self, commit: Callable[[RenderResult | Failed, float], None]) -> None:
-        self._settle = commit
+    def __init__(self, settle: Callable[[RenderResult | Failed, float], None], commit: Callable[[], None]) -> None:
+        self._settle = settle
+        self._commit = commit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._waiting: deque[Future[None]] = deque()
+        self._taken = 0
+        self._settled = 0
 
     def __enter__(self) -> _Writer:
         return self
@@ -150,20 +160,35 @@ class _Writer:
 
     def take(self, result: RenderResult | Failed, seconds: float) -> None:
         """Queue a result to be committed; blocks while the queue is full."""
-        self._waiting.append(self._thread.submit(self._settle, result, seconds))
+        self._taken += 1
+        self._waiting.append(self._thread.submit(self._write, result, seconds))
         while len(self._waiting) > WAITING:
             self._waiting.popleft().result()
 
+    def _write(self, result: RenderResult | Failed, seconds: float) -> None:
+        self._settle(result, seconds)
+        self._settled += 1
+        if self._settled == self._taken:
+            self._commit()
 
-def _products(result: RenderResult, scratch: Path) -> tuple[Product, ...]:
+
+@contextmanager
+def _products(result: RenderResult, scratch: Path) -> Iterator[tuple[Product, ...]]:
+    """Write the files of a candidate into ``scratch`` for the length of the block."""
     audio = scratch / "audio.wav"
-    write_wav(audio, result.audio, subtype="FLOAT")
     products = [Product("audio", audio, "audio/wav", sample_digest(result.audio))]
-    for role, extra_file in result.extras.items():
-        path = scratch / f"{role}{extra_file.suffix}"
-        path.write_bytes(extra_file.data)
-        products.append(Product(role, path, extra_file.media_type))
-    return tuple(products)
+    extra_products = {
+        role: Product(role, scratch / f"{role}{file.suffix}", file.media_type) for role, file in result.extras.items()
+    }
+    products += extra_products.values()
+    try:
+        write_wav(audio, result.audio, subtype="FLOAT")
+        for role, product in extra_products.items():
+            product.path.write_bytes(result.extras[role].data)
+        yield tuple(products)
+    finally:
+        for product in products:
+            product.path.unlink(missing_ok=True)
 
 
 def render_once(catalog: Catalog, recipe: Recipe, execution: ExecutionEnvironment) -> RenderResult:

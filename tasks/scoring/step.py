@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from catalog.common.digests import Json
-from catalog.ledger.results import readings, sample_digest_of, step_request, step_results
+from catalog.ledger.results import ScoredCandidate, scored_candidates
 from catalog.ledger.work import DecisionRecord, ScoreRecord, StepOutcome
 from catalog.plan.retakes import parents_of
 from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
@@ -92,25 +92,24 @@ def select(context: StepContext) -> StepOutcome:
     database = context.catalog.database
     wordless = metrics_of_words() if parameters.get("wordless") else ()
     wordless_readings = dict.fromkeys(wordless, NotMeasurable.not_stated("lyric"))
+    score_keys = {candidate["id"]: candidate["score_keys"] for candidate in parameters["candidates"]}
+    scored = scored_candidates(database, score_keys)
     candidates = [
         CandidateReadings(
             candidate["id"],
             candidate["seed"],
             candidate["order"],
-            {**wordless_readings, **readings(database, candidate["score_keys"])},
+            {**wordless_readings, **scored[candidate["id"]].readings},
             candidate["retake"],
             candidate.get("engine"),
         )
         for candidate in parameters["candidates"]
     ]
-    duplicates = near_duplicates(
-        database, {candidate["id"]: candidate["score_keys"] for candidate in parameters["candidates"]}
-    )
     document = decide(
         policy,
         candidates,
         metric_specs(),
-        alike=duplicates,
+        alike=near_duplicates(database, scored),
         reviews=Reviews.from_document(parameters.get("reviews", {})),
         failed=[candidate["id"] for candidate in parameters["failed"]],
     ).document()
@@ -118,13 +117,11 @@ def select(context: StepContext) -> StepOutcome:
     return StepOutcome(document, records=(record,))
 
 
-def near_duplicates(database: Database, scored: Mapping[str, Sequence[str]]) -> list[Alike]:
-    """The groups of candidates that sound the same, by id, from the keys of their scoring steps."""
-    results = step_results(database, [key for keys in scored.values() for key in keys])
-    samples: dict[str, str | None] = {}
+def near_duplicates(database: Database, scored: Mapping[str, ScoredCandidate]) -> list[Alike]:
+    """The groups of candidates that sound the same, by id."""
+    samples = {id_: candidate.sample_digest for id_, candidate in scored.items()}
     prints: dict[str, AudioFingerprint | None] = {}
-    for id_, keys in scored.items():
-        samples[id_] = sample_digest_of(database, step_request(database, keys[0]).inputs["audio"])
-        documents = [results[key].result.get("fingerprint") for key in keys if key in results]
+    for id_, candidate in scored.items():
+        documents = [result.get("fingerprint") for result in candidate.results]
         prints[id_] = next((AudioFingerprint.from_document(document) for document in documents if document), None)
     return alike(samples, prints, parents_of(database, list(scored)))

@@ -1,26 +1,24 @@
-"""Run one declared step: lease it, run the code of its kind, commit or fail it."""
+"""Runs declared steps: leases them, runs the code of their kind, commits or fails them."""
 
 from __future__ import annotations
 
-import errno
+import shutil
 import sys
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
 from catalog.catalog import Catalog
-from catalog.common.errors import LeaseLost, MachineError, SonglineError, TransientError, WorkError, error_from
+from catalog.common.errors import LeaseLost, SonglineError, WorkError, error_from
 from catalog.common.settings import Settings
-from catalog.ledger.results import step_request
+from catalog.ledger.commits import FinishedWork, lease_lost
 from catalog.ledger.work import ExecutionEnvironment, Lease, StepOutcome, StepRequest, WorkStatus
-from db.session import DatabaseError
+from tasks.steps.commit_buffer import CommitBuffer
+from tasks.steps.errors import as_songline_error
 from tasks.steps.step_kinds import STEP_KINDS
-
-FREE_DISK = "Free disk space, or point SONGLINE_HOME to another disk, then run `songline retry`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +49,12 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
         raise_if_failed(claim, key)
         return claim
     start_time = time.perf_counter()
-    request = step_request(catalog.database, key)
+    request = _requested(claim)
     try:
-        with catalog.scratch() as scratch_folder, catalog.ledger.keeping([claim]):
-            outcome = _worker(request)(StepContext(request, scratch_folder, catalog, claim))
-            seconds = time.perf_counter() - start_time
-            device_execution = _on_its_device(execution, request.kind, catalog.settings)
-            catalog.ledger.commit(claim, outcome, seconds=seconds, execution=device_execution)
+        with catalog.ledger.keeping([claim]), catalog.scratch() as scratch_folder:
+            work = _do(catalog, claim, execution, scratch_folder)
+            if catalog.ledger.commit_many([work]):
+                raise lease_lost(claim)
     except LeaseLost:
         raise
     except Exception as exception:
@@ -67,6 +64,61 @@ def run_step(catalog: Catalog, key: str, execution: ExecutionEnvironment) -> Wor
         catalog.ledger.fail(claim, error, seconds=time.perf_counter() - start_time, execution=device_execution)
         raise error from exception
     return WorkStatus("done")
+
+
+def run_steps(catalog: Catalog, keys: Sequence[str], execution: ExecutionEnvironment) -> dict[str, WorkStatus]:
+    """Run those of the steps ``keys`` that are free, one after the other, and commit them in batches; returns each
+    one's status afterwards. One that fails never fails the others; its error is recorded."""
+    claims = catalog.ledger.claim_many("step", keys)
+    leases = {key: claim for key, claim in claims.items() if isinstance(claim, Lease)}
+    if leases:
+        with catalog.ledger.keeping(list(leases.values())), catalog.scratch() as scratch_folder:
+            buffer = CommitBuffer(catalog, "step")
+            for lease in leases.values():
+                _do_or_fail(catalog, lease, execution, scratch_folder, buffer)
+                _empty(scratch_folder)
+            buffer.flush()
+    return catalog.ledger.statuses("step", keys)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _do_or_fail(
+    catalog: Catalog, lease: Lease, execution: ExecutionEnvironment, scratch: Path, buffer: CommitBuffer
+) -> None:
+    start_time, request = time.perf_counter(), _requested(lease)
+    try:
+        work = _do(catalog, lease, execution, scratch)
+    except LeaseLost:
+        return
+    except Exception as exception:
+        # Any error of a plug-in must free its lease and be recorded.
+        error = as_songline_error(exception, activity=request.kind)
+        device_execution = _on_its_device(execution, request.kind, catalog.settings)
+        catalog.ledger.fail(lease, error, seconds=time.perf_counter() - start_time, execution=device_execution)
+        return
+    buffer.add(work)
+
+
+def _requested(lease: Lease) -> StepRequest:
+    if lease.request is None:
+        raise ValueError("a render is no step")
+    return lease.request
+
+
+def _do(catalog: Catalog, lease: Lease, execution: ExecutionEnvironment, scratch: Path) -> FinishedWork:
+    """Run the code of a step and store what it made."""
+    start_time, request = time.perf_counter(), _requested(lease)
+    outcome = _worker(request)(StepContext(request, scratch, catalog, lease))
+    seconds = time.perf_counter() - start_time
+    device_execution = _on_its_device(execution, request.kind, catalog.settings)
+    return catalog.ledger.store(lease, outcome, seconds=seconds, execution=device_execution)
 
 
 def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Settings) -> ExecutionEnvironment:
@@ -84,47 +136,24 @@ def _on_its_device(execution: ExecutionEnvironment, kind: str, settings: Setting
 def raise_if_failed(status: WorkStatus, key: str) -> None:
     """Raise the recorded error of work that failed for good."""
     if status.state == "failed":
-        recorded_error = error_from(status.error or {})
-        # Reported again, not retried: a permanent failure must not look transient to the flow.
-        cls = WorkError if recorded_error.transient else type(recorded_error)
-        retry_hint = "run `songline retry`, then render again"
-        remedy = (
-            recorded_error.remedy
-            if "songline" in recorded_error.remedy
-            else f"{recorded_error.remedy}; then {retry_hint}".removeprefix("; then ")
-        )
-        error = cls.__new__(cls)
-        error.__dict__.update(recorded_error.__dict__)
-        error.remedy, error.ids = remedy, {**recorded_error.ids, "key": key}
-        raise error
+        raise failure_of(status, key)
 
 
-def as_songline_error(error: BaseException, *, activity: str) -> SonglineError:
-    """Any exception as a SonglineError: out of memory and broken connections are transient, a bug is permanent."""
-    if isinstance(error, SonglineError):
-        return error
-    if isinstance(error, DatabaseError):
-        return TransientError(f"the catalog could not be written: {error}", remedy="It will be tried again")
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return MachineError(f"the disk is full at {error.filename or 'the home'}", remedy=FREE_DISK)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    if isinstance(error, MemoryError | ConnectionError | TimeoutError) or _is_of_the_device(error):
-        return TransientError(f"{activity} ran into {type(error).__name__} at {place}", remedy="It will be tried again")
-    return WorkError(
-        f"{activity} failed with {type(error).__name__} at {place}: {error}",
-        remedy="This looks like a fault of Songline; report it, then run `songline retry`",
+def failure_of(status: WorkStatus, key: str) -> SonglineError:
+    """The recorded error of work that failed for good."""
+    recorded_error = error_from(status.error or {})
+    # Reported again, not retried: a permanent failure must not look transient to the flow.
+    cls = WorkError if recorded_error.transient else type(recorded_error)
+    retry_hint = "run `songline retry`, then render again"
+    remedy = (
+        recorded_error.remedy
+        if "songline" in recorded_error.remedy
+        else f"{recorded_error.remedy}; then {retry_hint}".removeprefix("; then ")
     )
-
-
-def _is_of_the_device(error: BaseException) -> bool:
-    """Whether a GPU is out of memory or lost; decided by class names, since torch may not be loaded here."""
-    if type(error).__name__ in ("OutOfMemoryError", "AcceleratorError"):
-        return True
-    message = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in message for sign in ("out of memory", "CUDA error", "cuDNN error")
-    )
+    error = cls.__new__(cls)
+    error.__dict__.update(recorded_error.__dict__)
+    error.remedy, error.ids = remedy, {**recorded_error.ids, "key": key}
+    return error
 
 
 def _worker(request: StepRequest) -> StepFunction:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from catalog.catalog import Catalog
-from catalog.ledger.results import StepResult, step_result
+from catalog.ledger.results import StepResult, step_results
 from catalog.ledger.work import ExecutionEnvironment, StepRequest
 from catalog.plan.plan import PlannedAlbum, PlannedSong
+from flows.pipeline.dataloader import DataLoader
+from flows.pipeline.executor import NamedStep
 from flows.pipeline.pipeline import AlbumPipeline, PipelineResult
 from flows.pipeline.progress import Progress
 from tasks.rendering.render_shard import render_shard
-from tasks.steps.run_step import run_step
+from tasks.steps.run_step import failure_of, run_step, run_steps
 
 HERE = ExecutionEnvironment("test", {}, "cpu")
 
@@ -23,6 +26,7 @@ class InlineExecutor:
         self.catalog = catalog
         self.rendered: list[str] = []
         self.steps: list[str] = []
+        self._results = DataLoader(lambda keys: step_results(catalog.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         keys = [c.render_key for c in song.candidates]
@@ -34,14 +38,27 @@ class InlineExecutor:
             missing = [key for key in missing if after[key].state == "planned"]
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
-        found = step_result(self.catalog.database, request.key)
+        found = (await self._results.load_many([request.key])).get(request.key)
         if found is None:
             self.steps.append(sentence)
             self.catalog.ledger.declare_steps([request])
             run_step(self.catalog, request.key, HERE)
-            found = step_result(self.catalog.database, request.key)
+            found = (await self._results.load_many([request.key])).get(request.key)
         assert found is not None
         return found
+
+    async def batch(self, named: Sequence[NamedStep], sentence: str) -> list[StepResult | BaseException]:
+        requests = {request.key: request for request, _ in named}
+        found = await self._results.load_many(list(requests))
+        missing = [key for key in requests if key not in found]
+        if missing:
+            self.steps += [name for request, name in named if request.key in missing]
+            self.catalog.ledger.declare_steps([requests[key] for key in missing])
+            statuses = run_steps(self.catalog, missing, HERE)
+            found = {**found, **await self._results.load_many(missing)}
+            failures = {key: failure_of(status, key) for key, status in statuses.items() if not status.finished}
+            return [found.get(key) or failures[key] for key in requests]
+        return [found[key] for key in requests]
 
 
 def produce(catalog: Catalog, planned: PlannedAlbum, until: str = "release") -> tuple[PipelineResult, InlineExecutor]:

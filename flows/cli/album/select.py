@@ -16,7 +16,7 @@ from catalog.catalog import Catalog, open_catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, SonglineError
 from catalog.common.settings import load_settings
-from catalog.ledger.results import readings, render_products, step_result
+from catalog.ledger.results import render_products, scored_candidates, step_results
 from catalog.manifest.policy_file import read_policy
 from catalog.plan.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
@@ -102,41 +102,43 @@ def _apply(
 def _replay(
     catalog: Catalog, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]
 ) -> Mapping[str, Json]:
-    scored_candidates: list[CandidateReadings] = []
     keys_by_candidate: dict[str, list[str]] = {}
     is_unjudged = False
     for candidate in planned.candidates:
         audio = render_products(catalog.database, candidate.render_key).get("audio")
         song = candidate.of(planned.song)
         requests = request_scores(song, audio, policy=policy, identities=identities) if audio else ()
-        if requests and all(step_result(catalog.database, request.key) for request in requests):
+        results = step_results(catalog.database, [request.key for request in requests])
+        if requests and len(results) == len(requests):
             keys_by_candidate[candidate.id] = [request.key for request in requests]
-            candidate_readings = readings(catalog.database, keys_by_candidate[candidate.id])
-            scored_candidates.append(
-                CandidateReadings(
-                    candidate.id,
-                    candidate.seed,
-                    candidate.order,
-                    candidate_readings,
-                    retake=candidate.parent is not None,
-                    engine=candidate.competing_engine(planned.song),
-                )
-            )
-        is_unjudged |= len(requests) > 1 and step_result(catalog.database, requests[0].key) is not None
-    if not scored_candidates and is_unjudged:
+        is_unjudged |= len(requests) > 1 and requests[0].key in results
+    scored = scored_candidates(catalog.database, keys_by_candidate)
+    candidate_readings = [
+        CandidateReadings(
+            candidate.id,
+            candidate.seed,
+            candidate.order,
+            scored[candidate.id].readings,
+            retake=candidate.parent is not None,
+            engine=candidate.competing_engine(planned.song),
+        )
+        for candidate in planned.candidates
+        if candidate.id in scored
+    ]
+    if not scored and is_unjudged:
         raise InputError(
             f"no judge of the policy has scored {planned.song.title} yet",
             remedy="Write its metric into the manifest's `selection`, and render: the takes are not made again",
         )
-    if not scored_candidates:
+    if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
     return decide(
         policy,
-        scored_candidates,
+        candidate_readings,
         metric_specs(),
-        alike=near_duplicates(catalog.database, keys_by_candidate),
+        alike=near_duplicates(catalog.database, scored),
         reviews=standing_reviews(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
-        failed=[candidate.id for candidate in planned.candidates if candidate.id not in keys_by_candidate],
+        failed=[candidate.id for candidate in planned.candidates if candidate.id not in scored],
     ).document()
 
 

@@ -68,13 +68,14 @@ def test_an_engine_that_breaks_in_its_batch_fails_only_what_breaks_it(catalog: C
 def test_a_commit_that_breaks_costs_an_attempt_of_that_render_only(
     catalog: Catalog, faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = catalog.ledger.commit
+    commit_many = catalog.ledger.commit_many
 
-    def busy_once(lease, *arguments, **named):
-        monkeypatch.setattr(catalog.ledger, "commit", commit)
-        raise DatabaseError("database is locked")
+    def busy_for_the_first(batch):
+        if KEYS[0] in {work.lease.key for work in batch}:
+            raise DatabaseError("database is locked")
+        return commit_many(batch)
 
-    monkeypatch.setattr(catalog.ledger, "commit", busy_once)
+    monkeypatch.setattr(catalog.ledger, "commit_many", busy_for_the_first)
     assert list(shard(catalog).values()) == ["planned", "rendered", "rendered"]
 
 

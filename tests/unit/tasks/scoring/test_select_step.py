@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from catalog.album.document import album_of, manifest_document
 from catalog.catalog import Catalog
 from catalog.common.settings import Settings
-from catalog.ledger.results import readings, step_results
+from catalog.ledger.results import scored_candidates, step_results
 from catalog.plan.status import songs_of
 from catalog.selection.decision import Decision
 from catalog.selection.metrics import Measured
@@ -42,7 +42,7 @@ def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
     assert len(keys) == len(decision.candidates)
     for key, found in step_results(catalog.database, keys).items():
         assert AudioFingerprint.from_document(found.result["fingerprint"]) is not None
-        read = readings(catalog.database, [key])["bandwidth_hz"]
+        read = scored_candidates(catalog.database, {"c": [key]})["c"].readings["bandwidth_hz"]
         assert isinstance(read, Measured)
         assert found.result["bandwidth"] == {"hz": read.value, "ends": "roll-off"}
     again = {"first": keys[:1], "second": keys[:1], "other": keys[1:2]}
