@@ -208,6 +208,8 @@ def with_retakes(
 
 def parents_of(database: Database, candidates: Sequence[str]) -> dict[str, str]:
     """The parent of each candidate that is a retake, by id."""
+    if not candidates:
+        return {}
     query = sa.select(CandidateRow.id, CandidateRow.parent_id).where(
         CandidateRow.id.in_(candidates), CandidateRow.parent_id.is_not(None)
     )

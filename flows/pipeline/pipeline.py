@@ -13,21 +13,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from catalog.album.album import Song
 from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.common.settings import Settings
 from catalog.ledger.recording import ensure_current, newest_decisions
 from catalog.ledger.results import StepResult, products_of, step_results
-from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.selection.decide import NOTHING_SAID
 from catalog.selection.stored_reviews import standing_reviews
 from flows.pipeline.dataloader import DataLoader
-from flows.pipeline.executor import Executor, NamedStep, NotRunYet
+from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
+from flows.pipeline.scoring import ScoreRequests, score_candidates, those_scored
 from flows.planning.rates import is_rate_open, with_rate
 from flows.planning.required_models import identities_of, models_of_judges
 from tasks.delivery.package.release_request import FinishedTrack, SelectedTake, pack_request
@@ -43,27 +42,6 @@ class PipelineResult:
 
     release_key: str | None
     failures: Mapping[str, SonglineError]
-
-
-ScoreRequests = tuple[StepRequest, ...]
-"""All scoring steps of one candidate."""
-
-
-def _scored_candidates(
-    candidates: Sequence[Candidate], score_requests: Sequence[ScoreRequests], outcomes: Sequence[BaseException | None]
-) -> tuple[list[Candidate], list[ScoreRequests]]:
-    """The candidates that could be scored, with their steps. Raises a scoring error where it is not a SonglineError,
-    or where no candidate is left."""
-    errors = [outcome for outcome in outcomes if outcome is not None]
-    for error in errors:
-        if not isinstance(error, SonglineError) or len(errors) == len(outcomes):
-            raise error
-    pairs = [
-        (candidate, requests)
-        for candidate, requests, outcome in zip(candidates, score_requests, outcomes, strict=True)
-        if outcome is None
-    ]
-    return [candidate for candidate, _ in pairs], [requests for _, requests in pairs]
 
 
 FinishedSongs = tuple[list[FinishedTrack], dict[str, SonglineError]]
@@ -219,8 +197,9 @@ class AlbumPipeline:
             request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
             for candidate in candidates
         ]
-        outcomes = await self._score(song, candidates, scores)
-        candidates, scores = _scored_candidates(candidates, scores, outcomes)
+        outcomes = await score_candidates(self._executor, song, candidates, scores)
+        self._progress.note(song.id, scored=outcomes.count(None))
+        candidates, scores = those_scored(candidates, scores, outcomes)
         if until == "score":
             return None
         decision = await self._decide(planned, candidates, scores)
@@ -267,30 +246,6 @@ class AlbumPipeline:
     async def _ensure_current(self, row_id: int, step_key: str) -> None:
         if (await self._decisions.load_many([str(row_id)])).get(str(row_id)) != step_key:
             ensure_current(self._catalog.database, row_id, step_key)
-
-    async def _score(
-        self, song: Song, candidates: Sequence[Candidate], scores: Sequence[ScoreRequests]
-    ) -> list[BaseException | None]:
-        """Score all candidates of a song; the error of each that could not be scored."""
-        named_by_kind: dict[str, dict[str, NamedStep]] = {}
-        for candidate, requests in zip(candidates, scores, strict=True):
-            for step in requests:
-                name = f"{step.kind} · {song.title} · {candidate.name(song)}"
-                named_by_kind.setdefault(step.kind, {})[step.key] = (step, name)
-        errors: dict[str, BaseException] = {}
-        for outcomes in await asyncio.gather(
-            *(self._score_by(kind, named, song) for kind, named in named_by_kind.items())
-        ):
-            errors |= outcomes
-        found = [next((errors[step.key] for step in requests if step.key in errors), None) for requests in scores]
-        self._progress.note(song.id, scored=found.count(None))
-        return found
-
-    async def _score_by(self, kind: str, named: Mapping[str, NamedStep], song: Song) -> dict[str, BaseException]:
-        """Do scoring steps of one kind; the errors of those that failed, by key."""
-        results = await self._executor.batch(list(named.values()), f"{kind} · {song.title}")
-        pairs = zip(named, results, strict=True)
-        return {key: result for key, result in pairs if isinstance(result, BaseException)}
 
 
 def _unused_fields(track: FinishedTrack, settings: Settings) -> Iterator[str]:

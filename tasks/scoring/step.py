@@ -109,7 +109,7 @@ def select(context: StepContext) -> StepOutcome:
         policy,
         candidates,
         metric_specs(),
-        alike=near_duplicates(database, scored),
+        alike=near_duplicates(database, scored, [each.id for each in candidates if each.retake]),
         reviews=Reviews.from_document(parameters.get("reviews", {})),
         failed=[candidate["id"] for candidate in parameters["failed"]],
     ).document()
@@ -117,11 +117,11 @@ def select(context: StepContext) -> StepOutcome:
     return StepOutcome(document, records=(record,))
 
 
-def near_duplicates(database: Database, scored: Mapping[str, ScoredCandidate]) -> list[Alike]:
-    """The groups of candidates that sound the same, by id."""
+def near_duplicates(database: Database, scored: Mapping[str, ScoredCandidate], retakes: Sequence[str]) -> list[Alike]:
+    """The groups of candidates that sound the same, by id; ``retakes`` are those that were made of another."""
     samples = {id_: candidate.sample_digest for id_, candidate in scored.items()}
     prints: dict[str, AudioFingerprint | None] = {}
     for id_, candidate in scored.items():
         documents = [result.get("fingerprint") for result in candidate.results]
         prints[id_] = next((AudioFingerprint.from_document(document) for document in documents if document), None)
-    return alike(samples, prints, parents_of(database, list(scored)))
+    return alike(samples, prints, parents_of(database, retakes))

@@ -15,7 +15,7 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tests.bench.free_engine import free_line
-from tests.bench.scale import manifest
+from tests.bench.scale import manifest, rendered
 from tests.support.inline_executor import produce
 from tests.support.statements import counted
 
@@ -101,3 +101,14 @@ def test_a_plan_that_changes_keeps_drops_and_brings_back_songs_and_candidates(ca
     changed = album_of(3, 2, listed=lambda songs: [{**songs[2], "title": "Renamed"}, songs[0]])
     assert standing(changed) == [("song-3", "Renamed", [1, 2]), ("song-1", "Song 1", [1, 2])]
     assert standing(whole) == before
+
+
+@pytest.mark.both_databases
+def test_a_candidate_and_a_song_cost_few_statements(catalog: Catalog, album_of) -> None:
+    songs, seeds = 4, 10
+    planned = declare_album(catalog, album_of(songs, seeds))
+    keys = [candidate.render_key for song in planned.songs for candidate in song.candidates]
+    render = statements(catalog, lambda: rendered(catalog, keys)) / len(keys)
+    score = statements(catalog, lambda: produce(catalog, planned, "score")) / len(keys)
+    select = statements(catalog, lambda: produce(catalog, planned, "select")) / songs
+    assert (render <= 4, score <= 6, select <= 20) == (True, True, True), (render, score, select)

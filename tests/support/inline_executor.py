@@ -26,11 +26,12 @@ class InlineExecutor:
         self.catalog = catalog
         self.rendered: list[str] = []
         self.steps: list[str] = []
+        self._statuses = DataLoader(lambda keys: catalog.ledger.statuses("render", keys))
         self._results = DataLoader(lambda keys: step_results(catalog.database, keys))
 
     async def render(self, song: PlannedSong) -> None:
         keys = [c.render_key for c in song.candidates]
-        statuses = self.catalog.ledger.statuses("render", keys)
+        statuses = await self._statuses.load_many(keys)
         missing = [key for key in keys if statuses[key].state == "planned"]
         self.rendered += missing
         while missing:

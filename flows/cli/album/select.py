@@ -136,7 +136,7 @@ def _replay(
         policy,
         candidate_readings,
         metric_specs(),
-        alike=near_duplicates(catalog.database, scored),
+        alike=near_duplicates(catalog.database, scored, [each.id for each in candidate_readings if each.retake]),
         reviews=standing_reviews(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
         failed=[candidate.id for candidate in planned.candidates if candidate.id not in scored],
     ).document()

@@ -46,7 +46,7 @@ def test_candidates_are_decided_by_family_with_fingerprints_and_bandwidth(
         assert isinstance(read, Measured)
         assert found.result["bandwidth"] == {"hz": read.value, "ends": "roll-off"}
     again = {"first": keys[:1], "second": keys[:1], "other": keys[1:2]}
-    (group,) = near_duplicates(catalog.database, again)
+    (group,) = near_duplicates(catalog.database, scored_candidates(catalog.database, again), [])
     assert (sorted(group.candidates), group.how) == (["first", "second"], "identical samples")
 
 
