@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from catalog.catalog import Catalog, open_catalog
@@ -21,6 +22,12 @@ __all__ = ["begin_home", "empty_prefect", "exported", "minio", "moto", "postgres
 
 # What a test plans does not depend on the processor it runs on; a test of that sets the variable itself.
 os.environ["SONGLINE_CPU_DTYPE"] = "float32"
+# Under load an example takes longer, which is no fault; CI's own profile has no such limits either.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+if hypothesis.settings.get_current_profile_name() == "default":
+    hypothesis.settings.load_profile("unhurried")
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
 
