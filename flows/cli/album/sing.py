@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from catalog.album.album import Album
+from catalog.album.album import DEMO_ARTIST, Album
 from catalog.album.document import manifest_document
 from catalog.album.tempo_and_key import bpm_from_prompt, parse_key
 from catalog.catalog import open_catalog
@@ -42,7 +42,6 @@ ENGINE = "guide"
 
 FIRST_SEED = 42
 HEADER = "# Written by `songline sing`, which replaces it; copy it to keep changes.\n"
-ARTIST = "Demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,8 @@ def sing(path: Path, wishes: Wishes, *, out: Path | None, show: bool) -> None:
     words, length_s = _timed(lyrics, bpm=bpm, language=language)
     files = {
         folder / "words.lrc": words.to_lrc(),
-        folder / "album.yaml": HEADER + _yaml(_album(name, title, wishes, bpm=bpm, length_s=length_s)),
+        folder / "album.yaml": HEADER
+        + _yaml(_album(name, title, lyrics.tags.get("ar") or DEMO_ARTIST, wishes, bpm=bpm, length_s=length_s)),
     }
     _write(files)
     album = read_album(folder / "album.yaml", settings)
@@ -136,7 +136,7 @@ def _timed(lyrics: Lyrics, *, bpm: float, language: str) -> tuple[Lyrics, float]
     return words, max(length_s, MIN_LENGTH_S)
 
 
-def _album(name: str, title: str, wishes: Wishes, *, bpm: float, length_s: float) -> Mapping[str, Json]:
+def _album(name: str, title: str, artist: str, wishes: Wishes, *, bpm: float, length_s: float) -> Mapping[str, Json]:
     """The manifest: one song for each seed, so that every demo is heard."""
     song = {
         "lyrics": "words.lrc",
@@ -147,7 +147,7 @@ def _album(name: str, title: str, wishes: Wishes, *, bpm: float, length_s: float
     numbers = range(1, wishes.seeds + 1)
     return {
         "schema_version": 1,
-        "album": {"id": f"{name[:40]}-demos", "title": f"{title}: demos", "artist": ARTIST},
+        "album": {"id": f"{name[:40]}-demos", "title": f"{title}: demos", "artist": artist},
         "defaults": {
             "engine": ENGINE,
             "language": wishes.language,
