@@ -35,6 +35,7 @@ from flows.console import stdout, warn
 from flows.planning.read_manifest import read_album
 from tasks.engines.guide.genres.choice import choose_genre
 from tasks.engines.guide.genres.library import genre
+from tasks.engines.guide.voice.casting import chosen_singer, singers_of_demos
 from tasks.engines.guide.words.phonemes import is_english, line_phones
 
 ENGINE = "guide"
@@ -83,7 +84,9 @@ def sing(path: Path, wishes: Wishes, *, out: Path | None, show: bool) -> None:
     album = read_album(folder / "album.yaml", settings)
     _tell_replacement(album, settings)
     lines = counted(len(lyrics.sung), "line")
-    stdout().print(f"{title}: {lines} at {bpm:g} BPM in {length_s:g} s, {counted(wishes.seeds, 'demo')}")
+    by = ", ".join(_singers(wishes))
+    demos = counted(wishes.seeds, "demo")
+    stdout().print(f"{title}: {lines} at {bpm:g} BPM in {length_s:g} s, {demos}, sung by {by}", soft_wrap=True)
     render(folder / "album.yaml", folder, "release")
     if show and sys.stdout.isatty():
         webbrowser.open((folder / album.id / "index.html").absolute().as_uri())
@@ -136,6 +139,18 @@ def _timed(lyrics: Lyrics, *, bpm: float, language: str) -> tuple[Lyrics, float]
     return words, max(length_s, MIN_LENGTH_S)
 
 
+def _singers(wishes: Wishes) -> tuple[str, ...]:
+    """Who sings each demo; with no voice stated one is sung by the other voice."""
+    if wishes.voice:
+        return (wishes.voice,) * wishes.seeds
+    return singers_of_demos(wishes.style, range(FIRST_SEED, FIRST_SEED + wishes.seeds))
+
+
+def _own_singer(wishes: Wishes, number: int) -> str:
+    """Who would sing a demo if its song said nothing."""
+    return wishes.voice or chosen_singer("auto", wishes.style, FIRST_SEED + number - 1)
+
+
 def _album(name: str, title: str, artist: str, wishes: Wishes, *, bpm: float, length_s: float) -> Mapping[str, Json]:
     """The manifest: one song for each seed, so that every demo is heard."""
     song = {
@@ -144,7 +159,6 @@ def _album(name: str, title: str, artist: str, wishes: Wishes, *, bpm: float, le
         "bpm": bpm,
         **({"key": wishes.key} if wishes.key else {}),
     }
-    numbers = range(1, wishes.seeds + 1)
     return {
         "schema_version": 1,
         "album": {"id": f"{name[:40]}-demos", "title": f"{title}: demos", "artist": artist},
@@ -160,8 +174,9 @@ def _album(name: str, title: str, artist: str, wishes: Wishes, *, bpm: float, le
                 "title": title if wishes.seeds == 1 else f"{title} (Demo {number})",
                 **song,
                 "seeds": [FIRST_SEED + number - 1],
+                **({"settings": {"singer": singer}} if singer != _own_singer(wishes, number) else {}),
             }
-            for number in numbers
+            for number, singer in enumerate(_singers(wishes), 1)
         ],
         "selection": {"min_candidates": 1, "if_none_passes": "least_bad"},
         "stems": "native",
