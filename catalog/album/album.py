@@ -21,6 +21,9 @@ NONE = "none"
 NATIVE_STEMS = "native"
 """The value of `stems` where the engine's own stems are used instead of a separation model's."""
 
+DEMO_ARTIST = "Demo"
+"""The artist of a demo by plain words that name none; no lead sheet names it as the composer."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:

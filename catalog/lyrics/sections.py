@@ -126,6 +126,12 @@ def leading_mark(text: str) -> str | None:
     return spelled_mark(f"{match[1] or match[2]}:") if match else None
 
 
+def without_number(label: str) -> str:
+    """A label without the number at its end: "Verse 2" is Verse."""
+    words = label.split()
+    return " ".join(words[:-1] if len(words) > 1 and _NUMBER.fullmatch(words[-1]) else words)
+
+
 def _words(label: str) -> list[str]:
     """The words of a label before its qualifier, plain, without a number at the end."""
     lowered = _plain(label).strip()

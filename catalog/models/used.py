@@ -20,7 +20,9 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Part(BaseModel):
+class StoredPart(BaseModel):
+    """A part of a stored document: frozen, without unknown fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     later: ClassVar[frozenset[str]] = frozenset()
@@ -38,7 +40,7 @@ def _says_something(value: Json) -> bool:
     return value is not None and (isinstance(value, bool) or bool(value))
 
 
-class ModelUsed(_Part):
+class ModelUsed(StoredPart):
     """A model or sound library that took part in making the audio, and its licence.
 
     ``adapts`` names the network that an adapter belongs to.
@@ -54,7 +56,7 @@ class ModelUsed(_Part):
     adapts: str | None = None
 
 
-class Agreement(_Part):
+class Agreement(StoredPart):
     """A licence that was obtained separately for one model."""
 
     model: str

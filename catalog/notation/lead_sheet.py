@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from catalog.common.digests import Json, canonical_json
 from catalog.common.errors import InputError
-from catalog.models.used import Number, _Part
+from catalog.models.used import Number, StoredPart
 
 PRODUCT = "lead_sheet"
 MEDIA_TYPE = "application/json"
@@ -25,7 +25,7 @@ Seconds = Annotated[Number, Field(ge=-10, le=3600)]
 Pitch = Annotated[int, Field(ge=0, le=127)]
 
 
-class MelodyNote(_Part):
+class MelodyNote(StoredPart):
     """One note of the melody: MIDI number as sung, and the syllable on it.
 
     ``text`` is "" where an instrument has the melody, and on the further notes of one syllable. ``joined`` where the
@@ -40,7 +40,7 @@ class MelodyNote(_Part):
     line: int | None = Field(default=None, ge=0)
 
 
-class ChordSpan(_Part):
+class ChordSpan(StoredPart):
     """A chord by its symbol (``Am7``, ``G/B``) over a span of time."""
 
     start_s: Seconds
@@ -48,7 +48,7 @@ class ChordSpan(_Part):
     symbol: str = Field(max_length=40)
 
 
-class FormSpan(_Part):
+class FormSpan(StoredPart):
     """A section of the form: its kind (``verse``, ``chorus`` …), and the span of time that it fills."""
 
     start_s: Seconds
@@ -56,7 +56,7 @@ class FormSpan(_Part):
     kind: str = Field(max_length=40)
 
 
-class LeadSheet(_Part):
+class LeadSheet(StoredPart):
     """Melody, chords and form of one take; bar lines lie at ``first_bar_s`` + n times four beats.
 
     ``key`` is as in a manifest ("A minor"); ``melody`` is in order and has one note at a time.

@@ -15,7 +15,7 @@ from pydantic import (
 
 from catalog.common.digests import Json, digest_value
 from catalog.common.errors import InputError
-from catalog.models.used import Agreement, Digest, ModelUsed, Number, _Part
+from catalog.models.used import Agreement, Digest, ModelUsed, Number, StoredPart
 from catalog.release.resampled import Resampled
 from db.files.regular_file import read_regular
 
@@ -23,7 +23,7 @@ SCHEME = "release/v1"
 MAX_DOCUMENT_BYTES = 64 << 20
 
 
-class ReleasedFile(_Part):
+class ReleasedFile(StoredPart):
     """One file by its path inside the release (forward slashes)."""
 
     path: str = Field(min_length=1, max_length=1000)
@@ -32,7 +32,7 @@ class ReleasedFile(_Part):
     media_type: str
 
 
-class EngineUsed(_Part):
+class EngineUsed(StoredPart):
     """The engine that rendered a track, with the revision of its behaviour and the models or sounds it used."""
 
     name: str
@@ -40,7 +40,7 @@ class EngineUsed(_Part):
     models: tuple[ModelUsed, ...] = ()
 
 
-class Winner(_Part):
+class Winner(StoredPart):
     """The selected take, by whom, and a sentence that says why. A retake names its parent candidate and the passage
     (start and end in seconds) that it renders again."""
 
@@ -52,7 +52,7 @@ class Winner(_Part):
     sentence: str
 
 
-class Targets(_Part):
+class Targets(StoredPart):
     """Mastering targets."""
 
     profile: str
@@ -61,7 +61,7 @@ class Targets(_Part):
     true_peak_dbtp: Number
 
 
-class Readings(_Part):
+class Readings(StoredPart):
     """Measurements of the written master. None where a value cannot be measured; ``stopped_by`` names the limit that
     applied."""
 
@@ -72,7 +72,7 @@ class Readings(_Part):
     stopped_by: str | None = None
 
 
-class Check(_Part):
+class Check(StoredPart):
     """One check of a finished file, its measurement and whether the manifest waives it. ``file`` is ``master`` or the
     deliverable that was measured."""
 
@@ -86,14 +86,14 @@ class Check(_Part):
     waived: bool = False
 
 
-class Credit(_Part):
+class Credit(StoredPart):
     """A contributor to a song, and the role."""
 
     role: str
     name: str
 
 
-class Separation(_Part):
+class Separation(StoredPart):
     """The separation of the stems: ``null_dbfs`` is the largest sample of the mix minus all stems, ``residual_db``
     the part of the mix that the model alone leaves out, ``common_gain_db`` the one gain applied to all stems."""
 
@@ -103,7 +103,7 @@ class Separation(_Part):
     common_gain_db: Number = 0.0
 
 
-class ReleasedTrack(_Part):
+class ReleasedTrack(StoredPart):
     """One song of a release. ``deliverables`` and ``stems`` are mapped by name; ``head_s`` is the silence that was
     cut before its first sound, so that the lyrics' stamps are that much earlier than the manifest's. ``resampled`` is
     given where the engine's rate is not the release's; it holds for the master and everything made from it, and for
@@ -157,7 +157,7 @@ class ReleasedTrack(_Part):
         return tuple(file.path for file in self.files)
 
 
-class PolicyUsed(_Part):
+class PolicyUsed(StoredPart):
     """The policy that selected the winners: the manifest's own, or one applied over it from a ``file``, by whom and
     when (ISO 8601, UTC), where that was stored."""
 
@@ -170,7 +170,7 @@ class PolicyUsed(_Part):
     at: str | None = None
 
 
-class ReleasedAlbum(_Part):
+class ReleasedAlbum(StoredPart):
     """The data of the album as a whole."""
 
     later: ClassVar[frozenset[str]] = frozenset({"upc", "label", "policy"})
@@ -189,7 +189,7 @@ class ReleasedAlbum(_Part):
     policy: PolicyUsed | None = None
 
 
-class ReleaseDocument(_Part):
+class ReleaseDocument(StoredPart):
     """All of ``release.json``. Create it with :meth:`sealed`; a document whose digest does not match is rejected."""
 
     schema_version: Literal[1] = 1

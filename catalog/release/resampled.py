@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from catalog.models.used import _Part
+from catalog.models.used import StoredPart
 
 SOXR_HQ = "soxr HQ"
 """The resampler and its quality: 133 dB signal to noise, flat to 0.9 of the lower rate's half (measured)."""
 
 
-class Resampled(_Part):
+class Resampled(StoredPart):
     """Audio that was brought from the rate ``from_hz`` to the rate ``to_hz``, once and in float, and ``by`` what."""
 
     from_hz: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,16 @@ from catalog.selection.metrics import MetricSpec
 from catalog.selection.ranking import ahead, goodness
 
 MOST_NAMED = 3
+_ONLY = "The only candidate."
+_NOTHING_TO_CHOOSE = re.compile(rf"Winner: \S+ \S+\. {re.escape(_ONLY)}( Left out: .*)?", re.DOTALL)
 """Maximum number of strengths, and of weaknesses, in one sentence."""
 
 ABBREVIATIONS = {"bpm": "BPM", "dc": "DC", "plr": "PLR"}
+
+
+def says_nothing_of_a_choice(sentence: str) -> bool:
+    """Whether a decision's sentence says only that a single candidate passed, as there was no other."""
+    return _NOTHING_TO_CHOOSE.fullmatch(sentence) is not None
 
 
 def label(spec: MetricSpec) -> str:
@@ -168,7 +176,7 @@ class Explainer:
     def _alone(self) -> str:
         """A sentence for the only candidate that is ranked."""
         if len(self.outcomes) == 1:
-            return "The only candidate."
+            return _ONLY
         if any(outcome.rejected_by for outcome in self.outcomes):
             return "The only one left."
         return "The only one that passed every gate."

@@ -35,7 +35,7 @@ def sing(
         float | None, typer.Option(min=30, max=300, help="Tempo; left out: one that is usual in the style.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Key, such as 'A minor'; left out: chosen for the words.")] = None,
-    voice: Annotated[SingerVoice | None, typer.Option(help="Who sings; left out: by the style or the seed.")] = None,
+    voice: Annotated[SingerVoice | None, typer.Option(help="Who sings; left out: the style's, else both.")] = None,
     language: Annotated[
         str | None, typer.Option(help="Language of the words; left out: English, or what their letters say.")
     ] = None,

@@ -33,6 +33,7 @@ _OPTIONS: Mapping[str, object] = {
     "footer": "none",
     "header": "none",
     "inputFrom": "musicxml",
+    "minLastJustification": 0.0,
     "lyricSize": 4.6,
     "lyricWordSpace": 1.5,
     "pageHeight": _TALLEST,

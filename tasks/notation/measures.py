@@ -42,6 +42,11 @@ class Measure:
     values: tuple[Value, ...]
 
     @property
+    def end(self) -> int:
+        """The tick after it."""
+        return self.start + self.ticks
+
+    @property
     def is_empty(self) -> bool:
         """Whether it is one long rest."""
         return all(value.note is None for value in self.values)

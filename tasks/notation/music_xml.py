@@ -31,13 +31,15 @@ HIGH_VOICE = 86
 
 @dataclass(frozen=True, slots=True)
 class SheetHead:
-    """What stands above and below the music; empty texts are left out."""
+    """What stands above and below the music; empty texts are left out. ``section_names`` are those of the sheet's
+    sections, which are named by their kinds where it is empty."""
 
     title: str
     composer: str = ""
     lyricist: str = ""
     rights: str = ""
     language: str = ""
+    section_names: tuple[str, ...] = ()
 
 
 def music_xml(sheet: LeadSheet, head: SheetHead, *, is_drawn: bool = False) -> bytes:
@@ -45,7 +47,7 @@ def music_xml(sheet: LeadSheet, head: SheetHead, *, is_drawn: bool = False) -> b
 
     ``is_drawn`` is for an engraver that shows a chord's added notes beside its text: they are left out.
     """
-    written_sheet = written(sheet)
+    written_sheet = written(sheet, head.section_names)
     root = ET.Element("score-partwise", version=VERSION)
     _head(root, head)
     parts = child(root, "part-list")

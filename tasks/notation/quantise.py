@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from catalog.notation.lead_sheet import FormSpan, LeadSheet, MelodyNote
+from catalog.notation.section_names import section_names
 
 TICKS = 24
 """Ticks of a quarter note: a sixteenth has 6, an eighth of a triplet 8, a thirty-second 3."""
@@ -63,8 +64,11 @@ class WrittenSheet:
     grids: dict[int, int] = field(default_factory=dict)
 
 
-def written(sheet: LeadSheet) -> WrittenSheet:
-    """The lead sheet on its grid; every note of the melody is there, in its order, none overlapping the next."""
+def written(sheet: LeadSheet, names: Sequence[str] = ()) -> WrittenSheet:
+    """The lead sheet on its grid; every note of the melody is there, in its order, none overlapping the next.
+
+    ``names`` are those of its sections; left out, they are named by their kinds.
+    """
     beats = [(note.start_s - sheet.first_bar_s) / sheet.beat_s for note in sheet.melody]
     swing = _swing(beats)
     places = [_straight(beat, swing) if swing else beat for beat in beats]
@@ -72,7 +76,8 @@ def written(sheet: LeadSheet) -> WrittenSheet:
     notes = tuple(_notes(sheet, starts, grids))
     pickup = _pickup(sheet, starts)
     chords = _changes([(_tick(sheet, chord.start_s, pickup), chord.symbol) for chord in sheet.chords], -pickup)
-    sections = _changes([(_bar_line(sheet, span), label) for span, label in _labelled(sheet.sections)], -pickup)
+    labelled = zip(sheet.sections, names or section_names(sheet), strict=True)
+    sections = _changes([(_bar_line(sheet, span), label) for span, label in labelled], -pickup)
     last = max([note.end for note in notes] + [tick + 1 for tick, _ in (*chords, *sections)], default=1)
     return WrittenSheet(pickup, max(1, -(-last // BAR)), notes, chords, sections, swing is not None, grids)
 
@@ -201,15 +206,3 @@ def _changes(spans: Sequence[tuple[int, str]], first: int) -> tuple[tuple[int, s
     """One entry for each tick, none before ``first``; the last of those that fall together."""
     by_tick = {max(first, tick): text for tick, text in spans}
     return tuple(sorted(by_tick.items()))
-
-
-def _labelled(sections: Sequence[FormSpan]) -> list[tuple[FormSpan, str]]:
-    """The sections with their names, numbered where there are several of one kind."""
-    totals = Counter(span.kind for span in sections)
-    seen: Counter[str] = Counter()
-    labelled = []
-    for span in sections:
-        seen[span.kind] += 1
-        name = span.kind[:1].upper() + span.kind[1:]
-        labelled.append((span, f"{name} {seen[span.kind]}" if totals[span.kind] > 1 else name))
-    return labelled

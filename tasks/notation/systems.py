@@ -18,6 +18,9 @@ WIDEST = 94.0
 _NOTE, _GAP = 3.2, 1.2
 """The least room of a note, and that between two syllables."""
 
+_CHORD_GAP = 3.0
+"""That between two chord symbols, which are larger than the words."""
+
 
 def line_starts(bars: Sequence[Measure], sheet: WrittenSheet) -> frozenset[int]:
     """The numbers of the bars that begin a line, but for the first."""
@@ -25,7 +28,8 @@ def line_starts(bars: Sequence[Measure], sheet: WrittenSheet) -> frozenset[int]:
     starts: set[int] = set()
     count, used = 0, 0.0
     for bar in bars:
-        width = sum(map(_width, bar.values))
+        chords = (_letters(symbol) + _CHORD_GAP for tick, symbol in sheet.chords if bar.start <= tick < bar.end)
+        width = max(sum(map(_width, bar.values)), sum(chords))
         is_full = count == BARS_A_LINE or (count > 0 and used + width > WIDEST)
         if is_full or (bar.start in sections and count >= FEWEST_BARS):
             starts.add(bar.number)

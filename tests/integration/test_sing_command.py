@@ -38,9 +38,11 @@ def test_plain_words_become_demos(words: Path, tmp_path: Path) -> None:
         ("Last Bus Home (Demo 1)", [42], "G major"),
         ("Last Bus Home (Demo 2)", [43], "G major"),
     ]
+    assert "sung by tenor, tenor" in sung.stdout
     lyrics = parse_lrc((out / "words.lrc").read_bytes())
     assert [line.text for line in lyrics.sung] == [line for line in WORDS.splitlines() if line and line[0] != "["]
     release = out / "last-bus-home-demos"
+    assert "<creator" not in next((release / "sheets").glob("*.musicxml")).read_text(encoding="utf-8")
     page = (release / "index.html").read_text()
     assert page.count('data-bpm="104.0"') == 2
     assert len(re.findall(r'class="sung" data-at="[\d ]+"', page)) >= 6, "three lines of two songs, by syllables"

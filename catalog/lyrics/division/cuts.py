@@ -45,6 +45,14 @@ _SILENT_ENDINGS = re.compile(r"(?:e|es|ed)$")
 _SYLLABIC_N = re.compile(r"[bcdfgklmprstvz](n)['’]t\W*$")
 """The n of ``didn't`` and ``couldn't``, which is sung as a syllable of its own."""
 
+_CONTRACTED = re.compile(
+    r"\W*(?:ai(?=n['’]t\W*$)|(?:a|we)re(?=n['’]t\W*$)|(?:[cw]ould|should|might|must)(?=['’]ve\W*$))", re.IGNORECASE
+)
+"""What stands before the second syllable of English contractions that are sung as two: ``were-n't``, ``could-'ve``."""
+
+_APOSTROPHE_SUFFIXES = frozenset(("tr", "az"))
+"""Languages that set endings off from names: both are spoken as one word, ``Ah-me-t'e``, which no pattern knows."""
+
 _LENGTHENING = frozenset("あいうえおっんーアイウエオッン")
 """Kana that lengthen or close the syllable before them where a word has fewer notes than kana."""
 
@@ -62,14 +70,17 @@ def cut_word(word: str, count: int, language: str = "en") -> tuple[str, ...]:
     """
     if count == 1:
         return (word,)
-    letters = letters_of(word, y_is_vowel=language_code(language) not in _CONSONANTAL_Y)
+    code = language_code(language)
+    if count == 2 and code == "en" and (stem := _CONTRACTED.match(word)):
+        return (word[: stem.end()], word[stem.end() :])
+    letters = letters_of(word, y_is_vowel=code not in _CONSONANTAL_Y)
     if len(letters) > LONGEST:
         return _evenly(letters, count)
     positions = _pattern_positions(word, letters, language)
     if len(positions) == count - 1 and _all_sung(letters, positions):
         cuts: Sequence[int] = sorted(positions)
     else:
-        cuts = _cheapest(letters, count, language_code(language), positions)
+        cuts = _cheapest(letters, count, code, positions)
     pieces = [
         "".join(letter.text for letter in letters[start:end]) for start, end in pairwise((0, *cuts, len(letters)))
     ]
@@ -90,7 +101,8 @@ def _between(letters: Sequence[Letter], cuts: Sequence[int]) -> tuple[str, ...]:
 def _pattern_positions(word: str, letters: Sequence[Letter], language: str) -> frozenset[int]:
     """The indices of letters before which the language's patterns allow a hyphen."""
     hyphenator = _hyphenator(language)
-    if hyphenator is None or not any(letter.is_alphabetic for letter in letters):
+    has_suffix = language_code(language) in _APOSTROPHE_SUFFIXES and ("'" in word or "’" in word)
+    if hyphenator is None or has_suffix or not any(letter.is_alphabetic for letter in letters):
         return frozenset()
     first = next(index for index, letter in enumerate(letters) if letter.is_alphabetic)
     last = max(index for index, letter in enumerate(letters) if letter.is_alphabetic)
@@ -199,7 +211,7 @@ def _cut_cost(letters: Sequence[Letter], at: int, code: str, in_patterns: bool) 
     before, after = letters[at - 1], letters[at]
     bonus = _PATTERN_BONUS if in_patterns else 0.0
     if Kind.SIGN in (before.kind, after.kind):
-        return _cost_beside_sign(letters, at)
+        return _cost_beside_sign(letters, at, code)
     if Kind.WHOLE in (before.kind, after.kind):
         return 6.0
     if before.kind is Kind.DIGIT and after.kind is Kind.DIGIT:
@@ -215,10 +227,13 @@ def _cut_cost(letters: Sequence[Letter], at: int, code: str, in_patterns: bool) 
     return _cost_in_consonants(letters, at, code) - bonus
 
 
-def _cost_beside_sign(letters: Sequence[Letter], at: int) -> float:
+def _cost_beside_sign(letters: Sequence[Letter], at: int, code: str) -> float:
     """A hyphen in a word is where it is cut; punctuation stays with what it ends, where the script is written without
-    spaces, and at either end of a word; an apostrophe keeps its letters."""
-    if letters[at - 1].text in _ENDING_MARKS and letters[at].text not in _ENDING_MARKS:
+    spaces, and at either end of a word; an apostrophe keeps its letters, but for that before a Turkish ending."""
+    if code in _APOSTROPHE_SUFFIXES and letters[at - 1].text in "'’" and letters[at].kind is Kind.CONSONANT:
+        return -1.0
+    is_apostrophe = letters[at - 1].text == "’" and letters[at].kind in (Kind.VOWEL, Kind.CONSONANT)
+    if letters[at - 1].text in _ENDING_MARKS and letters[at].text not in _ENDING_MARKS and not is_apostrophe:
         return -1.0
     if letters[at - 1].text in "-‐‑/–—" and letters[at].kind is not Kind.SIGN:
         return -1.0 if at > 1 else 6.0

@@ -48,11 +48,11 @@ def divide_line(text: str, count: int, language: str = "en", word_counts: tuple[
     ``word_counts`` are the syllables of each word that has a letter or digit, where they are known. A word that has
     none of its own (``v`` in Czech) stands before the first piece of the next.
     """
-    words = _words(text)
+    words = words_of(text)
     if count < 1 or not words:
         return tuple(Syllable(" ".join(words) if index == 0 else "") for index in range(count))
     known = len(word_counts) == len(words) and sum(word_counts) == count and min(word_counts) >= 0
-    shares = list(word_counts) if known else _shares(words, count, language)
+    shares = list(word_counts) if known else shares_of(words, count, language)
     syllables: list[Syllable] = []
     waiting = ""
     for word, share in zip(words, shares, strict=True):
@@ -75,7 +75,7 @@ def _last_written(syllables: Sequence[Syllable]) -> int:
     return max((index for index, syllable in enumerate(syllables) if syllable.text), default=len(syllables) - 1)
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """The words of a line; what has no letter or digit (a dash, a note sign) stays with the word before it."""
     words: list[str] = []
     waiting = ""
@@ -90,7 +90,7 @@ def _words(text: str) -> list[str]:
     return words or ([waiting.strip()] if waiting else [])
 
 
-def _shares(words: Sequence[str], count: int, language: str) -> list[int]:
+def shares_of(words: Sequence[str], count: int, language: str) -> list[int]:
     """The syllables of each word, by spelling, made to add up to ``count``: long words take more, short ones fewer."""
     code = language_code(language)
     shares = [0 if joins_the_next(word, code) else max(1, count_syllables(word, language)) for word in words]

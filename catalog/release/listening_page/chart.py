@@ -6,21 +6,17 @@ Everything is in seconds of the delivered master, whose head may have been cut: 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.lyrics.sections import section_kind
 from catalog.notation.lead_sheet import LeadSheet, MelodyNote
-from catalog.release.listening_page.places import ChordStart, over_syllable, over_words
+from catalog.notation.section_names import BEATS_OF_A_BAR, PICK_UP_BARS, is_name_of, section_names
+from catalog.release.listening_page.places import ChordStart, letter_spacing, over_syllable, over_words
 from catalog.release.listening_page.view import LyricView, SectionView, SyllableView
 
-BEATS_OF_A_BAR = 4
 PASSAGE_BARS = 2.0
 """A gap between lines that is as long has a row of chords of its own; at either end of a song one bar does."""
-PICK_UP_BARS = 0.5
-"""A chord that begins no earlier before a line stands over the line's first syllable, and a line that begins no
-earlier before a section belongs to it."""
 SHORTEST_S = 0.05
 """What is shorter is not shown."""
 
@@ -35,6 +31,7 @@ class _Row:
     index: int | None = None
     syllables: list[SyllableView] = field(default_factory=list)
     section: str = ""
+    spacing: int = 0
 
 
 def charted(
@@ -63,26 +60,13 @@ def charted(
 def sheet_sections(
     lines: Sequence[LyricView], sheet: LeadSheet, *, head_s: float, duration_s: float
 ) -> tuple[SectionView, ...]:
-    """The sections of a lead sheet with the labels of the lyrics, else with their kinds, numbered where several are
-    alike."""
-    spans = [
-        (max(0.0, span.start_s - head_s), min(duration_s, span.end_s - head_s), span.kind) for span in sheet.sections
-    ]
-    shown = [span for span in spans if span[1] - span[0] > SHORTEST_S]
-    pick_up_s = PICK_UP_BARS * BEATS_OF_A_BAR * sheet.beat_s
-    count_of, nth_of = Counter(kind for *_, kind in shown), Counter[str]()
-    found = []
-    for start_s, end_s, kind in shown:
-        nth_of[kind] += 1
-        labels = (
-            line.section
-            for line in lines
-            if line.section and line.start_s is not None and start_s - pick_up_s <= line.start_s < end_s - pick_up_s
-        )
-        name = kind[:1].upper() + kind[1:]
-        numbered = f"{name} {nth_of[kind]}" if count_of[kind] > 1 else name
-        found.append(SectionView(start_s, end_s, kind, next(labels, numbered)))
-    return tuple(found)
+    """The sections of a lead sheet in seconds of the master, named as on the written sheet."""
+    marks = [(line.start_s + head_s, line.section) for line in lines if line.section and line.start_s is not None]
+    spans = (
+        SectionView(max(0.0, span.start_s - head_s), min(duration_s, span.end_s - head_s), span.kind, name)
+        for span, name in zip(sheet.sections, section_names(sheet, marks), strict=True)
+    )
+    return tuple(span for span in spans if span.end_s - span.start_s > SHORTEST_S)
 
 
 def marked_sections(lines: Sequence[LyricView], *, duration_s: float) -> tuple[SectionView, ...]:
@@ -194,7 +178,9 @@ def _place_chords(
             over.setdefault(before, []).append(ChordStart(passage.start_s, passage.syllables[0].text))
     for nth, begun in over.items():
         row = rows[nth]
-        row.syllables = over_words(over_syllable(row.syllables, begun, row.end_s, beat_s=bar_s / BEATS_OF_A_BAR))
+        syllables = over_syllable(row.syllables, begun, row.end_s, beat_s=bar_s / BEATS_OF_A_BAR)
+        row.spacing = letter_spacing(syllables)
+        row.syllables = over_words(syllables, row.spacing)
     return passages
 
 
@@ -269,7 +255,7 @@ def _head_sections(
         if nth >= 0 and nth not in headed:
             headed.add(nth)
             row.section = sections[nth].label
-        elif marked and (nth < 0 or marked != sections[nth].label):
+        elif marked and (nth < 0 or not is_name_of(sections[nth].label, marked)):
             row.section = marked
 
 
@@ -277,4 +263,6 @@ def _view(row: _Row, lines: Sequence[LyricView]) -> LyricView:
     if row.index is None:
         return LyricView(row.start_s, "", row.section, tuple(row.syllables))
     line = replace(lines[row.index], start_s=row.start_s, section=row.section)
-    return replace(line, syllables=tuple(row.syllables), end_s=row.end_s) if line.text else line
+    if not line.text:
+        return line
+    return replace(line, syllables=tuple(row.syllables), end_s=row.end_s, spacing=row.spacing)

@@ -33,6 +33,7 @@ from catalog.release.listening_page.view import (
     TrackView,
     candidate_views,
 )
+from catalog.selection.explanation import says_nothing_of_a_choice
 
 __all__ = [
     "BeatView",
@@ -130,6 +131,11 @@ class _Song:
     def charted(self) -> bool:
         """Whether chords stand over the words."""
         return any(syllable.chord for line in self.track.lyrics for syllable in line.syllables)
+
+    @property
+    def had_choice(self) -> bool:
+        """Whether there is something to say of why this take was chosen."""
+        return not says_nothing_of_a_choice(self.track.sentence)
 
     @property
     def words_heading(self) -> str:

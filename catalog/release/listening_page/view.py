@@ -34,7 +34,7 @@ class SyllableView:
     """One syllable of a line, with the text ``before`` it that is not sung (a space, a quotation mark).
 
     ``chord`` is the symbol that stands over it, ``room`` the space that the symbol needs after it, in halves of the
-    size of the words. Where nobody sings, ``text`` is a chord symbol.
+    size of the words, which a ``hyphen`` bridges within a word. Where nobody sings, ``text`` is a chord symbol.
     """
 
     start_s: float
@@ -42,6 +42,7 @@ class SyllableView:
     before: str = ""
     chord: str = ""
     room: int = 0
+    hyphen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class LyricView:
     """One line; a rest where ``text`` is empty, and a row of chords where there are ``syllables`` all the same.
 
     ``start_s`` is None where the time is not known, ``section`` the label of the section that begins with the line.
-    The text of ``syllables``, which are sung until ``end_s``, is the line's.
+    The text of ``syllables``, which are sung until ``end_s``, is the line's; ``spacing`` is the room between letters in
+    tenths of their size.
     """
 
     start_s: float | None
@@ -57,6 +59,7 @@ class LyricView:
     section: str = ""
     syllables: tuple[SyllableView, ...] = ()
     end_s: float | None = None
+    spacing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from catalog.album.album import Album
+from catalog.album.album import DEMO_ARTIST, Album
 from catalog.album.document import manifest_document
 from catalog.album.tempo_and_key import bpm_from_prompt, parse_key
 from catalog.catalog import open_catalog
@@ -35,6 +35,7 @@ from flows.console import stdout, warn
 from flows.planning.read_manifest import read_album
 from tasks.engines.guide.genres.choice import choose_genre
 from tasks.engines.guide.genres.library import genre
+from tasks.engines.guide.voice.casting import chosen_singer, singers_of_demos
 from tasks.engines.guide.words.phonemes import is_english, line_phones
 
 ENGINE = "guide"
@@ -42,7 +43,6 @@ ENGINE = "guide"
 
 FIRST_SEED = 42
 HEADER = "# Written by `songline sing`, which replaces it; copy it to keep changes.\n"
-ARTIST = "Demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,16 @@ def sing(path: Path, wishes: Wishes, *, out: Path | None, show: bool) -> None:
     words, length_s = _timed(lyrics, bpm=bpm, language=language)
     files = {
         folder / "words.lrc": words.to_lrc(),
-        folder / "album.yaml": HEADER + _yaml(_album(name, title, wishes, bpm=bpm, length_s=length_s)),
+        folder / "album.yaml": HEADER
+        + _yaml(_album(name, title, lyrics.tags.get("ar") or DEMO_ARTIST, wishes, bpm=bpm, length_s=length_s)),
     }
     _write(files)
     album = read_album(folder / "album.yaml", settings)
     _tell_replacement(album, settings)
     lines = counted(len(lyrics.sung), "line")
-    stdout().print(f"{title}: {lines} at {bpm:g} BPM in {length_s:g} s, {counted(wishes.seeds, 'demo')}")
+    by = ", ".join(_singers(wishes))
+    demos = counted(wishes.seeds, "demo")
+    stdout().print(f"{title}: {lines} at {bpm:g} BPM in {length_s:g} s, {demos}, sung by {by}", soft_wrap=True)
     render(folder / "album.yaml", folder, "release")
     if show and sys.stdout.isatty():
         webbrowser.open((folder / album.id / "index.html").absolute().as_uri())
@@ -136,7 +139,19 @@ def _timed(lyrics: Lyrics, *, bpm: float, language: str) -> tuple[Lyrics, float]
     return words, max(length_s, MIN_LENGTH_S)
 
 
-def _album(name: str, title: str, wishes: Wishes, *, bpm: float, length_s: float) -> Mapping[str, Json]:
+def _singers(wishes: Wishes) -> tuple[str, ...]:
+    """Who sings each demo; with no voice stated one is sung by the other voice."""
+    if wishes.voice:
+        return (wishes.voice,) * wishes.seeds
+    return singers_of_demos(wishes.style, range(FIRST_SEED, FIRST_SEED + wishes.seeds))
+
+
+def _own_singer(wishes: Wishes, number: int) -> str:
+    """Who would sing a demo if its song said nothing."""
+    return wishes.voice or chosen_singer("auto", wishes.style, FIRST_SEED + number - 1)
+
+
+def _album(name: str, title: str, artist: str, wishes: Wishes, *, bpm: float, length_s: float) -> Mapping[str, Json]:
     """The manifest: one song for each seed, so that every demo is heard."""
     song = {
         "lyrics": "words.lrc",
@@ -144,10 +159,9 @@ def _album(name: str, title: str, wishes: Wishes, *, bpm: float, length_s: float
         "bpm": bpm,
         **({"key": wishes.key} if wishes.key else {}),
     }
-    numbers = range(1, wishes.seeds + 1)
     return {
         "schema_version": 1,
-        "album": {"id": f"{name[:40]}-demos", "title": f"{title}: demos", "artist": ARTIST},
+        "album": {"id": f"{name[:40]}-demos", "title": f"{title}: demos", "artist": artist},
         "defaults": {
             "engine": ENGINE,
             "language": wishes.language,
@@ -160,8 +174,9 @@ def _album(name: str, title: str, wishes: Wishes, *, bpm: float, length_s: float
                 "title": title if wishes.seeds == 1 else f"{title} (Demo {number})",
                 **song,
                 "seeds": [FIRST_SEED + number - 1],
+                **({"settings": {"singer": singer}} if singer != _own_singer(wishes, number) else {}),
             }
-            for number in numbers
+            for number, singer in enumerate(_singers(wishes), 1)
         ],
         "selection": {"min_candidates": 1, "if_none_passes": "least_bad"},
         "stems": "native",

@@ -13,6 +13,7 @@ from itertools import groupby
 
 from catalog.lyrics.lyrics import Lyrics
 from catalog.notation.lead_sheet import LeadSheet, MelodyNote
+from catalog.notation.section_names import Mark, section_names
 from tasks.notation.chords import chord_pitches
 
 BEATS_A_BAR = 4
@@ -78,15 +79,20 @@ class Project:
     chords: tuple[NoteClip, ...] = ()
 
 
-def sheet_project(sheet: LeadSheet, *, rate: int, length_s: float, stems: Sequence[StemFile]) -> Project:
-    """The project of a take with a lead sheet."""
+def sheet_project(
+    sheet: LeadSheet, *, rate: int, length_s: float, stems: Sequence[StemFile], marks: Sequence[Mark] = ()
+) -> Project:
+    """The project of a take with a lead sheet; ``marks`` are the section marks of its lyrics."""
     timeline = Timeline(sheet.bpm, sheet.first_bar_s)
     return Project(
         timeline=timeline,
         length_s=length_s,
         rate=rate,
         stems=tuple(stems),
-        markers=tuple((timeline.beat(span.start_s), _capitalised(span.kind)) for span in sheet.sections),
+        markers=tuple(
+            (timeline.beat(span.start_s), name)
+            for span, name in zip(sheet.sections, section_names(sheet, marks), strict=True)
+        ),
         melody=tuple(_melody(sheet, timeline)),
         chords=tuple(_chords(sheet, timeline)),
     )
@@ -104,10 +110,6 @@ def plain_project(
         if text:
             marks.append((timeline.beat(line.start_s), text))
     return Project(timeline, length_s, rate, tuple(stems), tuple(marks))
-
-
-def _capitalised(kind: str) -> str:
-    return kind[:1].upper() + kind[1:]
 
 
 def _melody(sheet: LeadSheet, timeline: Timeline) -> list[NoteClip]:

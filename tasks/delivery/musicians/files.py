@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from catalog.common.digests import Json
 from catalog.lyrics.reading import stored_lyrics
 from catalog.notation.lead_sheet import LeadSheet
+from catalog.notation.section_names import Mark, section_names
 from catalog.release.document import ReleasedFile
 from tasks.delivery.musicians.arrangement import Project, StemFile, plain_project, sheet_project
 from tasks.delivery.musicians.dawproject import FOLDER, SUFFIX, ProjectHead, dawproject
@@ -43,7 +45,9 @@ class MusicianFiles:
     def lead_sheet(self, sheet: LeadSheet) -> dict[str, ReleasedFile]:
         """The lead sheet as MusicXML and as a drawing, by form."""
         has_words = any(note.text for note in sheet.melody)
+        names = section_names(sheet, self._marks())
         head = sheet_head(self._track, self._album, disclosure=self._disclosure, has_words=has_words)
+        head = replace(head, section_names=names)
         return {
             "musicxml": self._release.write(f"{SHEETS}/{self._name}.musicxml", music_xml(sheet, head)),
             "svg": self._release.write(f"{SHEETS}/{self._name}.svg", engraved(sheet, head)),
@@ -61,11 +65,16 @@ class MusicianFiles:
         rate = int(master.get("rate", DEFAULT_RATE))
         files = [StemFile(name, stems[name].path) for name in sorted(stems, key=_place)]
         if sheet is not None:
-            project = sheet_project(sheet, rate=rate, length_s=length_s, stems=files)
+            project = sheet_project(sheet, rate=rate, length_s=length_s, stems=files, marks=self._marks())
         else:
             lyrics = stored_lyrics(self._track["lyrics_of_take"])
             project = plain_project(lyrics, bpm=self._track["bpm"], rate=rate, length_s=length_s, stems=files)
         return self._release.write(f"{FOLDER}/{self._name}{SUFFIX}", self._bytes(project))
+
+    def _marks(self) -> list[Mark]:
+        """The section marks of the take's words."""
+        lyrics = stored_lyrics(self._track["lyrics_of_take"])
+        return [(line.start_s, line.section) for line in lyrics.lines if line.section] if lyrics.timed else []
 
     def _bytes(self, project: Project) -> bytes:
         track, album = self._track, self._album

@@ -99,7 +99,7 @@ class GuideEngine:
 
     def explain(self, song: Song, recipe: Recipe) -> Mapping[str, Json]:
         """What was understood of a song: genre, tempo, key and form, by name."""
-        return explained(recipe, settings_of(song, GuideSettings).complete())
+        return explained(recipe, settings_of(song, GuideSettings).complete(), song.seeds)
 
     def retakes(self, passage: Passage, seeds: Sequence[int]) -> Retakes:
         """Refused: no passage of an arrangement can be rendered again on its own."""

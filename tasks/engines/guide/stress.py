@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from tasks.engines.guide.arrangement.tune.words import shares_of
+from catalog.lyrics.division.lines import shares_of, words_of
 
 WORDS_KEPT = 20_000
 
@@ -35,14 +35,14 @@ def stress_of(text: str, syllables: int, language: str) -> tuple[int, ...]:
     English goes by endings, beginnings and a list of weak words; other languages by the syllable that most of their
     words stress; without words every second syllable is stressed.
     """
-    words = text.split()
+    words = words_of(text)
     if syllables <= 0:
         return ()
     if not words or len(words) > syllables:
         return _in_turn(syllables)
     marks: list[int] = []
     for word, count in zip(words, shares_of(words, syllables, language), strict=True):
-        marks.extend(_word(word.casefold().strip('.,;:!?"()[]…—-–').replace("’", "'"), count, language))
+        marks.extend(_word(word.casefold().strip('.,;:!?"()[]…—-– ').replace("’", "'"), count, language))
     if 1 not in marks:
         marks[0] = 1
     return tuple(marks)

@@ -1,4 +1,5 @@
-"""The faders of a whole song: choruses stand out from verses by what listeners are used to."""
+"""The faders of a whole song: choruses stand out from verses by what listeners are used to, and a song of verses alone
+rises from the first to the last."""
 
 from __future__ import annotations
 
@@ -17,6 +18,9 @@ CHORUS_STEP_LU = (3.8, 4.6)
 
 MOST_DB = 2.5
 """The arrangement makes the difference; the faders add or take no more."""
+
+CHORUSES_OF_A_LONG_SONG = 3
+FIRST_VERSE_DB, LAST_CHORUS_DB = -2.0, 0.7
 
 GATE_LU = -10.0
 """Quieter tenths of a second do not count (ITU-R BS.1770)."""
@@ -38,18 +42,25 @@ _SHARE: Mapping[SectionKind, float] = {
 def automate(stems: Mapping[Stem, Sound], arrangement: Arrangement) -> None:
     """Bring choruses above verses, in place: all stems alike, by slow ramps before the bar lines of sections.
 
-    Nothing changes where a song lacks one of them.
+    In a song without choruses later verses are brought above the first, in one of many choruses the last one above the
+    others.
     """
-    change_db = _missing_db(_levels(list(stems.values())), arrangement)
-    if not change_db:
+    kinds = [section.kind for section in arrangement.sections]
+    arc_db = _arc_db(kinds)
+    if "chorus" in kinds:
+        change_db = _missing_db(_levels(list(stems.values())), arrangement, arc_db)
+        changes_db = [change_db * _SHARE[kind] + own_db for kind, own_db in zip(kinds, arc_db, strict=True)]
+    else:
+        changes_db = arc_db
+    if not any(changes_db):
         return
     grid = arrangement.grid
     times_s: list[float] = []
     gains_db: list[float] = []
-    for section in arrangement.sections:
+    for section, section_db in zip(arrangement.sections, changes_db, strict=True):
         start_s, end_s = grid.time_s(section.first_bar), grid.time_s(section.end_bar, -RAMP_BEATS)
         times_s += [start_s, max(start_s, end_s)]
-        gains_db += [change_db * _SHARE[section.kind]] * 2
+        gains_db += [section_db] * 2
     for block in blocks(next(iter(stems.values())).shape[1]):
         moments_s = np.arange(block.start, block.stop) / RATE
         gain = (10 ** (np.interp(moments_s, times_s, gains_db) / 20)).astype(np.float32)
@@ -57,17 +68,32 @@ def automate(stems: Mapping[Stem, Sound], arrangement: Arrangement) -> None:
             stem[:, block] *= gain
 
 
-def _missing_db(levels: NDArray[np.float64], arrangement: Arrangement) -> float:
-    """What the difference of choruses and verses lacks, or has too much of, in dB."""
+def _arc_db(kinds: Sequence[SectionKind]) -> list[float]:
+    """How a song grows: one of verses alone from the first to the last; in a long one the first verse stands back and
+    the last chorus out. In dB a section."""
+    verses, choruses = ([index for index, kind in enumerate(kinds) if kind == wanted] for wanted in ("verse", "chorus"))
+    arc_db = [0.0] * len(kinds)
+    if not choruses and len(verses) > 1:
+        arc_db = [MOST_DB * _SHARE[kind] for kind in kinds]
+        for number, index in enumerate(verses):
+            arc_db[index] += MOST_DB * number / (len(verses) - 1)
+    elif len(choruses) >= CHORUSES_OF_A_LONG_SONG and verses:
+        arc_db[verses[0]] = FIRST_VERSE_DB
+        arc_db[choruses[-1]] = LAST_CHORUS_DB
+    return arc_db
+
+
+def _missing_db(levels: NDArray[np.float64], arrangement: Arrangement, arc_db: Sequence[float]) -> float:
+    """What the difference of choruses and verses lacks, or has too much of, in dB, once ``arc_db`` is added."""
     loudness: dict[str, list[float]] = {"verse": [], "chorus": []}
-    for section in arrangement.sections:
+    for section, own_db in zip(arrangement.sections, arc_db, strict=True):
         if section.kind in loudness and section.lines:
             first, end = (
                 max(0, round(arrangement.grid.time_s(bar) * RATE / UNIT))
                 for bar in (section.first_bar, section.end_bar)
             )
             if np.any(levels[first:end]):
-                loudness[section.kind].append(_gated_lufs(levels[first:end]))
+                loudness[section.kind].append(_gated_lufs(levels[first:end]) + own_db)
     if not all(loudness.values()):
         return 0.0
     step = float(np.mean(loudness["chorus"]) - np.mean(loudness["verse"]))

@@ -32,10 +32,14 @@ class Effects:
         self._is_new = True
 
     def __call__(self, block: Sound) -> Sound:
-        """The next block with the effects."""
+        """The next block with the effects.
+
+        Buffers are of one size whatever the block's: pedalboard forgets its state where a larger one comes, and the
+        last block of a sound is longer than those before it.
+        """
         if self._board is None:
             return block
-        changed_block: Sound = self._board.process(block, RATE, buffer_size=block.shape[1], reset=self._is_new)
+        changed_block: Sound = self._board.process(block, RATE, buffer_size=BLOCK, reset=self._is_new)
         self._is_new = False
         return changed_block
 

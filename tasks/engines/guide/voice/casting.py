@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from catalog.album.album import Song
@@ -46,6 +46,23 @@ def chosen_singer(name: str, prompt: str | None, seed: int) -> str:
     if found:
         return str(found.lastgroup)
     return "alto" if sha256(f"singer {seed}".encode()).digest()[0] % 2 else "tenor"
+
+
+def singer_reason(name: str, prompt: str | None) -> str:
+    """Why :func:`chosen_singer` chooses as it does, in words."""
+    if name != "auto":
+        return "stated"
+    found = _SINGER_WORDS.search((prompt or "").casefold())
+    return f'the prompt says "{found[0]}"' if found else "by the seed"
+
+
+def singers_of_demos(prompt: str | None, seeds: Sequence[int]) -> tuple[str, ...]:
+    """Who sings each of several demos where nobody is stated: the seeds' singers, and where all are the same the other
+    one for the second demo. A prompt that names a voice gets no other."""
+    singers = [chosen_singer("auto", prompt, seed) for seed in seeds]
+    if len(set(singers)) == 1 and len(singers) > 1 and not _SINGER_WORDS.search((prompt or "").casefold()):
+        singers[1] = next(name for name in TRANSPOSITION if name != singers[1])
+    return tuple(singers)
 
 
 def chosen_source(name: str, song: Song) -> str:

@@ -30,6 +30,16 @@ def counts_of(divided: str) -> tuple[int, ...]:
     return tuple(counts)
 
 
+@pytest.mark.parametrize("apostrophe", ["'", "’"])
+@pytest.mark.parametrize(
+    "pieces",
+    ["İs tan bul' da", "An ka ra' ya", "Ay şe' nin", "Tür ki ye' yi", "Kar s'ın", "A li' ye", "Ah me t'e", "sa a t'in"],
+)
+def test_turkish_endings_are_cut_as_they_are_spoken(pieces: str, apostrophe: str) -> None:
+    divided = tuple(pieces.replace("'", apostrophe).split())
+    assert cut_word("".join(divided), len(divided), "tr") == divided
+
+
 @pytest.mark.parametrize("language", sorted(DIVIDED))
 def test_words_are_cut_as_they_are_by_hand(language: str) -> None:
     wanted: list[str] = []
@@ -52,6 +62,7 @@ def test_words_are_cut_as_they_are_by_hand(language: str) -> None:
         ("ding-dong", "ding- dong"), ("beautiful!", "beau ti ful!"), ("little", "lit tle"), ("wanted", "want ed"),
         ("diamonds", "dia monds"), ("don't", "don't"), ("love你", "love 你"), ("“yesterday’s", "“yes ter day’s"),
         ("didn't", "did n't"), ("couldn’t,", "could n’t,"), ("(doesn't)", "(does n't)"), ("haven't", "ha ven't"),
+        ("ain't", "ai n't"), ("weren’t,", "were n’t,"), ("Aren't", "Are n't"), ("should've", "should 've"),
     ],
 )  # fmt: skip
 def test_words_of_english_are_cut_as_a_score_cuts_them(word: str, pieces: str) -> None:

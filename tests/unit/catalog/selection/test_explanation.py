@@ -13,6 +13,7 @@ from catalog.selection.decide import (
     decide,
 )
 from catalog.selection.decision import Decision
+from catalog.selection.explanation import says_nothing_of_a_choice
 from catalog.selection.metrics import Measured, MetricSpec, Window
 from tests.unit.catalog.selection.readings import FAMILIES, FOUR, METRICS, by_family, by_seed, candidate, heard, policy
 
@@ -33,7 +34,12 @@ class TestExplanation:
         assert decide(policy(), FOUR[:2], METRICS).sentence == (
             "Winner: seed 43. The only one that passed every gate. 1 of 2 rejected."
         )
-        assert decide(policy(), FOUR[1:2], METRICS).sentence == "Winner: seed 43. The only candidate."
+        alone = decide(policy(), FOUR[1:2], METRICS).sentence
+        assert alone == "Winner: seed 43. The only candidate."
+        assert says_nothing_of_a_choice(alone)
+        assert says_nothing_of_a_choice(f"{alone} Left out: key match (0.4 s is too short).")
+        assert not says_nothing_of_a_choice(f"{alone} Its end is cut off at -18.1 dBFS.")
+        assert not says_nothing_of_a_choice(decide(policy(), FOUR, METRICS).sentence)
 
     def test_who_is_as_good_as_another_is_among_the_best(self) -> None:
         metrics = {**METRICS, "mono_loss_lu": replace(METRICS["mono_loss_lu"], just_noticeable=0.2)}

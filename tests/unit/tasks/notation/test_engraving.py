@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 
-from catalog.notation.lead_sheet import LeadSheet
+from catalog.notation.lead_sheet import ChordSpan, FormSpan, LeadSheet
 from tasks.notation.engraving import engraved
 from tasks.notation.measures import measures
 from tasks.notation.quantise import written
@@ -53,6 +53,21 @@ def check_drawing(data: bytes) -> ET.Element:
 
 def texts(root: ET.Element) -> list[str]:
     return ["".join(element.itertext()) for element in root.iter(f"{SVG}text")]
+
+
+def test_no_two_chords_touch_in_a_line_of_rests_be_it_the_last() -> None:
+    symbols = ("Bbmaj7/D", "C7sus4", "F#m7b5", "Ebmaj9/G", "C13", "Dm7b5", "G7b13", "Cm(maj7)")
+    chords = tuple(ChordSpan(start_s=at, end_s=at + 1, symbol=symbols[at % 8]) for at in range(16))
+    form = (FormSpan(start_s=0, end_s=8, kind="intro"), FormSpan(start_s=8, end_s=16, kind="outro"))
+    sheet = LeadSheet(bpm=120, first_bar_s=0, key="Bb major", length_s=16, chords=chords, sections=form)
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for text in check_drawing(engraved(sheet, HEAD)).iter(f"{SVG}text"):
+        if (text.text or "")[:1] in "ABCDEFG" and (text.text or "")[1:2] in "♭♯m71":
+            end = float(text.attrib["x"]) + 0.5 * float(text.attrib["font-size"][:-2]) * len(text.text or "")
+            lines.setdefault(text.attrib["y"], []).append((float(text.attrib["x"]), end))
+    assert [len(line) for line in lines.values()] == [8, 8]
+    for line in lines.values():
+        assert all(end < start for (_, end), (start, _) in pairwise(line))
 
 
 def test_a_song_is_drawn_with_its_words_chords_and_sections() -> None:

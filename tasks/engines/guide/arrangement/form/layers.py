@@ -69,7 +69,8 @@ def _layers(section: Section, genre: Genre, *, has_chorus: bool) -> Layers:
         level = 1.0 if is_crowned else 0.96
         return Layers("full", "full", "full", level, pad=True, pluck=is_crowned, octaves=is_crowned, crash=True)
     if kind == "intro":
-        return Layers("light", "none", "calm", 0.72, pad=genre.pad_in_verse, pluck=True)
+        bass: Amount = "light" if genre.bass_manner == "walking" else "none"
+        return Layers("light", bass, "calm", 0.72, pad=genre.pad_in_verse, pluck=True)
     if kind == "pre-chorus":
         return Layers("calm", "light", "calm", 0.76, pad=True, lift_bars=2 if section.bars >= 4 else 1)
     if kind == "bridge":
@@ -84,7 +85,8 @@ def _verse(section: Section, genre: Genre, *, has_chorus: bool) -> Layers:
     """The first verse is the thinnest; the second adds drums and a figure. A song of verses alone rises with them."""
     if not has_chorus and section.number > 1:
         amount: Amount = "full" if section.number > 2 or section.is_last else "calm"
-        return Layers(amount, amount, amount, 0.76 + 0.05 * min(4, section.number), pluck=True, pad=amount == "full")
+        level = 0.98 if section.is_last else min(0.92, 0.6 + 0.08 * section.number)
+        return Layers(amount, amount, amount, level, pluck=True, pad=amount == "full")
     if section.number == 1:
         drums: Amount = {"calm": "calm", "hats": "light", "none": "none"}[genre.verse_drums]  # type: ignore[assignment]
         return Layers(drums, "calm", "calm", 0.68, pad=genre.pad_in_verse)

@@ -18,6 +18,7 @@ _LIGHT: frozenset[Drum] = frozenset(
     ["closed", "pedal", "open", "ride", "bell", "shaker", "tambourine", "rim", "conga", "bongo", "cowbell"]
 )
 _KEEPS_TIME: frozenset[Drum] = frozenset(["closed", "pedal", "open", "ride", "bell", "shaker", "tambourine"])
+_TIMEKEEPERS = _KEEPS_TIME - {"pedal", "tambourine"}
 _UNTIL_A_FILL = 8
 _QUIETER = {"tambourine": 0.72, "shaker": 0.7, "closed": 0.84, "open": 0.78, "clap": 0.85, "ride": 0.8, "bell": 0.75}
 _MILD = frozenset(["jazz", "folk", "ballad"])
@@ -82,11 +83,17 @@ def _played(bar: _Bar, genre: Genre, groove: GrooveFile, feel: Feel, fill: Mappi
 
 
 def _figures(groove: GrooveFile, layers: Layers, *, early: bool) -> dict[Drum, str]:
-    """The figures of a level; light drums are those of the calm one without kick and snare."""
+    """The figures of a level; light drums are those of the calm one without kick and snare, but for brushes that keep
+    time on the snare."""
     level = groove.full if layers.drums == "full" else groove.calm
     if layers.drums != "light":
         return dict(level.drums)
-    return {name: figure for name, figure in level.drums.items() if name in _LIGHT and not (early and name == "rim")}
+    brushes = {"snare"} if not level.drums.keys() & _TIMEKEEPERS else set()
+    return {
+        name: figure
+        for name, figure in level.drums.items()
+        if name in _LIGHT | brushes and not (early and name == "rim")
+    }
 
 
 def _fill(bar: _Bar, fill: Mapping[Drum, str], *, is_end: bool, feel: Feel) -> Mapping[Drum, str]:

@@ -186,6 +186,23 @@ def test_sections_without_labels_of_the_same_kind_are_numbered() -> None:
     assert labels == ["Verse 1", "Chorus", "Verse 2", "Outro"]
 
 
+def test_words_are_not_torn_by_their_chords() -> None:
+    """Room is made after a word, in Chinese between all letters, within a word with a hyphen."""
+    after_word = chart((5.0, "F#m7b5/C"), (6.5, "Am"))[0].syllables
+    assert [(syllable.room > 0, syllable.hyphen) for syllable in after_word] == [
+        (False, False), (True, False), (False, False),
+    ]  # fmt: skip
+    within = chart((5.0, "F#m7b5/C"), (5.5, "Am"))[0].syllables
+    assert (within[0].room > 0, within[0].hyphen) == (True, True)
+    words = "夜里的列车"
+    melody = tuple(note(5.0 + nth, word, 0) for nth, word in enumerate(words))
+    lead_sheet = sheet((5.0, "Am"), (6.0, "G"), melody=melody)
+    rows = charted((LyricView(5.0, words),), lead_sheet, head_s=0, duration_s=20)
+    (line,) = (row for row in rows if row.text)
+    assert line.spacing > 0
+    assert len({syllable.hyphen for syllable in line.syllables}) == 1
+
+
 def test_a_line_that_begins_before_its_section_is_of_that_section() -> None:
     early = (LyricView(4.4, "Running home,", "Chorus"), *LINES[1:])
     assert [section.label for section in sheet_sections(early, sheet(), head_s=0, duration_s=20)] == [

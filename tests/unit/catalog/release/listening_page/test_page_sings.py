@@ -52,6 +52,15 @@ def test_the_drawing_of_a_lead_sheet_is_a_picture_of_the_release() -> None:
     assert "Last Bus Home" in (picture["alt"] or "")
 
 
+def test_nothing_is_said_of_a_choice_where_there_was_none() -> None:
+    def heading(sentence: str) -> bool:
+        track = replace(view().tracks[0], sentence=sentence)
+        return "Why this take" in render_page(replace(view(), tracks=(track,)))
+
+    assert not heading("Winner: seed 42. The only candidate. Left out: key match (no key is stated).")
+    assert heading("Winner: seed 42. The only candidate. Its end is cut off at -18.1 dBFS.")
+
+
 def test_syllables_and_sections_are_only_text() -> None:
     def sung(text: str) -> PageView:
         syllables = (SyllableView(10.0, text, "", text), SyllableView(10.5, "x", text))

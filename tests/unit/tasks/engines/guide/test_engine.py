@@ -153,6 +153,21 @@ def test_what_was_understood_is_told() -> None:
     assert (told["genre"], told["tempo"]) == ("rock, stated", "120 BPM, stated")
 
 
+def test_who_sings_is_told_and_why() -> None:
+    engine = GuideEngine(Settings())
+
+    def singer(**fields: Any) -> str:
+        sung = song(**fields)
+        return str(engine.explain(sung, engine.recipe(sung, sung.seeds[0])).get("singer", ""))
+
+    assert singer(prompt="indie pop", seeds=(42, 43)) == "alto, by the seed"
+    assert singer(prompt="indie pop", seeds=(44, 45)) == "alto (seed 44) and tenor (seed 45), by the seed"
+    assert singer(prompt="folk, male vocal", seeds=(42,)) == 'tenor, the prompt says "male"'
+    assert singer(settings={"singer": "tenor"}, seeds=(42,)) == "tenor, stated"
+    assert singer(language="de", prompt="pop", seeds=(42,)) == "alto, by the seed; by espeak-ng"
+    assert singer(settings={"voice": "instrument"}, seeds=(42,)) == ""
+
+
 def test_a_take_of_another_revision_is_not_played_again() -> None:
     made = recipe()
     (earlier,) = GuideEngine(Settings()).earlier(song(), made)

@@ -18,6 +18,7 @@ from tasks.engines.guide.stress import stress_of
         ("forever and always remember tonight", "01001001001"),
         ("the conversation", "02010"),
         ("electric", "010"),
+        ("Hold on — forever", "10010"),
     ],
 )
 def test_stressed_syllables_of_english(text: str, marks: str) -> None:

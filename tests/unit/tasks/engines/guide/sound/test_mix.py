@@ -118,11 +118,11 @@ def test_a_voice_without_a_band_stays_what_it_is() -> None:
 
 
 def test_effects_in_blocks_are_those_of_the_whole() -> None:
-    whole = noise(6)
+    whole = noise(6)[:, : FRAMES - 9000]  # the last block is longer than those before it
     plugins = (HighpassFilter(200), Compressor(-24, 3.0), Reverb(), Delay(0.3, feedback=0.25, mix=0.5), Chorus())
     for plugin in plugins:
         effects = Effects([plugin])
-        in_blocks = np.concatenate([effects(whole[:, block]) for block in blocks(FRAMES)], axis=1)
+        in_blocks = np.concatenate([effects(whole[:, block]) for block in blocks(whole.shape[1])], axis=1)
         assert np.array_equal(in_blocks, Pedalboard([plugin])(whole, RATE))
 
 

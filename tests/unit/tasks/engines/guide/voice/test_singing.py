@@ -15,6 +15,7 @@ from catalog.common.errors import MachineError
 from tasks.engines.guide.arrangement.score import Note
 from tasks.engines.guide.voice import bank
 from tasks.engines.guide.voice.bank import load_bank
+from tasks.engines.guide.voice.casting import singers_of_demos
 from tasks.engines.guide.voice.level import VOWEL_RMS_DBFS
 from tasks.engines.guide.voice.pitch import Tuning
 from tasks.engines.guide.voice.singer import Singer, Take
@@ -181,3 +182,19 @@ def test_a_damaged_bank_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert "Install Songline again" in caught.value.remedy
     finally:
         load_bank.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "seeds", "singers"),
+    [
+        ("indie pop", (42, 43, 44), ("alto", "tenor", "alto")),
+        ("indie pop", (44, 45), ("alto", "tenor")),
+        ("indie pop", (42,), ("alto",)),
+        ("indie pop", (49, 50), ("tenor", "alto")),
+        ("ballad, female vocal", (45, 49), ("alto", "alto")),
+    ],
+)
+def test_one_of_several_demos_is_sung_by_the_other_voice(
+    prompt: str, seeds: tuple[int, ...], singers: tuple[str, ...]
+) -> None:
+    assert singers_of_demos(prompt, seeds) == singers
