@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from catalog.catalog import Catalog
 from flows.desk.access.access import Access
 from flows.desk.access.gate import Gate
+from flows.desk.artifact_files import ArtifactFiles
 from flows.desk.audition.routes import router as audition
 from flows.desk.context import Context
 from flows.desk.decisions import router as decisions
 from flows.desk.errors import add_error_answers
-from flows.desk.files.artifact_files import ArtifactFiles
 from flows.desk.files.routes import router as files_of_artifacts
 from flows.desk.html import Templates
 from flows.desk.pages import router as pages

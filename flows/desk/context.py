@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from catalog.catalog import Catalog
 from flows.desk.access.access import Access
-from flows.desk.files.artifact_files import ArtifactFiles
+from flows.desk.artifact_files import ArtifactFiles
 from flows.desk.html import Templates
 from flows.desk.static_files import StaticFiles
 

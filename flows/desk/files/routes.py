@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
 from catalog.release.builds import release_of_build
+from flows.desk.artifact_files import OpenArtifact, part_of
 from flows.desk.context import Context, InContext
-from flows.desk.files.artifact_files import OpenArtifact, part_of
 from flows.desk.files.ranges import NotSatisfiable, range_of
 from flows.desk.not_there import NotThere
 
