@@ -33,5 +33,5 @@ def test_a_retake_with_new_words_appears_among_the_takes(browser: Browser, sung:
         page.close()
     made = set(takes) - before
     assert len(made) == 1
-    assert made.pop().startswith("one-r")
+    assert "r-" in made.pop()
     assert list((album.home / "scratch").glob("**/words.lrc")) == []
