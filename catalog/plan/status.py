@@ -3,7 +3,8 @@ songs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.plan.queries import require_album
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Candidate, Render, Song, Step
 from db.tables.selection import Decision
@@ -53,20 +55,67 @@ class CandidateRow:
     audio_digest: str | None
 
 
-def songs_of(database: Database, album_id: str, *, documents: bool = True) -> list[SongRow]:
-    """The album's songs in order. Raises InputError for an unknown album.
+def songs_of(
+    database: Database, album_id: str, *, documents: bool = True, from_place: int = 0, most: int | None = None
+) -> list[SongRow]:
+    """The album's songs in order, at most ``most`` of them from the place ``from_place`` on. Raises InputError for an
+    unknown album.
 
     A large album is read much faster without the decisions' ``documents``.
     """
     require_album(database, album_id)
     condition = sa.and_(Song.album_id == album_id, Song.active)
+    if most is not None:
+        with database.read() as session:
+            places = sa.select(Song.id).where(condition).order_by(Song.position).offset(from_place).limit(most)
+            condition = in_values(Song.id, list(session.scalars(places)))
+    return _songs_where(database, condition, documents=documents).get(album_id, [])
+
+
+def song_of_slug(database: Database, album_id: str, slug: str) -> SongRow | None:
+    """The album's song of this id; None where it has none."""
+    condition = sa.and_(Song.album_id == album_id, Song.slug == slug, Song.active)
+    return next(iter(_songs_where(database, condition, documents=True).get(album_id, ())), None)
+
+
+def candidate_counts(database: Database, album_id: str) -> Counter[str]:
+    """The number of an album's current candidates by their state."""
+    query = (
+        sa.select(Render.state, sa.func.count())
+        .join(Candidate, Candidate.render_key == Render.key)
+        .join(Song, Song.id == Candidate.song_id)
+        .where(Song.album_id == album_id, Song.active, Candidate.active)
+        .group_by(Render.state)
+    )
     with database.read() as session:
-        songs = session.execute(
-            sa.select(Song.id, Song.slug, Song.title).where(condition).order_by(Song.position)
-        ).all()
+        return Counter(dict(session.execute(query).tuples().all()))
+
+
+def songs_of_albums(database: Database, album_ids: Sequence[str]) -> dict[str, list[SongRow]]:
+    """The songs of several albums, in order, without the documents of their decisions."""
+    condition = sa.and_(in_values(Song.album_id, album_ids), Song.active)
+    return _songs_where(database, condition, documents=False)
+
+
+def _songs_where(database: Database, condition: sa.ColumnElement[bool], *, documents: bool) -> dict[str, list[SongRow]]:
+    """The songs that fulfil a condition, in order, by album."""
+    with database.read() as session:
+        query = sa.select(Song.id, Song.album_id, Song.slug, Song.title).where(condition)
+        songs = session.execute(query.order_by(Song.album_id, Song.position)).all()
         candidates = _candidates(session, condition)
         decisions = _decisions(session, condition, documents=documents)
-    return [_song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id)) for song in songs]
+    by_album: dict[str, list[SongRow]] = {}
+    for song in songs:
+        row = _song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id))
+        by_album.setdefault(song.album_id, []).append(row)
+    return by_album
+
+
+def song_of_candidate(database: Database, album_id: str, candidate: str) -> SongRow:
+    """The album's song that has this current candidate."""
+    has_it = sa.select(Candidate.song_id).where(Candidate.id == candidate)
+    condition = sa.and_(Song.album_id == album_id, Song.active, Song.id.in_(has_it))
+    return _songs_where(database, condition, documents=True)[album_id][0]
 
 
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:

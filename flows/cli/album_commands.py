@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.console.help import Heading, examples
-from flows.cli.console.options import AlbumName, AsJson
+from flows.cli.console.options import AlbumName, AsJson, Out
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -53,6 +53,27 @@ def sing(
 
     wishes = command.Wishes(style, bpm, key, voice.value if voice else None, language, seeds)
     command.sing(file, wishes, out=out, show=not no_browser)
+
+
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline desk", "songline desk night-bus/album.yaml"))
+def desk(
+    manifests: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="ALBUM", help="Manifests of albums that a button may render.", show_default=False),
+    ] = None,
+    out: Out = Path("releases"),
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1 that it listens on; 0: any that is free.")
+    ] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+) -> None:
+    """Open the catalog in the browser: hear, choose, follow.
+
+    The app answers this machine only, and only who has the link that is printed. It runs until you end it with Ctrl-C.
+    """
+    from flows.desk.serve import serve
+
+    serve(manifests or [], out, port=port, show=not no_browser)
 
 
 @app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline albums"))

@@ -1,0 +1,1 @@
+"""The audition of a song: all its candidates side by side."""
