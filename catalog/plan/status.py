@@ -53,13 +53,16 @@ class CandidateRow:
     audio_digest: str | None
 
 
-def songs_of(database: Database, album_id: str, *, documents: bool = True) -> list[SongRow]:
-    """The album's songs in order. Raises InputError for an unknown album.
+def songs_of(
+    database: Database, album_id: str, *, documents: bool = True, song_id: str | None = None
+) -> list[SongRow]:
+    """The album's songs in order, or the one song of this id. Raises InputError for an unknown album.
 
     A large album is read much faster without the decisions' ``documents``.
     """
     require_album(database, album_id)
-    condition = sa.and_(Song.album_id == album_id, Song.active)
+    is_named = sa.true() if song_id is None else Song.slug == song_id
+    condition = sa.and_(Song.album_id == album_id, Song.active, is_named)
     with database.read() as session:
         songs = session.execute(
             sa.select(Song.id, Song.slug, Song.title).where(condition).order_by(Song.position)
