@@ -55,6 +55,23 @@ def sing(
     command.sing(file, wishes, out=out, show=not no_browser)
 
 
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline desk", "songline desk --port 8300 --no-browser"))
+def desk(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1 that it listens on; 0: any that is free.")
+    ] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+) -> None:
+    """Open the catalog in the browser: hear, choose, follow.
+
+    The app answers this machine only, and only who has the link that is printed. It runs until you end it with Ctrl-C.
+    """
+    from catalog.common.settings import load_settings
+    from flows.desk.serve import serve
+
+    serve(load_settings(), port=port, show=not no_browser)
+
+
 @app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline albums"))
 def albums(as_json: AsJson = False) -> None:
     """List all albums: state, builds, last release."""

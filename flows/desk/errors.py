@@ -1,0 +1,62 @@
+"""How the app tells errors: as a page to who asked for a page, as JSON to a script."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from catalog.common.errors import CatalogReadOnly, InputError, RefusedError, SonglineError
+from flows.desk.access.gate import BodyTooLarge
+from flows.desk.context import context_of
+
+STATUSES: tuple[tuple[type[SonglineError], int], ...] = (
+    (InputError, 400),
+    (RefusedError, 422),
+    (CatalogReadOnly, 409),
+)
+
+
+class NotThere(InputError):
+    """The address names something that is not in the catalog."""
+
+
+def add_error_answers(app: FastAPI) -> None:
+    """Answer each kind of error in one way."""
+
+    @app.exception_handler(SonglineError)
+    async def songline_error(request: Request, error: SonglineError) -> Response:
+        if isinstance(error, NotThere):
+            return told(request, error, 404)
+        return told(request, error, next((status for kind, status in STATUSES if isinstance(error, kind)), 500))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        what = "there is nothing at this address" if error.status_code == 404 else str(error.detail)
+        return told(request, InputError(what), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return told(request, InputError(_sentence(error)), 400)
+
+    @app.exception_handler(BodyTooLarge)
+    async def too_large(request: Request, error: BodyTooLarge) -> Response:
+        return told(request, InputError("the request is too large"), 413)
+
+
+def told(request: Request, error: SonglineError, status: int) -> Response:
+    """An error as this request can show it."""
+    if request.url.path.startswith("/api/"):
+        document = {"kind": error.kind, "what": error.what, "remedy": error.remedy}
+        return JSONResponse({"error": document}, status_code=status)
+    values = {"title": "Not found" if status == 404 else "Error", "error": error}
+    return HTMLResponse(context_of(request).templates.render("error.html.j2", values), status_code=status)
+
+
+def _sentence(error: RequestValidationError) -> str:
+    """The first fault of a request, with the name of its field."""
+    fault = error.errors()[0]
+    field = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query", "path"))
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

@@ -1,0 +1,55 @@
+"""Runs the app until it is ended: a free port of loopback, the link, and the browser."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from contextlib import closing
+
+import uvicorn
+
+from catalog.catalog import open_catalog
+from catalog.common.errors import InputError, MachineError
+from catalog.common.settings import Settings
+from flows.console import print_text
+from flows.desk.access.access import LOOPBACK, Access
+from flows.desk.app import create_app
+
+END_S = 2
+"""How long open connections, such as those of live pages, may keep an ended app."""
+
+
+def serve(settings: Settings, *, port: int, show: bool) -> None:
+    """Serve the catalog on ``port`` of loopback, 0 for any free one, until ended; prints the link, and opens it with
+    ``show``. Raises InputError or MachineError where the port cannot be used."""
+    with open_catalog(settings) as catalog, closing(_listening(port)) as listener:
+        access = Access(listener.getsockname()[1])
+        config = uvicorn.Config(
+            create_app(catalog, access),
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=END_S,
+        )
+        print_text(f"{access.link}\n")
+        if show:
+            webbrowser.open(access.link)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(port: int) -> socket.socket:
+    """A socket that listens before the link is shown, so that the link works at once."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK[0], port))
+        listener.listen(128)
+    except PermissionError as error:
+        listener.close()
+        raise InputError(f"port {port} may not be used by this user", remedy="Choose one above 1023") from error
+    except OSError as error:
+        listener.close()
+        what = f"port {port} cannot be used: {error.strerror}"
+        raise MachineError(what, remedy="Leave --port out, or choose another") from error
+    return listener
