@@ -53,9 +53,7 @@ class CandidateRow:
     audio_digest: str | None
 
 
-def songs_of(
-    database: Database, album_id: str, *, documents: bool = True, song_id: str | None = None
-) -> list[SongRow]:
+def songs_of(database: Database, album_id: str, *, documents: bool = True, song_id: str | None = None) -> list[SongRow]:
     """The album's songs in order, or the one song of this id. Raises InputError for an unknown album.
 
     A large album is read much faster without the decisions' ``documents``.

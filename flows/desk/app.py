@@ -8,6 +8,7 @@ from catalog.catalog import Catalog
 from flows.desk.access.access import Access
 from flows.desk.access.gate import Gate
 from flows.desk.audition.routes import router as audition
+from flows.desk.audition.state import Auditions
 from flows.desk.context import Context
 from flows.desk.errors import add_error_answers
 from flows.desk.html import Templates
@@ -20,6 +21,7 @@ def create_app(catalog: Catalog, access: Access) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)  # no pages of its own about the app
     files = StaticFiles.of_packages()
     app.state.context = Context(catalog, access, files, Templates.of_packages(files))
+    app.state.auditions = Auditions.of(catalog)
     for router in (pages, audition):
         app.include_router(router)
     add_error_answers(app)

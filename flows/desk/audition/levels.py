@@ -39,7 +39,9 @@ def matching_gains_db(levels: Mapping[Name, Level]) -> dict[Name, float]:
     All are brought to the loudness that the one with the highest peaks allows, at most :data:`LOUDEST_LUFS`.
     """
     reachable = {
-        name: min(LOUDEST_LUFS, loudest) for name, level in levels.items() if (loudest := level.loudest_lufs) is not None
+        name: min(LOUDEST_LUFS, loudest)
+        for name, level in levels.items()
+        if (loudest := level.loudest_lufs) is not None
     }
     if not reachable:
         return {}

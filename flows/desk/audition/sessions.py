@@ -45,6 +45,7 @@ class Listening:
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _sounds: dict[str, Sound] = field(default_factory=dict, repr=False)
     _candidates: dict[str, str] = field(default_factory=dict, repr=False)
+    _words: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def is_hidden(self) -> bool:
@@ -62,6 +63,16 @@ class Listening:
         name = self._opaque("sound", f"{candidate}\n{part}\n{sound.digest}")
         self._sounds[name] = sound
         return name
+
+    def opaque_words(self, candidate: str, key: str) -> str:
+        """The name of the words that a candidate sings; candidates with the same ``key`` have the same."""
+        name = self._opaque("words", key)
+        self._words.setdefault(name, candidate)
+        return name
+
+    def words(self, name: str) -> str:
+        """A candidate that sings the words of an opaque name. Raises InputError where there are no such words."""
+        return _found(self._words, name, "words")
 
     def candidate(self, name: str) -> str:
         """The candidate of an opaque name. Raises InputError where this session gave no such name."""
@@ -100,14 +111,14 @@ def _found(values: dict[str, Value], name: str, what: str) -> Value:
 def shuffled(candidates: Sequence[str], seed: int) -> list[str]:
     """The candidates in the order of a session's seed, whatever order they are given in."""
     ordered = sorted(candidates)
-    random.Random(seed).shuffle(ordered)  # noqa: S311 - no secret: the seed is stored with the votes
+    random.Random(seed).shuffle(ordered)
     return ordered
 
 
 def pairs_of(shown: Sequence[str], seed: int) -> list[tuple[str, str]]:
     """Every pair of candidates once, in the order of a session's seed, each in an order of its own; at most
     :data:`MOST_PAIRS`."""
-    drawn = random.Random(seed + 1)  # noqa: S311 - see above
+    drawn = random.Random(seed + 1)
     pairs = [pair if drawn.random() < 0.5 else pair[::-1] for pair in combinations(shown, 2)]
     drawn.shuffle(pairs)
     return pairs[:MOST_PAIRS]
