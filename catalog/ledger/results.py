@@ -133,6 +133,13 @@ def artifact_facts(database: Database, digest: str) -> tuple[int, str]:
         return row.size, row.media_type
 
 
+def kept_artifact(database: Database, digest: str) -> tuple[int, str] | None:
+    """Size in bytes and media type of an artifact whose bytes are kept; None where there is none."""
+    with database.read() as session:
+        row = session.get(Artifact, digest)
+        return (row.size, row.media_type) if row is not None and row.pruned_at is None else None
+
+
 def sample_digest_of(database: Database, digest: str) -> str | None:
     """Digest of the decoded samples of an audio artifact."""
     with database.read() as session:

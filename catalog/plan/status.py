@@ -70,6 +70,12 @@ def songs_of(database: Database, album_id: str, *, documents: bool = True, song_
     return [_song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id)) for song in songs]
 
 
+def song_of_candidate(database: Database, album_id: str, candidate: str) -> SongRow:
+    """The album's song that has this current candidate."""
+    songs = songs_of(database, album_id)
+    return next(song for song in songs if candidate in {take.id for take in song.candidates})
+
+
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:
     """The current candidates by song row id."""
     candidate_table, render_table = Candidate, Render

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from catalog.catalog import Catalog
 from flows.desk.access.access import Access
+from flows.desk.artifact_files import ArtifactFiles
 from flows.desk.html import Templates
 from flows.desk.static_files import StaticFiles
 
@@ -21,6 +23,9 @@ class Context:
     access: Access
     files: StaticFiles
     templates: Templates
+    artifacts: ArtifactFiles
+    decisions: Lock
+    """Held while a song is decided: one at a time."""
 
 
 def context_of(request: Request) -> Context:

@@ -8,18 +8,14 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from catalog.common.errors import CatalogReadOnly, InputError, RefusedError, SonglineError
-from flows.desk.access.gate import BodyTooLarge
 from flows.desk.context import context_of
+from flows.desk.not_there import NotThere
 
 STATUSES: tuple[tuple[type[SonglineError], int], ...] = (
     (InputError, 400),
     (RefusedError, 422),
     (CatalogReadOnly, 409),
 )
-
-
-class NotThere(InputError):
-    """The address names something that is not in the catalog."""
 
 
 def add_error_answers(app: FastAPI) -> None:
@@ -39,10 +35,6 @@ def add_error_answers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         return told(request, InputError(_sentence(error)), 400)
-
-    @app.exception_handler(BodyTooLarge)
-    async def too_large(request: Request, error: BodyTooLarge) -> Response:
-        return told(request, InputError("the request is too large"), 413)
 
 
 def told(request: Request, error: SonglineError, status: int) -> Response:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from catalog.monitoring.album_list import albums_of
 from flows.desk.context import Context, InContext
-from flows.desk.errors import NotThere
+from flows.desk.not_there import NotThere
 from flows.desk.static_files import media_type
 
 router = APIRouter()

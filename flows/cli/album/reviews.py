@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from catalog.catalog import Catalog, open_catalog
-from catalog.common.digests import Json
+from catalog.catalog import open_catalog
 from catalog.common.errors import SonglineError
 from catalog.common.settings import load_settings
 from catalog.plan.queries import candidate_by_prefix
-from catalog.plan.status import SongRow, songs_of
-from catalog.plan.storage import part_of, stored_plan
+from catalog.plan.status import SongRow, song_of_candidate
 from catalog.selection.reviews import ReviewKind
 from catalog.selection.stored_reviews import say
 from flows.console import print_json, stdout, warn
-from flows.pipeline.decide_now import decide_now
-from flows.pipeline.executor import NotRunYet
+from flows.pipeline.decide_now import decide_song_of, review_document
 from tasks.steps.environment import user_name
 
 _SAID = {"pick": "Picked", "reject": "Rejected", "withdraw": "Taken back", "note": "Noted"}
@@ -29,30 +26,14 @@ def review(prefix: str, kind: ReviewKind, note: str | None, *, as_json: bool) ->
     with open_catalog(load_settings()) as catalog:
         candidate, _ = candidate_by_prefix(catalog.database, prefix)
         album_id = say(catalog.database, candidate, kind, by=user_name(), note=note)
-        fault = None if kind == "note" else _decide(catalog, album_id, candidate)
-        song = _song(catalog, album_id, candidate)
+        fault = None if kind == "note" else decide_song_of(catalog, album_id, candidate)
+        song = song_of_candidate(catalog.database, album_id, candidate)
     if as_json:
-        print_json(_document(album_id, candidate, kind, song))
+        print_json(review_document(album_id, candidate, kind, song))
         return
     stdout().print(Text(f"{_SAID[kind]}: {candidate}."), soft_wrap=True)
     if kind != "note":
         _print_decision(song, fault)
-
-
-def _decide(catalog: Catalog, album_id: str, candidate: str) -> SonglineError | None:
-    """Decide the candidate's song from its scores; returns the error of a song without a winner."""
-    planned = stored_plan(catalog.database, album_id)
-    songs = [song.song.id for song in planned.songs if candidate in {take.id for take in song.candidates}]
-    try:
-        failures = decide_now(catalog, part_of(planned, songs=songs))
-    except NotRunYet:
-        return None
-    return next(iter(failures.values()), None)
-
-
-def _song(catalog: Catalog, album_id: str, candidate: str) -> SongRow:
-    songs = songs_of(catalog.database, album_id)
-    return next(song for song in songs if candidate in {take.id for take in song.candidates})
 
 
 def _print_decision(song: SongRow, fault: SonglineError | None) -> None:
@@ -63,14 +44,3 @@ def _print_decision(song: SongRow, fault: SonglineError | None) -> None:
     else:
         stdout().print(Text(f"{song.title}: {song.decision['sentence']}"), soft_wrap=True)
         stdout().print("`songline render` finishes what changed.")
-
-
-def _document(album_id: str, candidate: str, kind: ReviewKind, song: SongRow) -> dict[str, Json]:
-    return {
-        "album": album_id,
-        "song": song.id,
-        "candidate": candidate,
-        "review": kind,
-        "winner": song.winner,
-        "sentence": song.decision["sentence"] if song.decision else None,
-    }

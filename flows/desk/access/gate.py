@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.exceptions import HTTPException
 
 from flows.desk.access.access import Access, is_led_from_elsewhere
 from flows.server.api_gate import App, Receive, Scope, Send
@@ -85,8 +87,11 @@ class Gate:
         await self._app(scope, _limited(receive, most_bytes), _with_headers(send))
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(HTTPException):
     """More came than a request may hold, which its length did not state."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "the request is too large")
 
 
 def _limited(receive: Receive, most_bytes: int) -> Receive:
@@ -132,8 +137,6 @@ def _token(scope: Scope) -> str | None:
 
 
 def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
     return quote(path, safe="/")
 
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, TypeVar
 
-from catalog.common.errors import InputError, RefusedError
+from catalog.common.errors import RefusedError
 from flows.desk.audition.pcm import Recent
 from flows.desk.audition.sounds import Sound
+from flows.desk.not_there import NotThere
 
 Value = TypeVar("Value")
 Mode = Literal["open", "all", "pairs"]
@@ -71,15 +72,15 @@ class Listening:
         return name
 
     def words(self, name: str) -> str:
-        """A candidate that sings the words of an opaque name. Raises InputError where there are no such words."""
+        """A candidate that sings the words of an opaque name. Raises NotThere where there are no such words."""
         return _found(self._words, name, "words")
 
     def candidate(self, name: str) -> str:
-        """The candidate of an opaque name. Raises InputError where this session gave no such name."""
+        """The candidate of an opaque name. Raises NotThere where this session gave no such name."""
         return _found(self._candidates, name, "candidate")
 
     def sound(self, name: str) -> Sound:
-        """The sound of an opaque name. Raises InputError where this session gave no such name."""
+        """The sound of an opaque name. Raises NotThere where this session gave no such name."""
         return _found(self._sounds, name, "sound")
 
     def _opaque(self, kind: str, value: str) -> str:
@@ -104,7 +105,7 @@ class Listening:
 
 def _found(values: dict[str, Value], name: str, what: str) -> Value:
     if name not in values:
-        raise InputError(f"this listening has no such {what}", remedy="Load the page again")
+        raise NotThere(f"this listening has no such {what}", remedy="Load the page again")
     return values[name]
 
 
@@ -137,8 +138,8 @@ class Sessions:
         return self._sessions.put(listening.id, listening)
 
     def find(self, session: str) -> Listening:
-        """The session of this id. Raises InputError where it is not known, as after a restart of the desk."""
+        """The session of this id. Raises NotThere where it is not known, as after a restart of the desk."""
         listening = self._sessions.get(session)
         if listening is None:
-            raise InputError("this listening is over", remedy="Load the page again")
+            raise NotThere("this listening is over", remedy="Load the page again")
         return listening

@@ -10,11 +10,9 @@ import sqlalchemy as sa
 from catalog.album.album import Album, Song
 from catalog.album.document import album_of
 from catalog.catalog import Catalog
-from catalog.common.errors import InputError
 from catalog.common.text import did_you_mean
 from catalog.ledger.results import products_of
 from catalog.plan.plan import Candidate, candidate_of
-from catalog.plan.queries import require_album
 from catalog.plan.status import CandidateRow, songs_of
 from catalog.recipe import Recipe
 from catalog.selection.decision import CandidateOutcome, Decision
@@ -26,6 +24,7 @@ from db.tables.album import Candidate as CandidateTable
 from db.tables.album import Render
 from db.tables.album import Song as SongTable
 from flows.desk.audition.sounds import TakeSounds, sounds_of
+from flows.desk.not_there import NotThere
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class AuditionedSong:
 
 
 def read_song(catalog: Catalog, album_id: str, song_id: str) -> AuditionedSong:
-    """The song as it is now. Raises InputError for an album or a song that the catalog does not have."""
+    """The song as it is now. Raises NotThere for an album or a song that the catalog does not have."""
     database = catalog.database
     album, song, row_id = _planned(database, album_id, song_id)
     row = songs_of(database, album_id, song_id=song_id)[0]
@@ -100,15 +99,17 @@ def read_song(catalog: Catalog, album_id: str, song_id: str) -> AuditionedSong:
 
 def _planned(database: Database, album_id: str, song_id: str) -> tuple[Album, Song, int]:
     """The album with this song alone, the song, and its row id."""
-    require_album(database, album_id)
     with database.read() as session:
-        manifest = session.get_one(AlbumTable, album_id).manifest
+        album_row = session.get(AlbumTable, album_id)
+        if album_row is None:
+            raise NotThere(f"there is no album {album_id[:80]!r}", remedy="Go back to the list of albums")
+        manifest = album_row.manifest
         condition = sa.and_(SongTable.album_id == album_id, SongTable.slug == song_id, SongTable.active)
         row_id = session.scalar(sa.select(SongTable.id).where(condition))
     songs = [entry for entry in manifest["songs"] if entry["id"] == song_id]
     if row_id is None or not songs:
         known = [entry["id"] for entry in manifest["songs"]]
-        raise InputError(f"{album_id} has no song {song_id[:80]!r}", remedy=did_you_mean(song_id, known))
+        raise NotThere(f"{album_id} has no song {song_id[:80]!r}", remedy=did_you_mean(song_id, known))
     album = album_of({**manifest, "songs": songs})
     return album, album.songs[0], row_id
 

@@ -30,7 +30,7 @@ class Auditions:
         return cls(catalog, PcmReader(catalog.store))
 
     def begin(self, album: str, song: str, mode: Mode, *, person: str) -> tuple[Listening, AuditionedSong]:
-        """A new session on a song. Raises InputError for an unknown one."""
+        """A new session on a song. Raises NotThere for an unknown one."""
         auditioned = read_song(self.catalog, album, song)
         listening = self.sessions.begin(album, song, mode, person=person)
         listening.shown = tuple(audible(auditioned))

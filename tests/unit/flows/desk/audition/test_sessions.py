@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.common.errors import InputError, RefusedError
+from catalog.common.errors import RefusedError
 from flows.desk.audition.sessions import MOST_SESSIONS, Listening, Mode, Sessions, pairs_of, shuffled
 from flows.desk.audition.sounds import Sound
+from flows.desk.not_there import NotThere
 
 TAKES = ["one-1-aaaaaa", "one-2-bbbbbb", "one-3-cccccc", "one-4-dddddd"]
 
@@ -21,7 +22,7 @@ def test_names_say_nothing_and_differ_between_sessions() -> None:
     assert len(names) == 2 * len(TAKES)
     assert all("one" not in name and len(name) == 24 for name in names)
     assert [first.candidate(first.opaque_candidate(take)) for take in TAKES] == TAKES
-    with pytest.raises(InputError, match="no such candidate"):
+    with pytest.raises(NotThere, match="no such candidate"):
         first.candidate(second.opaque_candidate(TAKES[0]))
 
 
@@ -30,7 +31,7 @@ def test_a_sound_has_one_name_for_each_candidate_that_has_it() -> None:
     names = {session.opaque_sound(take, "mix", sound) for take in TAKES}
     assert len(names) == len(TAKES)
     assert all(session.sound(name) is sound for name in names)
-    with pytest.raises(InputError, match="no such sound"):
+    with pytest.raises(NotThere, match="no such sound"):
         session.sound("../../etc/passwd")
 
 
@@ -65,5 +66,5 @@ def test_the_oldest_sessions_are_dropped() -> None:
     assert sessions.find(first.id) is first
     for _ in range(MOST_SESSIONS):
         sessions.begin("small", "one", "open", person="ada")
-    with pytest.raises(InputError, match="over"):
+    with pytest.raises(NotThere, match="over"):
         sessions.find(first.id)
