@@ -33,6 +33,7 @@ export const page = {
   span: null, // the loop
   player: null,
   shapes: new Map(),
+  following: null, // until waveform and words are those of what sounds
 
   take: (id = page.at) => page.doc.takes.find((take) => take.id === id) ?? null,
   audible: () => page.doc.takes.filter(({ sounds }) => sounds.mix),
@@ -55,7 +56,7 @@ export const page = {
     page.at = id;
     page.player?.choose(sound.id, page.gainOf(sound), { related });
     takes.mark(id);
-    if (isOther || related) follow(take);
+    if (isOther || related) page.following = follow(take);
   },
 
   hearNext(way) {
@@ -295,6 +296,7 @@ async function begin() {
   part(".trouble").textContent = "";
   page.at = null;
   showPage();
+  await page.following;
   for (const press of ["pointerdown", "keydown"]) {
     document.addEventListener(press, () => attempt(() => page.player.start()), { once: true, capture: true });
   }
