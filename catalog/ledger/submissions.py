@@ -94,6 +94,13 @@ def submission_of(database: Database, album_id: str) -> Submission | None:
         return _submission(row) if row else None
 
 
+def submissions_of(database: Database, album_ids: Sequence[str]) -> dict[str, Submission]:
+    """The submissions of several albums by id; albums that were never submitted are left out."""
+    with database.read() as session:
+        rows = session.scalars(sa.select(SubmissionRow).where(in_values(SubmissionRow.album_id, album_ids)))
+        return {row.album_id: _submission(row) for row in rows}
+
+
 def submissions(database: Database, *, state: SubmissionState | None = None) -> list[Submission]:
     """All submissions, or those in one state, oldest first."""
     query = sa.select(SubmissionRow).order_by(SubmissionRow.submitted_at, SubmissionRow.album_id)

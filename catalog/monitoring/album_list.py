@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from catalog.ledger.submissions import submission_of
-from catalog.plan.status import SongRow, songs_of
+from catalog.ledger.submissions import Submission, submissions_of
+from catalog.plan.status import SongRow, songs_of_albums
 from catalog.release.kept import is_kept
 from db.session import Database
 from db.tables.album import Album
@@ -33,10 +33,11 @@ class AlbumEntry:
     released_at: float | None
 
 
-def albums_of(database: Database) -> list[AlbumEntry]:
-    """Every album, ordered by id."""
+def albums_of(database: Database, *, from_place: int = 0, most: int | None = None) -> list[AlbumEntry]:
+    """Every album, ordered by id; at most ``most`` of them from the place ``from_place`` on."""
     with database.read() as session:
-        rows = session.execute(sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)).all()
+        query = sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)
+        rows = session.execute(query.offset(from_place).limit(most)).all()
         count_query = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
         count_query = count_query.group_by(Release.album_id)
         builds = {row.album_id: row.builds for row in session.execute(count_query)}
@@ -49,14 +50,16 @@ def albums_of(database: Database) -> list[AlbumEntry]:
             )
         }
     entries = []
+    ids = [row.id for row in rows]
+    songs_by_album, submissions = songs_of_albums(database, ids), submissions_of(database, ids)
     for row in rows:
-        songs = songs_of(database, row.id, documents=False)
+        songs = songs_by_album.get(row.id, [])
         release = releases_by_key.get(row.release_key)
         entries.append(
             AlbumEntry(
                 id=row.id,
                 title=row.title,
-                state=_state(database, row.id, songs, is_released=release is not None),
+                state=_state(submissions.get(row.id), songs, is_released=release is not None),
                 songs=len(songs),
                 decided=sum(song.winner is not None for song in songs),
                 candidates=sum(len(song.candidates) for song in songs),
@@ -68,9 +71,8 @@ def albums_of(database: Database) -> list[AlbumEntry]:
     return entries
 
 
-def _state(database: Database, album_id: str, songs: list[SongRow], *, is_released: bool) -> str:
+def _state(submission: Submission | None, songs: list[SongRow], *, is_released: bool) -> str:
     """The work pools' state of an album that they process, else failed, the stage of its slowest song, or released."""
-    submission = submission_of(database, album_id)
     if submission is not None and submission.state in _ON_POOLS:
         return _ON_POOLS[submission.state]
     states = {song.state for song in songs}

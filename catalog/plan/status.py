@@ -3,7 +3,7 @@ songs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
 from catalog.plan.queries import require_album
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Candidate, Render, Song, Step
 from db.tables.selection import Decision
@@ -53,21 +54,47 @@ class CandidateRow:
     audio_digest: str | None
 
 
-def songs_of(database: Database, album_id: str, *, documents: bool = True, song_id: str | None = None) -> list[SongRow]:
-    """The album's songs in order, or the one song of this id. Raises InputError for an unknown album.
+def songs_of(
+    database: Database, album_id: str, *, documents: bool = True, from_place: int = 0, most: int | None = None
+) -> list[SongRow]:
+    """The album's songs in order, at most ``most`` of them from the place ``from_place`` on. Raises InputError for an
+    unknown album.
 
     A large album is read much faster without the decisions' ``documents``.
     """
     require_album(database, album_id)
-    is_named = sa.true() if song_id is None else Song.slug == song_id
-    condition = sa.and_(Song.album_id == album_id, Song.active, is_named)
+    condition = sa.and_(Song.album_id == album_id, Song.active)
+    if most is not None:
+        with database.read() as session:
+            places = sa.select(Song.id).where(condition).order_by(Song.position).offset(from_place).limit(most)
+            condition = in_values(Song.id, list(session.scalars(places)))
+    return _songs_where(database, condition, documents=documents).get(album_id, [])
+
+
+def songs_of_albums(database: Database, album_ids: Sequence[str]) -> dict[str, list[SongRow]]:
+    """The songs of several albums, in order, without the documents of their decisions."""
+    condition = sa.and_(in_values(Song.album_id, album_ids), Song.active)
+    return _songs_where(database, condition, documents=False)
+
+
+def _songs_where(database: Database, condition: sa.ColumnElement[bool], *, documents: bool) -> dict[str, list[SongRow]]:
+    """The songs that fulfil a condition, in order, by album."""
     with database.read() as session:
-        songs = session.execute(
-            sa.select(Song.id, Song.slug, Song.title).where(condition).order_by(Song.position)
-        ).all()
+        query = sa.select(Song.id, Song.album_id, Song.slug, Song.title).where(condition)
+        songs = session.execute(query.order_by(Song.album_id, Song.position)).all()
         candidates = _candidates(session, condition)
         decisions = _decisions(session, condition, documents=documents)
-    return [_song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id)) for song in songs]
+    by_album: dict[str, list[SongRow]] = {}
+    for song in songs:
+        row = _song(song.slug, song.title, tuple(candidates.get(song.id, ())), decisions.get(song.id))
+        by_album.setdefault(song.album_id, []).append(row)
+    return by_album
+
+
+def song_of_album(database: Database, album_id: str, song_id: str) -> SongRow | None:
+    """The song of this id with its decision's document; None where the album has no such song now."""
+    condition = sa.and_(Song.album_id == album_id, Song.slug == song_id, Song.active)
+    return next(iter(_songs_where(database, condition, documents=True).get(album_id, [])), None)
 
 
 def song_of_candidate(database: Database, album_id: str, candidate: str) -> SongRow:

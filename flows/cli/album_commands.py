@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.console.help import Heading, examples
-from flows.cli.console.options import AlbumName, AsJson
+from flows.cli.console.options import AlbumName, AsJson, Out
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -55,8 +55,13 @@ def sing(
     command.sing(file, wishes, out=out, show=not no_browser)
 
 
-@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline desk", "songline desk --port 8300 --no-browser"))
+@app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline desk", "songline desk night-bus/album.yaml"))
 def desk(
+    manifests: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="ALBUM", help="Manifests of albums that a button may render.", show_default=False),
+    ] = None,
+    out: Out = Path("releases"),
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1 that it listens on; 0: any that is free.")
     ] = 0,
@@ -66,10 +71,9 @@ def desk(
 
     The app answers this machine only, and only who has the link that is printed. It runs until you end it with Ctrl-C.
     """
-    from catalog.common.settings import load_settings
     from flows.desk.serve import serve
 
-    serve(load_settings(), port=port, show=not no_browser)
+    serve(manifests or [], out, port=port, show=not no_browser)
 
 
 @app.command(rich_help_panel=Heading.LOOK, epilog=examples("songline albums"))

@@ -12,6 +12,9 @@ from catalog.catalog import Catalog
 from flows.desk.access.access import Access
 from flows.desk.artifact_files import ArtifactFiles
 from flows.desk.html import Templates
+from flows.desk.hub import Hub
+from flows.desk.jobs import Jobs
+from flows.desk.manifests import Manifests
 from flows.desk.static_files import StaticFiles
 
 
@@ -24,6 +27,9 @@ class Context:
     files: StaticFiles
     templates: Templates
     artifacts: ArtifactFiles
+    hub: Hub
+    jobs: Jobs
+    manifests: Manifests
     decisions: Lock
     """Held while a song is decided: one at a time."""
 

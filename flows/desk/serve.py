@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import socket
 import webbrowser
+from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import uvicorn
 
 from catalog.catalog import open_catalog
 from catalog.common.errors import InputError, MachineError
-from catalog.common.settings import Settings
+from catalog.common.settings import load_settings
 from flows.console import print_text
 from flows.desk.access.access import LOOPBACK, Access
 from flows.desk.app import create_app
+from flows.desk.manifests import Manifests
 
 END_S = 2
 """How long open connections, such as those of live pages, may keep an ended app."""
 
 
-def serve(settings: Settings, *, port: int, show: bool) -> None:
+def serve(paths: Sequence[Path], out: Path, *, port: int, show: bool) -> None:
     """Serve the catalog on ``port`` of loopback, 0 for any free one, until ended; prints the link, and opens it with
-    ``show``. Raises InputError or MachineError where the port cannot be used."""
+    ``show``. The albums of the manifests ``paths`` can be rendered from their pages, into ``out``. Raises InputError
+    or MachineError where the port cannot be used."""
+    settings = load_settings()
+    manifests = Manifests.named(paths, out, settings)
     with open_catalog(settings) as catalog, closing(_listening(port)) as listener:
         access = Access(listener.getsockname()[1])
+        app = create_app(catalog, access, manifests)
         config = uvicorn.Config(
-            create_app(catalog, access),
+            app,
             log_level="error",
             access_log=False,
             server_header=False,
@@ -35,7 +42,10 @@ def serve(settings: Settings, *, port: int, show: bool) -> None:
         print_text(f"{access.link}\n")
         if show:
             webbrowser.open(access.link)
-        uvicorn.Server(config).run(sockets=[listener])
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            app.state.context.jobs.close()
 
 
 def _listening(port: int) -> socket.socket:

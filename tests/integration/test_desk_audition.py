@@ -89,7 +89,9 @@ def test_numbers_arrows_and_space_do_what_the_list_of_keys_says(visit: Audition)
 
 
 def test_arrows_go_from_line_to_line_and_the_words_follow(visit: Audition) -> None:
-    starts = visit.script("return [...document.querySelectorAll('.lyrics li[data-start]')].map((e) => +e.dataset.start)")
+    starts = visit.script(
+        "return [...document.querySelectorAll('.lyrics li[data-start]')].map((e) => +e.dataset.start)"
+    )
     visit.press("ArrowRight")
     first = visit.position_s
     assert any(abs(first - start) < 0.01 for start in starts)

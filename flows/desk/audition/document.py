@@ -172,6 +172,7 @@ def _sounding(
             if parts is None or each.part in parts
         },
         "words": words(take),
+        "words_timed": take.song.lyrics.timed,
     }
 
 

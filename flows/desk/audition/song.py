@@ -13,7 +13,7 @@ from catalog.catalog import Catalog
 from catalog.common.text import did_you_mean
 from catalog.ledger.results import products_of
 from catalog.plan.plan import Candidate, candidate_of
-from catalog.plan.status import CandidateRow, songs_of
+from catalog.plan.status import CandidateRow, song_of_album
 from catalog.recipe import Recipe
 from catalog.selection.decision import CandidateOutcome, Decision
 from catalog.selection.reviews import Review, Reviews
@@ -67,7 +67,9 @@ def read_song(catalog: Catalog, album_id: str, song_id: str) -> AuditionedSong:
     """The song as it is now. Raises NotThere for an album or a song that the catalog does not have."""
     database = catalog.database
     album, song, row_id = _planned(database, album_id, song_id)
-    row = songs_of(database, album_id, song_id=song_id)[0]
+    row = song_of_album(database, album_id, song_id)
+    if row is None:
+        raise NotThere(f"{album_id} has no song {song_id[:80]!r} any more", remedy="Go back to the album")
     candidates, reviews = _candidates(database, row_id)
     products = products_of(database, [candidate.render_key for candidate in row.candidates])
     audio = {each.id: found for each in row.candidates if (found := products[each.render_key].get("audio"))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
@@ -14,6 +15,7 @@ from flows.desk.audition.pcm import PcmReader
 from flows.desk.audition.sessions import Listening, Mode, Sessions
 from flows.desk.audition.song import AuditionedSong, AuditionedTake, read_song
 from flows.desk.audition.words import LEAD_SHEET, Chart, chart_of
+from flows.desk.context import context_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,16 @@ def _words_key(take: AuditionedTake) -> str:
     return f"{take.song.lyrics.digest} {take.products.get(LEAD_SHEET, '')} {untimed} {length_s}"
 
 
+_MAKING = Lock()
+
+
 def auditions_of(request: Request) -> Auditions:
     """The auditions of the app that serves a request."""
-    auditions: Auditions = request.app.state.auditions
+    state = request.app.state
+    with _MAKING:
+        if not hasattr(state, "auditions"):
+            state.auditions = Auditions.of(context_of(request).catalog)
+    auditions: Auditions = state.auditions
     return auditions
 
 

@@ -107,8 +107,10 @@ export class Chart {
     return section ? { from_s: section.start_s, to_s: section.end_s } : null;
   }
 
-  // The words of the lines that begin in a passage.
+  // The words of the lines that begin in a passage; all words where nothing says which of them are in it.
   textIn({ from_s, to_s }) {
+    const every = [...this.holder.querySelectorAll("li:not(.section, .rest, .passage) bdi")];
+    if (!this.page.take()?.words_timed) return every.map((bdi) => bdi.textContent.trim()).join("\n");
     const inside = this.lines().filter(({ start, item }) => from_s <= start && start < to_s && !item.matches(".passage"));
     return inside.map(({ item }) => one("bdi", item).textContent.trim()).join("\n");
   }

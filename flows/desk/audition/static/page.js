@@ -4,6 +4,7 @@ import { blockFetcher, getJson } from "./api.js";
 import { Ballot } from "./ballot.js";
 import { Detail } from "./detail.js";
 import { listenToKeys } from "./keys.js";
+import { listenToChanges } from "./live.js";
 import { Player } from "./player.js";
 import { Retake } from "./retake.js";
 import { Scope, clock } from "./scope.js";
@@ -308,4 +309,5 @@ controls.stem.addEventListener("change", () => page.setStem(controls.stem.value)
 controls.matched.addEventListener("change", () => page.setMatched(controls.matched.checked));
 controls.loop.addEventListener("change", () => page.setLoop(controls.loop.value));
 listenToKeys(page, attempt);
+listenToChanges(page, { attempt, told: (job) => retake.told(job) });
 attempt(begin).then(() => (root.dataset.ready = "true"));

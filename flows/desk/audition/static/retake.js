@@ -1,5 +1,5 @@
 // A passage that is to be rendered again, with other words if wanted.
-import { post, say } from "../desk/desk.js";
+import { post } from "../desk/desk.js";
 
 export class Retake {
   constructor(page, { lines, attempt }) {
@@ -38,11 +38,17 @@ export class Retake {
     const [from_s, to_s, seeds] = ["from_s", "to_s", "seeds"].map((name) => Number(this.field(name).value));
     if (!candidate || !(to_s > from_s)) throw new Error("Mark a passage first.");
     const text = this.field("words").value.trim();
-    const words = text && text !== this.before.trim() ? text : null;
+    const words = text && text !== this.before.trim() ? text : "";
     this.sent.textContent = "";
-    const done = await post(`/api/candidates/${encodeURIComponent(candidate)}/retake`, { from_s, to_s, words, seeds });
+    await post(`/api/candidates/${encodeURIComponent(candidate)}/retake`, { from_s, to_s, words, seeds });
     this.sent.textContent = `Asked for ${seeds === 1 ? "one take" : `${seeds} takes`}; each appears in the list.`;
-    for (const warning of done.warnings ?? []) say(warning);
-    await this.page.refresh();
+  }
+
+  // How the work goes that was asked for, here or on another page.
+  told({ kind, album, song, state, title, error, is_more: isMore }) {
+    const { doc } = this.page;
+    if (kind !== "retake" || album !== doc.album || song !== doc.song || isMore) return;
+    const failure = error ? [error.what, error.remedy].filter(Boolean).join(". ") : "";
+    this.sent.textContent = { running: `${title}: running.`, done: `${title}: done.`, failed: `${title}: ${failure}.` }[state];
   }
 }

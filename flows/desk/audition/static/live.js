@@ -1,0 +1,25 @@
+// New candidates, scores and decisions appear while the page is open.
+const PAUSE_MS = 150; // several changes at once are read once
+
+export function listenToChanges(page, { attempt, told }) {
+  const source = new EventSource("/events");
+  let timer = 0;
+  let seen = false;
+  const refresh = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => attempt(page.refresh), PAUSE_MS);
+  };
+  const dataOf = ({ data }) => JSON.parse(data);
+  source.addEventListener("hello", () => {
+    if (seen) refresh(); // what came while the connection was lost
+    seen = true;
+  });
+  source.addEventListener("behind", refresh);
+  source.addEventListener("album", (event) => {
+    const { album, songs } = dataOf(event);
+    if (album === page.doc.album && (songs === null || songs.includes(page.doc.song))) refresh();
+  });
+  source.addEventListener("job", (event) => told(dataOf(event)));
+  addEventListener("pagehide", () => source.close());
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+}

@@ -1,0 +1,1 @@
+"""What a user changes from a page: decisions, retakes, takes from elsewhere, renders."""

@@ -1,0 +1,1 @@
+"""The pages on albums, releases, lineage and disk use."""
