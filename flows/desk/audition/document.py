@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.audition.levels import Level, matching_gains_db
+from catalog.audition.sounds import Sound, TakeSounds
 from catalog.common.digests import Json
 from catalog.release.listening_page.score_sheet import limit_text, metric_label, number
 from catalog.selection.decision import CandidateOutcome, GateOutcome, Value
 from catalog.selection.reviews import Review
-from flows.desk.audition.levels import Level, matching_gains_db
 from flows.desk.audition.sessions import Listening, pairs_of
 from flows.desk.audition.song import AuditionedSong, AuditionedTake
-from flows.desk.audition.sounds import Sound, TakeSounds
 
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MIX, MASTER, STEM = "mix", "master", "stem/"

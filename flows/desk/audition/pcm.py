@@ -18,9 +18,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from catalog.audition.sounds import Sound
 from catalog.common.errors import InputError
 from catalog.store.base import Store
-from flows.desk.audition.sounds import Sound
 from tasks.delivery.curves import WAVEFORM_POINTS, Peaks
 
 CHANNELS = 2

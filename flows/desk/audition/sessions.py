@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, TypeVar
 
+from catalog.audition.sounds import Sound
 from catalog.common.errors import RefusedError
 from flows.desk.audition.pcm import Recent
-from flows.desk.audition.sounds import Sound
 from flows.desk.not_there import NotThere
 
 Value = TypeVar("Value")

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-import sqlalchemy as sa
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from catalog.album.album import Album, Song
-from catalog.album.document import album_of
+from catalog.audition.offered import offered_candidates
+from catalog.audition.sounds import TakeSounds, sounds_of
 from catalog.catalog import Catalog
-from catalog.common.text import did_you_mean
 from catalog.ledger.results import products_of
-from catalog.plan.plan import Candidate, candidate_of
+from catalog.plan.plan import Candidate
 from catalog.plan.status import CandidateRow, song_of_album
-from catalog.recipe import Recipe
 from catalog.selection.decision import CandidateOutcome, Decision
 from catalog.selection.reviews import Review, Reviews
-from catalog.selection.stored_reviews import reviews_of
-from db.session import Database
-from db.tables.album import Album as AlbumTable
-from db.tables.album import Candidate as CandidateTable
-from db.tables.album import Render
-from db.tables.album import Song as SongTable
-from flows.desk.audition.sounds import TakeSounds, sounds_of
 from flows.desk.not_there import NotThere
 
 
@@ -56,7 +46,6 @@ class AuditionedSong:
 
     album: Album
     song: Song
-    row_id: int
     takes: tuple[AuditionedTake, ...]
     decision: Decision | None
     winner: str | None
@@ -66,64 +55,38 @@ class AuditionedSong:
 def read_song(catalog: Catalog, album_id: str, song_id: str) -> AuditionedSong:
     """The song as it is now. Raises NotThere for an album or a song that the catalog does not have."""
     database = catalog.database
-    album, song, row_id = _planned(database, album_id, song_id)
-    row = song_of_album(database, album_id, song_id)
-    if row is None:
-        raise NotThere(f"{album_id} has no song {song_id[:80]!r} any more", remedy="Go back to the album")
-    candidates, reviews = _candidates(database, row_id)
+    offered = offered_candidates(database, album_id, song_id)
+    row = song_of_album(database, album_id, song_id) if offered else None
+    if offered is None or row is None:
+        raise NotThere(f"{album_id[:80]} has no song {song_id[:80]!r}", remedy="Go back to the album")
+    song = offered.album.songs[0]
     products = products_of(database, [candidate.render_key for candidate in row.candidates])
     audio = {each.id: found for each in row.candidates if (found := products[each.render_key].get("audio"))}
     sounds = sounds_of(database, sorted(set(audio.values())))
     decision = Decision.from_document(row.decision) if row.decision else None
     outcomes = {outcome.id: outcome for outcome in decision.candidates} if decision else {}
-    standing = Reviews()
-    for review in reviews:
-        standing = standing.after(review)
 
     def take(each: CandidateRow) -> AuditionedTake:
-        candidate = candidates[each.id]
+        candidate = offered.candidates[each.id]
         return AuditionedTake(
             candidate,
-            replace(candidate.of(song), language=song.language),
+            candidate.of(song),
             each.state,
             str(each.error["what"]) if each.error and "what" in each.error else None,
             outcomes.get(each.id),
             products[each.render_key],
             sounds.get(audio.get(each.id, "")),
-            tuple(review for review in reviews if review.candidate == each.id),
+            tuple(review for review in offered.reviews if review.candidate == each.id),
         )
 
     places = {candidate: place for place, candidate in enumerate(outcomes)}
     rows = sorted(row.candidates, key=lambda each: places.get(each.id, len(places)))
-    takes = tuple(take(each) for each in rows)
-    return AuditionedSong(album, song, row_id, takes, decision, row.winner, standing)
+    takes = tuple(take(each) for each in rows if each.id in offered.candidates)
+    return AuditionedSong(offered.album, song, takes, decision, row.winner, _standing(offered.reviews))
 
 
-def _planned(database: Database, album_id: str, song_id: str) -> tuple[Album, Song, int]:
-    """The album with this song alone, the song, and its row id."""
-    with database.read() as session:
-        album_row = session.get(AlbumTable, album_id)
-        if album_row is None:
-            raise NotThere(f"there is no album {album_id[:80]!r}", remedy="Go back to the list of albums")
-        manifest = album_row.manifest
-        condition = sa.and_(SongTable.album_id == album_id, SongTable.slug == song_id, SongTable.active)
-        row_id = session.scalar(sa.select(SongTable.id).where(condition))
-    songs = [entry for entry in manifest["songs"] if entry["id"] == song_id]
-    if row_id is None or not songs:
-        known = [entry["id"] for entry in manifest["songs"]]
-        raise NotThere(f"{album_id} has no song {song_id[:80]!r}", remedy=did_you_mean(song_id, known))
-    album = album_of({**manifest, "songs": songs})
-    return album, album.songs[0], row_id
-
-
-def _candidates(database: Database, row_id: int) -> tuple[dict[str, Candidate], list[Review]]:
-    """The song's current candidates by id, and all that was said of them, oldest first."""
-    query = (
-        sa.select(CandidateTable, Render.recipe)
-        .join(Render, Render.key == CandidateTable.render_key)
-        .where(CandidateTable.song_id == row_id, CandidateTable.active)
-    )
-    with database.read() as session:
-        rows = session.execute(query).tuples().all()
-        found = {row.id: candidate_of(row, Recipe.from_document(recipe)) for row, recipe in rows}
-        return found, reviews_of(session, row_id)
+def _standing(reviews: Sequence[Review]) -> Reviews:
+    standing = Reviews()
+    for review in reviews:
+        standing = standing.after(review)
+    return standing

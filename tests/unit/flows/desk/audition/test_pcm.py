@@ -10,11 +10,11 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
+from catalog.audition.sounds import Sound
 from catalog.common.errors import ArtifactLost, InputError
 from catalog.store.local import FolderStore
 from flows.desk.audition import pcm
 from flows.desk.audition.pcm import PcmReader
-from flows.desk.audition.sounds import Sound
 from tasks.audio.audio import Audio
 from tasks.delivery.curves import waveform_peaks
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from catalog.audition.sounds import Sound
 from catalog.common.errors import RefusedError
 from flows.desk.audition.sessions import MOST_SESSIONS, Listening, Mode, Sessions, pairs_of, shuffled
-from flows.desk.audition.sounds import Sound
 from flows.desk.not_there import NotThere
 
 TAKES = ["one-1-aaaaaa", "one-2-bbbbbb", "one-3-cccccc", "one-4-dddddd"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.desk.audition.levels import CEILING_DBTP, LOUDEST_LUFS, Level, matching_gains_db
+from catalog.audition.levels import CEILING_DBTP, LOUDEST_LUFS, Level, matching_gains_db
 
 LEVELS = st.builds(Level, st.floats(-40, 0), st.one_of(st.none(), st.floats(-20, 3)))
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from catalog.audition.levels import Level
 from catalog.common.digests import Json
 from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact
 from db.tables.selection import Score
-from flows.desk.audition.levels import Level
 
 STEM_KINDS = ("separate", "demix")
 MEASURED = ("integrated_lufs", "true_peak_dbtp")
