@@ -147,7 +147,9 @@ def _made_from(session: Session, audio_digests: Sequence[str], kinds: Sequence[s
     rows = session.execute(query).tuples().all()
     keys = sorted({key for *_, key in rows})
     results = dict(session.execute(sa.select(Step.key, Step.result).where(in_values(Step.key, keys))).tuples().all())
-    return [_Made(*product, results.get(key) or {}) for *product, key in rows]
+    return [
+        _Made(source, role, digest, activity, results.get(key) or {}) for source, role, digest, activity, key in rows
+    ]
 
 
 def _pruned(session: Session, digests: Sequence[str]) -> set[str]:

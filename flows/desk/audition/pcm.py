@@ -31,7 +31,8 @@ MARGIN_S = 0.1
 """Samples beyond a block on either side from which it is resampled."""
 READ_FRAMES = 1 << 18
 
-Key, Value = TypeVar("Key"), TypeVar("Value")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Samples = NDArray[np.float32]
 
 
@@ -125,7 +126,7 @@ class PcmReader:
     def frames(self, sound: Sound, rate_hz: int) -> int:
         """The length of a sound on its take's time line, in frames of ``rate_hz``."""
         with self._open(sound.digest) as opened:
-            own_rate, own_frames = opened.file.samplerate, opened.file.frames
+            own_rate, own_frames = int(opened.file.samplerate), int(opened.file.frames)
         return -(-(own_frames + round(sound.head_s * own_rate)) * rate_hz // own_rate)
 
     def block(self, sound: Sound, rate_hz: int, number: int) -> Samples:

@@ -72,7 +72,7 @@ def read_song(catalog: Catalog, album_id: str, song_id: str) -> AuditionedSong:
             candidate,
             candidate.of(song),
             each.state,
-            str(each.error["what"]) if each.error and "what" in each.error else None,
+            str(each.error["error"]) if each.error and "error" in each.error else None,
             outcomes.get(each.id),
             products[each.render_key],
             sounds.get(audio.get(each.id, "")),

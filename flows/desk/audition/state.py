@@ -10,11 +10,12 @@ from fastapi import Depends, Request
 
 from catalog.catalog import Catalog
 from catalog.common.digests import Json
+from catalog.notation.lead_sheet import PRODUCT as LEAD_SHEET
 from flows.desk.audition.document import audible, song_document
 from flows.desk.audition.pcm import PcmReader
 from flows.desk.audition.sessions import Listening, Mode, Sessions
 from flows.desk.audition.song import AuditionedSong, AuditionedTake, read_song
-from flows.desk.audition.words import LEAD_SHEET, Chart, chart_of
+from flows.desk.audition.words import Chart, chart_of
 from flows.desk.context import context_of
 
 

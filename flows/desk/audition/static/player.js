@@ -148,7 +148,9 @@ export class Player extends EventTarget {
     if (!this.node) return;
     const wanted = this.wanted();
     this.forget(wanted);
-    for (const [sound, number] of wanted) {
+    const [first] = wanted; // what is to sound now comes before what may be chosen next
+    const isHere = !first || this.kept.get(first[0])?.has(first[1]);
+    for (const [sound, number] of isHere ? wanted : wanted.filter((each) => each[0] === first[0])) {
       if (this.asked.size >= AT_ONCE) return;
       const key = `${sound} ${number}`;
       if (this.kept.get(sound)?.has(number) || this.asked.has(key) || (this.failed.get(key) ?? 0) >= TRIES) continue;

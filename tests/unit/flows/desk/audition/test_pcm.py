@@ -34,7 +34,7 @@ def put(store: FolderStore, folder: Path, samples: NDArray[np.floating], rate: i
 
 
 def whole(reader: PcmReader, sound: Sound, rate: int) -> NDArray[np.float32]:
-    blocks = []
+    blocks: list[NDArray[np.float32]] = []
     while (block := reader.block(sound, rate, len(blocks))).shape[1]:
         blocks.append(block)
     return np.concatenate(blocks, axis=1)
