@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.digests import Json
+from catalog.common.errors import InputError
+from catalog.common.understood import understood
 from catalog.selection.stored_reviews import reviews_of
 from db.in_values import in_values
+from db.session import Database
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact
 from db.tables.selection import Decision, Score
@@ -105,3 +108,26 @@ def _scores(session: Session, render: Render, step_keys: list[str]) -> dict[str,
         }
         for row in rows
     }
+
+
+def candidate_document(database: Database, candidate_id: str) -> dict[str, Json]:
+    """A candidate by its id: the facts and the decision as in a lineage, its ``state``, ``seed``, ``error``, whether
+    it is still ``active``, and the digest of its ``audio``. Raises InputError where there is none."""
+    with understood(), database.read() as session:
+        candidate = session.get(Candidate, candidate_id)
+        if candidate is None:
+            raise InputError(
+                f"there is no candidate {candidate_id!r}", remedy="See `songline scores ALBUM` for the ids"
+            )
+        song = session.get_one(Song, candidate.song_id)
+        render = session.get_one(Render, candidate.render_key)
+        facts = song_facts(session, SongFacts(candidate, song, render), decision_for(session, candidate, None))
+        return {
+            **facts,
+            "album_title": session.get_one(Album, song.album_id).title,
+            "seed": candidate.seed,
+            "active": candidate.active and song.active,
+            "state": render.state,
+            "error": render.error,
+            "audio": render.audio_digest,
+        }

@@ -33,10 +33,14 @@ class AlbumEntry:
     released_at: float | None
 
 
-def albums_of(database: Database, *, from_place: int = 0, most: int | None = None) -> list[AlbumEntry]:
-    """Every album, ordered by id; at most ``most`` of them from the place ``from_place`` on."""
+def albums_of(
+    database: Database, *, album: str | None = None, from_place: int = 0, most: int | None = None
+) -> list[AlbumEntry]:
+    """Every album, ordered by id, or the one with the id ``album``; at most ``most`` of them from the place
+    ``from_place`` on."""
     with database.read() as session:
         query = sa.select(Album.id, Album.title, Album.release_key).order_by(Album.id)
+        query = query if album is None else query.where(Album.id == album)
         rows = session.execute(query.offset(from_place).limit(most)).all()
         count_query = sa.select(Release.album_id, sa.func.count().label("builds")).where(is_kept())
         count_query = count_query.group_by(Release.album_id)

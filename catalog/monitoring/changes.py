@@ -3,11 +3,12 @@ albums ask each second."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from db.in_values import in_values
 from db.session import Database
 from db.tables.album import Album, Candidate, Render, Song
 from db.tables.provenance import Activity
@@ -74,9 +75,10 @@ def album_marks(database: Database) -> dict[str, AlbumMark]:
     }
 
 
-def newest_activity(database: Database) -> dict[str, float]:
-    """When something was last done or said for each album (seconds since 1970): a render, a decision, a review or a
-    release; albums for which nothing was done are left out."""
+def newest_activity(database: Database, album_ids: Sequence[str]) -> dict[str, float]:
+    """When something was last done or said for each of some albums (seconds since 1970): a render, a decision, a
+    review or a release; albums for which nothing was done are left out."""
+    of_albums = in_values(Song.album_id, album_ids)
     renders = (
         sa.select(Song.album_id, sa.func.max(Activity.started_at + Activity.seconds))
         .join(Candidate, Candidate.song_id == Song.id)
@@ -89,10 +91,14 @@ def newest_activity(database: Database) -> dict[str, float]:
         .join(Candidate, Candidate.song_id == Song.id)
         .join(Review, Review.candidate_id == Candidate.id)
     )
-    releases = sa.select(Release.album_id, sa.func.max(Release.created_at)).group_by(Release.album_id)
+    releases = sa.select(Release.album_id, sa.func.max(Release.created_at))
+    releases = releases.where(in_values(Release.album_id, album_ids)).group_by(Release.album_id)
     newest: dict[str, float] = {}
     with database.read() as session:
-        for query in (*(each.group_by(Song.album_id) for each in (renders, decisions, reviews)), releases):
+        for query in (
+            *(each.where(of_albums).group_by(Song.album_id) for each in (renders, decisions, reviews)),
+            releases,
+        ):
             for album, at in session.execute(query).tuples():
                 newest[album] = max(at, newest.get(album, 0.0))
     return newest

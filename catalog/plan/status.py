@@ -3,6 +3,7 @@ songs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,25 @@ def songs_of(
     return _songs_where(database, condition, documents=documents).get(album_id, [])
 
 
+def song_of_slug(database: Database, album_id: str, slug: str) -> SongRow | None:
+    """The album's song of this id; None where it has none."""
+    condition = sa.and_(Song.album_id == album_id, Song.slug == slug, Song.active)
+    return next(iter(_songs_where(database, condition, documents=True).get(album_id, ())), None)
+
+
+def candidate_counts(database: Database, album_id: str) -> Counter[str]:
+    """The number of an album's current candidates by their state."""
+    query = (
+        sa.select(Render.state, sa.func.count())
+        .join(Candidate, Candidate.render_key == Render.key)
+        .join(Song, Song.id == Candidate.song_id)
+        .where(Song.album_id == album_id, Song.active, Candidate.active)
+        .group_by(Render.state)
+    )
+    with database.read() as session:
+        return Counter(dict(session.execute(query).tuples().all()))
+
+
 def songs_of_albums(database: Database, album_ids: Sequence[str]) -> dict[str, list[SongRow]]:
     """The songs of several albums, in order, without the documents of their decisions."""
     condition = sa.and_(in_values(Song.album_id, album_ids), Song.active)
@@ -99,8 +119,9 @@ def song_of_album(database: Database, album_id: str, song_id: str) -> SongRow | 
 
 def song_of_candidate(database: Database, album_id: str, candidate: str) -> SongRow:
     """The album's song that has this current candidate."""
-    songs = songs_of(database, album_id)
-    return next(song for song in songs if candidate in {take.id for take in song.candidates})
+    has_it = sa.select(Candidate.song_id).where(Candidate.id == candidate)
+    condition = sa.and_(Song.album_id == album_id, Song.active, Song.id.in_(has_it))
+    return _songs_where(database, condition, documents=True)[album_id][0]
 
 
 def _candidates(session: Session, of_album: sa.ColumnElement[bool]) -> dict[int, list[CandidateRow]]:

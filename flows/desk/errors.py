@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from catalog.common.errors import CatalogReadOnly, InputError, RefusedError, SonglineError
+from flows.desk.access.gate import HEADERS
 from flows.desk.context import context_of
 from flows.desk.not_there import NotThere
 
@@ -31,6 +32,14 @@ def add_error_answers(app: FastAPI) -> None:
     async def http_error(request: Request, error: HTTPException) -> Response:
         what = "there is nothing at this address" if error.status_code == 404 else str(error.detail)
         return told(request, InputError(what), error.status_code)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        """Outside of the gate, which therefore adds no headers; the error itself goes on to stderr."""
+        what = f"Songline met an unexpected error: {type(error).__name__}"
+        answer = told(request, SonglineError(what, remedy="Report it with what `songline desk` printed"), 500)
+        answer.headers.update(HEADERS)
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
