@@ -144,14 +144,14 @@ def test_a_pick_and_a_note_are_shown_without_a_reload_while_it_plays(visit: Audi
     visit.press("n")
     visit.page.keyboard.type(HOSTILE)
     visit.press("Enter")
-    visit.until("document.querySelector('.reviews .said')")
-    assert visit.page.inner_text(".reviews .said") == HOSTILE
+    visit.until("document.querySelector('.opinions .said')")
+    assert visit.page.inner_text(".opinions .said") == HOSTILE
     visit.page.click("[data-act=pick]")
-    visit.until("document.querySelector('.take.winner .state')?.textContent.startsWith('picked by')")
+    visit.until("document.querySelector('.take.winner .standing')?.textContent.startsWith('picked by')")
     assert visit.page.get_attribute("[data-act=pick]", "aria-pressed") == "true"
     assert visit.script("return [page.player.state.playing, window.stays]") == [True, True]
     visit.press("u")
-    visit.until("!document.querySelector('.take .state').textContent.includes('picked')")
+    visit.until("!document.querySelector('.take .standing').textContent.includes('picked')")
     visit.press("r")
     visit.until("document.querySelector('.take.rejected')")
     visit.press("u")

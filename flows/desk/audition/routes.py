@@ -31,6 +31,7 @@ def audition(
     values = {
         "title": auditioned.song.title,
         "album": album,
+        "song": song,
         "album_title": auditioned.album.title,
         "document": auditions.document(listening, auditioned),
     }

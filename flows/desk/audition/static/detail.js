@@ -18,7 +18,7 @@ export class Detail {
     this.root.querySelector("h2").textContent = `${nameOf(take)} (${take.candidate})`;
     this.root.querySelector(".sentence").textContent = [take.sentence, ...(take.warnings ?? [])].filter(Boolean).join(" ");
     this.showButtons(take);
-    this.root.querySelector(".reviews").replaceChildren(...take.reviews.map(reviewItem));
+    this.root.querySelector(".opinions").replaceChildren(...take.reviews.map(reviewItem));
     this.root.querySelector(".scores").hidden = !take.gates;
     this.root.querySelector(".gates").replaceChildren(...(take.gates ?? []).map(gateRow));
     this.root.querySelector(".readings").replaceChildren(...(take.readings ?? []).map(readingRow));

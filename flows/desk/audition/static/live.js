@@ -9,6 +9,13 @@ export function listenToChanges(page, { attempt, told }) {
     clearTimeout(timer);
     timer = setTimeout(() => attempt(page.refresh), PAUSE_MS);
   };
+  const connection = document.getElementById("connection");
+  const tell = (text, isLost) => {
+    connection.textContent = text;
+    connection.classList.toggle("error", isLost);
+  };
+  source.addEventListener("open", () => tell("Live", false));
+  source.addEventListener("error", () => tell("The app does not answer", true));
   const dataOf = ({ data }) => JSON.parse(data);
   source.addEventListener("hello", () => {
     if (seen) refresh(); // what came while the connection was lost

@@ -33,8 +33,8 @@ export class Takes {
     button.addEventListener("click", () => this.choose(take.id));
     const row = { item, button, number: make("span", "number"), name: make("bdi", "name"), rank: make("span", "rank") };
     row.facts = make("span", "facts");
-    row.state = make("span", "state");
-    button.append(row.number, row.rank, row.name, row.facts, row.state);
+    row.standing = make("span", "standing");
+    button.append(row.number, row.rank, row.name, row.facts, row.standing);
     item.append(button);
     this.rows.set(take.id, row);
     return row;
@@ -49,7 +49,7 @@ export class Takes {
     text(row.name, nameOf(take));
     text(row.rank, take.rank ? `#${take.rank}` : "");
     text(row.facts, factsOf(take));
-    text(row.state, stateOf(take));
+    text(row.standing, standingOf(take));
     row.item.classList.toggle("winner", Boolean(take.chosen));
     row.item.classList.toggle("rejected", Boolean(take.rejected));
     row.button.disabled = !take.sounds?.mix;
@@ -73,7 +73,7 @@ function factsOf(take) {
   return [take.score === null ? "not ranked" : `score ${take.score.toFixed(3)}`, gates].join(" · ");
 }
 
-function stateOf(take) {
+function standingOf(take) {
   const pick = take.reviews?.findLast(({ kind }) => kind === "pick");
   const rejection = take.reviews?.findLast(({ kind }) => kind === "reject");
   return [
