@@ -87,12 +87,7 @@ export class Ballot {
   next() {
     this.pair += 1;
     this.showPair();
-    this.hearFirst();
-  }
-
-  hearFirst() {
-    const [first] = this.shown();
-    if (first) this.page.hear(first);
+    this.page.showList();
   }
 
   // For what sounds: by the key.

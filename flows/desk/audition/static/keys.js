@@ -69,7 +69,7 @@ export function listenToKeys(page, attempt) {
   }
 
   function hearNumber(number) {
-    const take = page.doc.takes[number === 0 ? 9 : number - 1];
+    const take = page.listed()[number === 0 ? 9 : number - 1];
     if (take) page.hear(take.id);
   }
 }

@@ -37,7 +37,12 @@ export const page = {
   following: null, // until waveform and words are those of what sounds
 
   take: (id = page.at) => page.doc.takes.find((take) => take.id === id) ?? null,
-  audible: () => page.doc.takes.filter(({ sounds }) => sounds.mix),
+  // The candidates in the list: all, or the two that are compared.
+  listed() {
+    const pair = page.doc.hidden && page.doc.mode === "pairs" ? ballot.shown() : [];
+    return pair.length ? pair.map((id) => page.take(id)) : page.doc.takes;
+  },
+  audible: () => page.listed().filter(({ sounds }) => sounds.mix),
 
   soundOf(take) {
     const sounds = take?.sounds ?? {};
@@ -182,6 +187,12 @@ export const page = {
     showPage();
   },
 
+  showList() {
+    takes.show(page.listed(), page.at);
+    if (!page.audible().includes(page.take()) && page.audible().length) page.hear(page.audible()[0].id);
+    page.offer();
+  },
+
   takeNote: () => detail.takeNote(),
   voteForSounding: () => ballot.voteForSounding(),
   attempt,
@@ -214,12 +225,10 @@ function showPage() {
   part(".verdict").textContent = doc.sentence ?? "";
   part("[data-act=reveal]").hidden = !doc.hidden;
   part("[data-act=open]").hidden = doc.mode === "open";
-  takes.show(doc.takes, page.at);
+  page.showList();
   showParts();
   detail.show(page.take());
   ballot.show();
-  if (!page.take()?.sounds.mix && page.audible().length) page.hear(page.audible()[0].id);
-  page.offer();
 }
 
 function showParts() {
