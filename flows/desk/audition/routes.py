@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.release.listening_page.drawing import waveform_path
+from catalog.selection.votes import Conditions, store_vote
 from flows.desk.audition.scripts import words_module
 from flows.desk.audition.state import InAuditions
 from flows.desk.context import InContext
@@ -100,3 +101,22 @@ class Ballot(BaseModel):
     matched: bool
     stage: Literal["mix", "master"]
     stem: Annotated[str, Field(max_length=40)] | None = None
+
+
+@router.post("/api/audition/{session}/votes")
+def vote(context: InContext, auditions: InAuditions, session: str, ballot: Ballot) -> dict[str, bool]:
+    """Store a vote of a blind session. Raises RefusedError once it is revealed."""
+    listening = auditions.sessions.find(session)
+    with listening.lock:  # a reveal waits until the vote is stored
+        listening.require_hidden()
+        store_vote(
+            context.catalog.database,
+            listening.album,
+            listening.song,
+            kind="pairwise" if listening.mode == "pairs" else "all",
+            shown=[listening.candidate(name) for name in ballot.shown],
+            preferred=[listening.candidate(name) for name in ballot.order],
+            conditions=Conditions(ballot.matched, ballot.stage, ballot.stem, blind=True, seed=listening.seed),
+            by=listening.person,
+        )
+    return {"stored": True}
