@@ -92,7 +92,7 @@ class Audition:
         self.until(f"document.querySelectorAll('.hear')[{number - 1}].getAttribute('aria-pressed') === 'true'")
         for _ in range(200):
             if self.script(
-                f"""const take = page.doc.takes[{number - 1}]; const {{ state }} = page.player;
+                f"""const take = page.listed()[{number - 1}]; const {{ state }} = page.player;
                 return state.playing && !state.waiting && state.frame > window.before
                   && state.sound === page.soundOf(take).id;"""
             ):

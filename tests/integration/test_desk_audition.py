@@ -192,13 +192,21 @@ def test_a_new_candidate_appears_and_the_focus_stays(visit: Audition, own: Album
     visit.page.focus(".take:nth-child(2) .hear")
     terms = ("--origin", "a test", "--licence", "CC0-1.0")
     own.json("take", "add", "small", "one", ramp(tmp_path, 0), *terms)
-    visit.script("await page.refresh()")
-    assert len(rows(visit)) == 3
+    visit.until("document.querySelectorAll('.take').length === 3")
+    visit.until("!document.querySelectorAll('.hear')[2].disabled")
     assert "not decided yet" in rows(visit)[2]
     assert visit.script("return document.activeElement === document.querySelectorAll('.hear')[1]")
     visit.plays(2)
     visit.press("3")
     visit.plays(3)
+
+
+def test_why_a_retake_did_not_come_about_is_said_on_the_page(visit: Audition) -> None:
+    visit.script("page.mark(0.5, 3.5)")
+    visit.page.fill("[name=seeds]", "1")
+    visit.press("Enter")  # in a field: sends the form
+    visit.until("document.querySelector('.retake .sent').textContent.includes('cannot render a passage')")
+    assert "Add a seed to the song" in visit.page.inner_text(".retake .sent")
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(browser: Browser, link: str) -> None:
