@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import webbrowser
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -42,10 +44,28 @@ def serve(paths: Sequence[Path], out: Path, *, port: int, show: bool) -> None:
         print_text(f"{access.link}\n")
         if show:
             webbrowser.open(access.link)
+        server = uvicorn.Server(config)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            with _ended_by_signals(server):
+                server.run(sockets=[listener])
         finally:
             app.state.context.jobs.close()
+
+
+@contextmanager
+def _ended_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the server, and nothing else: what follows must still run. The server hands the signals
+    that it got on to these handlers when it has ended."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _listening(port: int) -> socket.socket:

@@ -24,7 +24,7 @@ COMMANDS = {
     "Choose takes": [
         *("scores", "select", "pick", "unpick", "reject", "note", "taste", "rerun", "retake", "take", "judges")
     ],
-    "Look": ["status", "lineage", "releases", "diff", "albums", "du"],
+    "Look": ["status", "lineage", "releases", "diff", "desk", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],
     "Train a sound": ["train"],
     "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "gc"],

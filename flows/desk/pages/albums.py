@@ -14,6 +14,7 @@ from catalog.monitoring.changes import counted_albums, newest_activity
 from catalog.plan.queries import require_album
 from catalog.plan.status import CandidateRow, SongRow, candidate_counts, song_of_slug, songs_of
 from catalog.release.queries import current_release
+from catalog.selection.reviews import Review, Reviews
 from catalog.selection.stored_reviews import reviews_of_album
 from flows.desk.context import Context
 from flows.desk.not_there import NotThere
@@ -112,9 +113,18 @@ def takes_values(context: Context, album: str, song: str) -> dict[str, Any]:
         "song": found,
         "takes": _by_rank(found),
         "said": said,
-        "standing": {review.candidate: review.kind for review in said if review.kind != "note"},
+        "standing": standing_of(said),
         "jobs": [job for job in context.jobs.all() if job.work.album == album and job.work.song == song],
     }
+
+
+def standing_of(said: Sequence[Review]) -> dict[str, str]:
+    """``pick`` or ``reject`` for each candidate of a song of which one of them stands."""
+    reviews = Reviews()
+    for review in said:
+        reviews = reviews.after(review)
+    picked = {reviews.picked.candidate: "pick"} if reviews.picked else {}
+    return {review.candidate: "reject" for review in reviews.rejected} | picked
 
 
 def _by_rank(song: SongRow) -> list[tuple[CandidateRow, int | None]]:

@@ -8,9 +8,11 @@ from typing import Any
 from catalog.common.errors import InputError, error_from
 from catalog.lineage.lineage import Node, trace
 from catalog.lineage.songs import candidate_document
+from catalog.selection.reviews import Review
 from catalog.store.base import is_digest
 from flows.desk.context import Context
 from flows.desk.not_there import NotThere
+from flows.desk.pages.albums import standing_of
 from tasks.delivery.package.models_used import models_of
 
 MOST_STEPS = 500
@@ -24,6 +26,7 @@ def candidate_values(context: Context, candidate: str) -> dict[str, Any]:
     except InputError as error:
         raise NotThere(error.what, remedy=error.remedy) from error
     failure = error_from(document["error"]) if document["error"] else None
+    everything = [Review(**review) for review in document.get("reviews", ())]
     own = [review for review in document.get("reviews", ()) if review["candidate"] == candidate]
     jobs = [job for job in context.jobs.all() if job.work.album == document["album"]]
     song = document["song"]
@@ -33,6 +36,7 @@ def candidate_values(context: Context, candidate: str) -> dict[str, Any]:
         "facts": document,
         "failure": failure,
         "said": own,
+        "standing": standing_of(everything).get(candidate),
         "inputs": sorted(document["recipe"].get("inputs", {}).items()),
         "jobs": [job for job in jobs if job.work.song == song["id"]],
     }

@@ -80,3 +80,9 @@ def static(context: InContext, version: str, folder: str, name: str) -> Response
     if data is None or version != context.files.version:
         raise NotThere("there is no such file", remedy="Load the page again")
     return Response(data, media_type=media_type(name), headers={"cache-control": FOR_EVER})
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    """Browsers ask for it by themselves; there is none."""
+    return Response(status_code=204)
