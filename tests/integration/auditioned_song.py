@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.integration.listened_release import wait_until
 from tests.support.commands import Album, environment
@@ -44,10 +44,10 @@ def told(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextmanager
-def desk(home: Path) -> Iterator[str]:
+def desk(home: Path, **settings: str) -> Iterator[str]:
     """The link of a real ``songline desk`` on the catalog."""
     command = [sys.executable, "-m", "flows.cli", "desk", "--no-browser"]
-    with subprocess.Popen(command, env=environment(home), stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment(home, **settings), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             yield next(line.strip() for line in process.stdout if line.startswith("http"))
@@ -62,14 +62,10 @@ class Audition:
         self.context = browser.new_context(**{"viewport": DESKTOP, **options})
         self.page: Page = self.context.new_page()
         self.said: list[str] = []
-        self.page.on("console", self._note)
+        self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.goto(link)
         self.origin = link.split("/?")[0]
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if not message.location["url"].endswith("/favicon.ico"):  # the browser's own wish
-            self.said.append(message.text)
 
     def open(self, address: str) -> None:
         self.page.goto(f"{self.origin}{address}")

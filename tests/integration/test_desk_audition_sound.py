@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,15 +24,25 @@ pytestmark = pytest.mark.slow
 
 RAMPS = 3
 FADE = round(0.005 * RATE)
-TAP = """
-const { context, node } = page.player;
-const tap = context.createScriptProcessor(4096, 2, 2);
-window.taken = [];
-tap.onaudioprocess = ({ inputBuffer }) => window.taken.push(...inputBuffer.getChannelData(0));
-node.connect(tap);
-tap.connect(context.destination);
-window.tap = tap;
+RECORDER = """
+registerProcessor('recorder', class extends AudioWorkletProcessor {
+  process([input]) {
+    if (input.length) this.port.postMessage([currentFrame, input[0].slice()]);
+    return true;
+  }
+});
 """
+TAP = f"""
+const RECORDER = {json.dumps(RECORDER)};"""
+TAP += """
+const { context, node } = page.player;
+await context.audioWorklet.addModule(URL.createObjectURL(new Blob([RECORDER], { type: 'text/javascript' })));
+window.taken = [];
+const recorder = new AudioWorkletNode(context, 'recorder');
+recorder.port.onmessage = ({ data }) => window.taken.push(data);
+node.connect(recorder);
+"""
+TAKEN = "window.taken.splice(0).map(([frame, samples]) => [frame, [...samples]])"
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +57,9 @@ def link(rendered: Album, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture
 def visit(browser: Browser, link: str) -> Iterator[Audition]:
-    audition = Audition(browser, link)
+    audition = Audition(browser, link, bypass_csp=True)  # for the recorder
     audition.open("/albums/small/songs/one")
-    audition.script("page.setMatched(false)")
+    audition.script("page.controls.setMatched(false)")
     yield audition
     audition.close()
 
@@ -57,13 +68,21 @@ def begin_at(visit: Audition, number: int) -> None:
     """Play a ramp, and note what sounds from its first second on."""
     visit.press(str(number), "Space")
     visit.plays(number)
-    visit.until("true")
     visit.page.wait_for_timeout(700)  # until every candidate's next seconds are here
     visit.script(TAP)
 
 
+def recorded(visit: Audition) -> NDArray[np.float64]:
+    """What sounded since the last call; every quantum of the graph, without a gap."""
+    quanta = visit.page.evaluate(TAKEN)
+    frames = np.array([frame for frame, _ in quanta])
+    assert np.all(np.diff(frames) == 128), "the browser left quanta out"
+    return np.concatenate([samples for _, samples in quanta]).astype(np.float64) if quanta else np.zeros(0)
+
+
 def taken(visit: Audition) -> NDArray[np.float64]:
-    samples = np.array(visit.page.evaluate("window.taken.splice(0)"), dtype=np.float64)
+    """The same without silence at either end."""
+    samples = recorded(visit)
     sounding = np.flatnonzero(samples)
     return samples[sounding[0] : sounding[-1] + 1]
 
@@ -88,7 +107,7 @@ def test_switching_keeps_the_position_to_the_sample(visit: Audition) -> None:
     assert fading.sum() < 6 * 3 * FADE + 400  # six fades of 5 ms, and nothing else is doubtful
     assert samples.size > 0.6 * RATE
     slips = places(samples, takes, frames)[~fading]
-    assert np.all((slips == 0) | (slips == PERIOD - 1)), np.unique(slips, return_counts=True)
+    assert not slips.any(), np.unique(slips, return_counts=True)
 
 
 def test_a_switch_sounds_within_thirty_milliseconds(visit: Audition, record_property: Any) -> None:
@@ -117,8 +136,8 @@ def test_a_switch_sounds_within_thirty_milliseconds(visit: Audition, record_prop
 
 def test_a_loop_returns_to_the_sample(visit: Audition) -> None:
     begin_at(visit, 3)
-    visit.script("page.mark(2.0, 2.25); page.player.seek(2.0); document.querySelector('[name=loop]').value = 'passage'")
-    visit.script("page.setLoop('passage')")
+    visit.script("page.mark(2.0, 2.25); page.player.seek(2.0)")
+    visit.script("page.controls.setLoop('passage')")
     visit.page.wait_for_timeout(1500)
     _, frames = told(taken(visit)[-RATE:])
     begin, end = round(2.0 * RATE) % PERIOD, round(2.25 * RATE) % PERIOD
@@ -131,9 +150,9 @@ def test_a_pause_goes_on_where_it_was(visit: Audition) -> None:
     visit.press("Space")
     visit.page.wait_for_timeout(200)
     paused = visit.position_s
-    visit.page.evaluate("window.taken.splice(0)")
+    recorded(visit)
     visit.page.wait_for_timeout(150)
-    assert not any(visit.page.evaluate("window.taken.splice(0)"))
+    assert not recorded(visit).any()
     assert visit.position_s == paused
     visit.press("Space")
     visit.page.wait_for_timeout(300)
@@ -149,9 +168,9 @@ def test_nothing_clicks(visit: Audition) -> None:
     visit.page.wait_for_timeout(700)
     visit.script(TAP)
     visit.page.wait_for_timeout(300)
-    usual = np.abs(np.diff(taken(visit))).max()
+    usual = np.abs(np.diff(recorded(visit))).max()
     for key in ("2", "Space", "Space", "1", "ArrowRight", "2", "m"):
         visit.press(key)
         visit.page.wait_for_timeout(110)
-    samples = np.array(visit.page.evaluate("window.taken.splice(0)"))
+    samples = recorded(visit)
     assert np.abs(np.diff(samples)).max() < 2.5 * usual + 0.05

@@ -2,6 +2,8 @@
 import { post, say } from "../desk/desk.js";
 import { blockFetcher, getJson } from "./api.js";
 import { Ballot } from "./ballot.js";
+import { Chart } from "./chart.js";
+import { Controls } from "./controls.js";
 import { Detail } from "./detail.js";
 import { listenToKeys } from "./keys.js";
 import { listenToChanges } from "./live.js";
@@ -9,18 +11,10 @@ import { Player } from "./player.js";
 import { Retake } from "./retake.js";
 import { Scope, clock } from "./scope.js";
 import { Takes, nameOf } from "./takes.js";
-import { Chart } from "./chart.js";
 
 const MOVE_S = 5;
-const LOOPS = ["", "line", "section", "passage"];
 const root = document.querySelector(".audition");
 const part = (selector) => root.querySelector(selector);
-const controls = {
-  stages: [...root.querySelectorAll("[name=stage]")],
-  stem: part("[name=part]"),
-  matched: part("[name=matched]"),
-  loop: part("[name=loop]"),
-};
 
 export const page = {
   root,
@@ -109,49 +103,11 @@ export const page = {
     page.seek(to ?? s + way * MOVE_S);
   },
 
-  setStage(stage) {
-    page.stage = stage;
-    for (const input of controls.stages) input.checked = input.value === stage;
-    page.again();
-  },
-
-  setStem(stem) {
-    page.stem = stem;
-    controls.stem.value = stem;
-    page.again();
-  },
-
-  setMatched(matched) {
-    page.matched = matched;
-    controls.matched.checked = matched;
-    page.again();
-  },
-
-  nextStem() {
-    const names = ["", ...stemNames()];
-    page.setStem(names[(names.indexOf(page.stem) + 1) % names.length]);
-  },
-
-  loopNext() {
-    const order = LOOPS.filter((kind) => kind !== "passage" || page.passage);
-    controls.loop.value = order[(order.indexOf(controls.loop.value) + 1) % order.length];
-    page.setLoop(controls.loop.value);
-    say(controls.loop.value ? `Loop: ${controls.loop.value}` : "No loop");
-  },
-
-  setLoop(kind) {
-    const s = page.player.position_s;
-    page.span = { line: () => chart.lineAt(s), section: () => chart.sectionAt(s), passage: () => page.passage }[kind]?.() ?? null;
-    if (kind && !page.span) controls.loop.value = "";
-    page.player.loop(page.span?.from_s ?? null, page.span?.to_s);
-    scope.showLoop(page.span);
-  },
-
   mark(from_s, to_s) {
     page.passage = to_s > from_s ? { from_s, to_s } : null;
     scope.showPassage(page.passage);
     retake.show(page.passage);
-    if (controls.loop.value === "passage") page.setLoop("passage");
+    if (controls.loop.value === "passage") controls.setLoop("passage");
   },
 
   markEnd(end) {
@@ -166,7 +122,7 @@ export const page = {
   },
 
   async reveal() {
-    page.show(await post(`/api/audition/${page.doc.session}/reveal`));
+    await page.show(await post(`/api/audition/${page.doc.session}/reveal`));
     say("Revealed.");
   },
 
@@ -174,17 +130,19 @@ export const page = {
   async decide(kind, note) {
     const { candidate } = page.take() ?? {};
     if (!candidate) return;
-    await post(`/api/candidates/${encodeURIComponent(candidate)}/${kind}`, { note: note || null });
+    const told = await post(`/api/candidates/${encodeURIComponent(candidate)}/${kind}`, { note: note || null });
+    if (told.fault) say(`${told.fault.what}. ${told.fault.remedy}.`, { isError: true });
     await page.refresh();
   },
 
   async refresh() {
-    page.show(await getJson(`/api/audition/${page.doc.session}`));
+    await page.show(await getJson(`/api/audition/${page.doc.session}`));
   },
 
-  show(doc) {
+  async show(doc) {
     page.doc = doc;
-    showPage();
+    if (!page.player && page.audible().length) await begin(); // the first that can be heard
+    else showPage();
   },
 
   showList() {
@@ -201,6 +159,7 @@ export const page = {
 const scope = new Scope(part(".scope"), { seek: page.seek, markPassage: page.mark });
 const takes = new Takes(part(".takes"), { choose: (id) => page.hear(id) });
 const chart = new Chart(page);
+const controls = new Controls(page, { chart, scope });
 const detail = new Detail(page);
 const retake = new Retake(page, { lines: (span) => chart.textIn(span), attempt });
 const ballot = new Ballot(page);
@@ -215,10 +174,6 @@ export async function attempt(action) {
   }
 }
 
-const stemNames = () => [
-  ...new Set(page.audible().flatMap(({ sounds }) => Object.keys(sounds).filter((key) => key.startsWith("stem/")))),
-].map((key) => key.slice("stem/".length));
-
 function showPage() {
   const { doc } = page;
   part(".mode").textContent = doc.hidden ? "Blind: names, ranks and order are hidden." : doc.mode === "open" ? "" : "Revealed.";
@@ -226,21 +181,9 @@ function showPage() {
   part("[data-act=reveal]").hidden = !doc.hidden;
   part("[data-act=open]").hidden = doc.mode === "open";
   page.showList();
-  showParts();
+  controls.show();
   detail.show(page.take());
   ballot.show();
-}
-
-function showParts() {
-  const names = stemNames();
-  const shown = [...controls.stem.options].slice(1).map(({ value }) => value);
-  if (names.join() !== shown.join()) {
-    controls.stem.replaceChildren(new Option("Mix", ""), ...names.map((name) => new Option(name, name)));
-    controls.stem.value = names.includes(page.stem) ? page.stem : "";
-  }
-  part(".part").hidden = names.length === 0;
-  const hasMaster = page.audible().some(({ sounds }) => sounds.master);
-  part(".stages").hidden = !hasMaster;
 }
 
 // Draw what belongs to the candidate that sounds.
@@ -313,10 +256,7 @@ async function begin() {
 }
 
 part(".play").addEventListener("click", () => attempt(page.toggle));
-for (const input of controls.stages) input.addEventListener("change", () => page.setStage(input.value));
-controls.stem.addEventListener("change", () => page.setStem(controls.stem.value));
-controls.matched.addEventListener("change", () => page.setMatched(controls.matched.checked));
-controls.loop.addEventListener("change", () => page.setLoop(controls.loop.value));
+page.controls = controls;
 listenToKeys(page, attempt);
 listenToChanges(page, { attempt, told: (job) => retake.told(job) });
 attempt(begin).then(() => (root.dataset.ready = "true"));
