@@ -21,6 +21,7 @@ __all__ = ["album", "desk", "page", "rendered"]
 
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=800)
 PATIENCE_MS = 60_000
+REFUSED = "the server responded with a status of 400"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def desk(album: Album) -> Iterator[Desk]:
 
 @pytest.fixture
 def page(browser: Browser, desk: Desk) -> Iterator[Page]:
-    """A browser that has opened the link; its pages say nothing on the console."""
+    """A browser that has opened the link; its pages say nothing on the console but that a change was refused."""
     context = browser.new_context(viewport=DESKTOP)
     opened = context.new_page()
     said: list[str] = []
@@ -88,4 +89,4 @@ def page(browser: Browser, desk: Desk) -> Iterator[Page]:
     opened.goto(desk.link)
     yield opened
     context.close()
-    assert said == []
+    assert [line for line in said if REFUSED not in line] == []

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.desk_visit import PHONE, Desk, album, desk, page, rendered
+from tests.integration.listened_release import wait_until
 
 __all__ = ["album", "desk", "page", "rendered"]
 
@@ -91,9 +92,10 @@ def test_the_page_of_a_release_opens_and_plays(page: Page, desk: Desk) -> None:
     page.goto(f"{desk.origin}/albums/small/releases")
     page.get_by_role("link", name=re.compile("Listen")).first.click()
     page.click("#song-1 button.play")
-    page.wait_for_function("document.querySelector('#song-1 audio.mix').currentTime > 0.2")
-    refused = page.evaluate("fetch('/api/disk').then(() => false, () => true)")
-    assert refused  # a page of a release can ask the app for nothing but its files
+    wait_until(page, "document.querySelector('#song-1 audio.mix').currentTime > 0.2")
+    policy = page.request.get(page.url).headers["content-security-policy"]
+    assert "connect-src" not in policy  # it can ask the app for nothing but its files
+    assert "default-src 'none'" in policy
 
 
 def test_the_lineage_of_a_take_leads_to_its_song(page: Page, desk: Desk) -> None:

@@ -31,8 +31,7 @@ function children(from, to) {
       from.insertBefore(document.importNode(wanted, true), place);
       continue;
     }
-    if (found !== place) from.insertBefore(found, place);
-    place = found.nextSibling;
+    place = moved(from, found, place).nextSibling;
     if (found.nodeType === Node.ELEMENT_NODE) morph(found, wanted);
     else if (found.data !== wanted.data) found.data = wanted.data;
   }
@@ -50,4 +49,25 @@ function match(known, place, wanted) {
   }
   const isAlike = place && place.nodeType === wanted.nodeType && place.nodeName === wanted.nodeName && !place.id;
   return isAlike ? place : null;
+}
+
+// Bring a child to its place. What moves in the page loses the focus and stops playing, so what has either stays where
+// it is, and what stands before it goes to the end.
+function moved(from, found, place) {
+  if (found === place) return found;
+  if (!isUsed(found)) {
+    from.insertBefore(found, place);
+    return found;
+  }
+  while (place !== found) {
+    const next = place.nextSibling;
+    from.append(place);
+    place = next;
+  }
+  return found;
+}
+
+function isUsed(child) {
+  if (child.nodeType !== Node.ELEMENT_NODE) return false;
+  return child.contains(document.activeElement) || [...child.querySelectorAll("audio")].some((audio) => !audio.paused);
 }

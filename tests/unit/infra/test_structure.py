@@ -55,6 +55,7 @@ THEIR_OWN = {
         "docs/selection.md",
         "docs/cli.md",
         "docs/architecture.md",
+        "docs/README.md",
         "README.md",
     ),
     "shelf": (  # a filter
