@@ -124,7 +124,7 @@ class Jobs:
             del self._jobs[number]
 
     def _follow(self, job: Job, process: subprocess.Popen[str], belongings: ExitStack | None) -> None:
-        with belongings or ExitStack():
+        with belongings or ExitStack(), process:
             errors: deque[str] = deque(maxlen=MOST_LINES)
             reader = Thread(target=self._read_errors, args=(job, process, errors), daemon=True)
             reader.start()

@@ -38,12 +38,12 @@ class Desk:
 
 
 @contextmanager
-def running_desk(album: Album, *manifests: Path) -> Iterator[Desk]:
+def running_desk(album: Album, *manifests: Path, **variables: str) -> Iterator[Desk]:
     """The app until the end of the block; it must end without an error when it is told to."""
     command = [sys.executable, "-m", "flows.cli", "desk", "--no-browser", "--out", str(album.release.parent)]
     process = subprocess.Popen(
         [*command, *map(str, manifests)],
-        env=environment(album.home),
+        env=environment(album.home, **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -129,9 +130,11 @@ def test_two_manifests_of_one_album_are_refused(settings, tmp_path: Path) -> Non
         Manifests.named(paths, tmp_path, settings)
 
 
-def takes(client: TestClient) -> str:
-    import re
+def jobs_of(client: TestClient) -> list[Job]:
+    return client.app.state.context.jobs.all()  # type: ignore[attr-defined]
 
+
+def takes(client: TestClient) -> str:
     return re.search(r"/candidates/([a-z0-9-]+)", client.get("/albums/small/songs/one/takes").text)[1]
 
 
@@ -158,7 +161,7 @@ def test_a_retake_of_a_take_that_is_not_rendered_says_so(client: TestClient, cat
     body = {"from_s": 1, "to_s": 3, "words": "One more stop and I am gone"}
     started = client.post(f"/api/candidates/{takes(client)}/retake", json=body)
     assert started.status_code == 202
-    (job,) = client.app.state.context.jobs.all()
+    (job,) = jobs_of(client)
     assert ended(job).error is not None
     assert "is not rendered yet" in job.error["what"]
     time.sleep(0.1)
@@ -174,9 +177,9 @@ def test_an_upload_that_is_no_sound_fails_with_one_error_and_leaves_nothing(
     client: TestClient, catalog: Catalog
 ) -> None:
     assert upload(client, b"no sound", name="../../--x.wav").status_code == 202
-    (job,) = client.app.state.context.jobs.all()
+    (job,) = jobs_of(client)
     assert ended(job).error is not None
-    assert job.error["kind"] == "input"
+    assert job.error["kind"] == "audio_file"
     assert job.work.title == "Add ../../--x.wav to one"
     time.sleep(0.1)
     assert list((catalog.settings.home / "scratch").glob("**/take*")) == []
@@ -192,6 +195,6 @@ def test_an_upload_without_what_it_needs_is_refused_at_once(client: TestClient) 
 
 def test_the_document_of_a_job_is_json(client: TestClient) -> None:
     upload(client, b"no sound")
-    (job,) = client.app.state.context.jobs.all()
+    (job,) = jobs_of(client)
     ended(job)
     json.dumps(client.get("/api/jobs").json(), allow_nan=False)

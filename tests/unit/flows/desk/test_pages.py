@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,8 +33,9 @@ def free():
 def planned(settings, catalog: Catalog, tmp_path: Path):
     def of(album: str, songs: int, seeds: int = 2, title: str = "Scale") -> PlannedAlbum:
         document = manifest(songs, seeds)
-        document["album"] |= {"id": album, "title": title}
-        for song in document["songs"]:
+        document["album"] = {"id": album, "title": title, "artist": "Ada Vale"}
+        named: Any = document["songs"]
+        for song in named:
             song["title"] = f"{title} {song['title']}" if title != "Scale" else song["title"]
         path = tmp_path / "album.json"
         path.write_text(json.dumps(document))
