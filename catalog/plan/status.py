@@ -111,6 +111,12 @@ def _songs_where(database: Database, condition: sa.ColumnElement[bool], *, docum
     return by_album
 
 
+def song_of_album(database: Database, album_id: str, song_id: str) -> SongRow | None:
+    """The song of this id with its decision's document; None where the album has no such song now."""
+    condition = sa.and_(Song.album_id == album_id, Song.slug == song_id, Song.active)
+    return next(iter(_songs_where(database, condition, documents=True).get(album_id, [])), None)
+
+
 def song_of_candidate(database: Database, album_id: str, candidate: str) -> SongRow:
     """The album's song that has this current candidate."""
     has_it = sa.select(Candidate.song_id).where(Candidate.id == candidate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -50,6 +50,7 @@ __all__ = [
     "SyllableView",
     "TrackView",
     "candidate_views",
+    "lyrics_html",
     "render_page",
 ]
 
@@ -130,7 +131,7 @@ class _Song:
     @property
     def charted(self) -> bool:
         """Whether chords stand over the words."""
-        return any(syllable.chord for line in self.track.lyrics for syllable in line.syllables)
+        return _is_charted(self.track.lyrics)
 
     @property
     def had_choice(self) -> bool:
@@ -166,6 +167,17 @@ def render_page(view: PageView) -> str:
             height=HEIGHT,
         )
     )
+
+
+def lyrics_html(lines: Sequence[LyricView], *, language: str | None, label: str) -> str:
+    """The words alone as a list of lines, as the page of an audition shows them; every text is escaped."""
+    words = _environment().get_template("words.html.j2").module
+    return str(words.lyrics(lines, charted=_is_charted(lines), language=language, label=label))  # type: ignore[attr-defined]
+
+
+def _is_charted(lines: Sequence[LyricView]) -> bool:
+    """Whether chords stand over the words."""
+    return any(syllable.chord for line in lines for syllable in line.syllables)
 
 
 def _policy(style: str, script: str) -> str:

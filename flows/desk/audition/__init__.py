@@ -1,1 +1,1 @@
-"""The audition of a song: all its candidates side by side."""
+"""The audition of a song: every candidate level-matched and in time with the others, blind or open."""
