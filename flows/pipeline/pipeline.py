@@ -18,8 +18,9 @@ from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.common.settings import Settings
+from catalog.common.takes import pruned_error
 from catalog.ledger.recording import ensure_current, newest_decisions
-from catalog.ledger.results import StepResult, products_of, step_results
+from catalog.ledger.results import StepResult, products_of, pruned_among, step_results
 from catalog.ledger.work import StepRequest
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.selection.decide import NOTHING_SAID
@@ -98,8 +99,9 @@ class AlbumPipeline:
         self._progress = progress
         self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        steps = DataLoader(lambda keys: step_results(catalog.database, keys))
-        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
+        self._steps = DataLoader(lambda keys: step_results(catalog.database, keys))
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=self._steps)
+        self._pruned = DataLoader(lambda digests: pruned_among(catalog.database, digests))
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
         self._reviews = DataLoader(lambda songs: standing_reviews(catalog.database, [int(song) for song in songs]))
         self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
@@ -214,13 +216,17 @@ class AlbumPipeline:
         candidates = [candidate for candidate in planned.candidates if "audio" in audio[candidate.id]]
         if not candidates:
             raise self._all_failed_error(planned)
+        pruned = await self._pruned.load_many([audio[candidate.id]["audio"] for candidate in candidates])
         policy, identities = self._planned.policy, self._judge_identities
         scores = [
             request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
             for candidate in candidates
         ]
         outcomes = await asyncio.gather(
-            *(self._score(song, candidate, requests) for candidate, requests in zip(candidates, scores, strict=True)),
+            *(
+                self._score(song, candidate, requests, pruned=audio[candidate.id]["audio"] in pruned)
+                for candidate, requests in zip(candidates, scores, strict=True)
+            ),
             return_exceptions=True,
         )
         candidates, scores = _scored_candidates(candidates, scores, outcomes)
@@ -235,6 +241,9 @@ class AlbumPipeline:
                 song=song.id,
             )
         self._progress.note(song.id, selected_seed=winner.seed, selected_name=winner.name(song))
+        digest = audio[winner.id]["audio"]
+        if until != "select" and digest in await self._pruned.load_many([digest]):
+            raise pruned_error(winner.id, "mastered")
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed_error(self, planned: PlannedSong) -> WorkError:
@@ -271,7 +280,12 @@ class AlbumPipeline:
         if (await self._decisions.load_many([str(row_id)])).get(str(row_id)) != step_key:
             ensure_current(self._catalog.database, row_id, step_key)
 
-    async def _score(self, song: Song, candidate: Candidate, requests: ScoreRequests) -> None:
+    async def _score(self, song: Song, candidate: Candidate, requests: ScoreRequests, *, pruned: bool) -> None:
+        """Score a candidate; of a ``pruned`` one only the scores that there are can be used."""
+        if pruned:
+            done = await self._steps.load_many([step.key for step in requests])
+            if any(step.key not in done for step in requests):
+                raise pruned_error(candidate.id, "scored")
         await asyncio.gather(
             *(self._executor.step(step, f"{step.kind} · {song.title} · {candidate.name(song)}") for step in requests)
         )

@@ -111,7 +111,7 @@ class _Shard:
             with self._catalog.scratch() as scratch_folder:
                 outcome = StepOutcome(
                     {"frames": result.audio.frames, "rate": result.audio.rate},
-                    _products(result, scratch_folder),
+                    products_of(result, scratch_folder),
                     used=self._materials[key],
                     figures=result.figures.document() if result.figures else None,
                 )
@@ -155,7 +155,8 @@ class _Writer:
             self._waiting.popleft().result()
 
 
-def _products(result: RenderResult, scratch: Path) -> tuple[Product, ...]:
+def products_of(result: RenderResult, scratch: Path) -> tuple[Product, ...]:
+    """A render's files, written to the folder ``scratch``, as they are stored."""
     audio = scratch / "audio.wav"
     write_wav(audio, result.audio, subtype="FLOAT")
     products = [Product("audio", audio, "audio/wav", sample_digest(result.audio))]

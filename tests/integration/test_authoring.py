@@ -27,7 +27,7 @@ COMMANDS = {
     "Look": ["status", "lineage", "releases", "diff", "albums", "du"],
     "Finish and deliver": ["export", "link", "measure", "master", "separate"],
     "Train a sound": ["train"],
-    "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "gc"],
+    "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "prune", "gc"],
     "Farm": ["deploy", "worker", "submit", "pause", "resume", "cancel", "inbox", "metrics"],
 }
 HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}
