@@ -25,7 +25,7 @@ COMMANDS = {
         *("scores", "select", "pick", "unpick", "reject", "note", "taste", "rerun", "retake", "take", "judges")
     ],
     "Look": ["status", "lineage", "releases", "diff", "albums", "du"],
-    "Finish and deliver": ["export", "link", "measure", "master", "separate"],
+    "Finish and deliver": ["export", "link", "share", "measure", "master", "separate"],
     "Train a sound": ["train"],
     "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "prune", "gc"],
     "Farm": ["deploy", "worker", "submit", "pause", "resume", "cancel", "inbox", "metrics"],
