@@ -109,4 +109,4 @@ def test_a_page_in_a_bucket_plays_until_it_is_ended(moto, tmp_path: Path, variab
     assert shared.json("share", "small", "--end", **variables)["ended"] == [listed["page"]]
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(told["link"])
-    assert "8" in shared.run("share", "small", "--link", "--days", "8", code=2, **variables).stderr
+    assert "equal to 7" in shared.run("share", "small", "--link", "--days", "8", code=2, **variables).stderr
