@@ -15,6 +15,7 @@ from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
 from catalog.lineage.history import lines_of, song_history
+from catalog.plan.queries import require_album
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import label, stored_figure
 from catalog.selection.stored_reviews import reviews_of_album
@@ -62,7 +63,9 @@ def history(album_name: str, song: str, *, as_json: bool) -> None:
     """Print a song's takes as a tree, and what happened to it as a time line."""
     settings = load_settings()
     with open_catalog(settings) as catalog, understood():
-        told = song_history(catalog.database, album_id(album_name, settings), song)
+        id_of_album = album_id(album_name, settings)
+        require_album(catalog.database, id_of_album)
+        told = song_history(catalog.database, id_of_album, song)
     if as_json:
         print_json(told.model_dump(mode="json"))
         return
