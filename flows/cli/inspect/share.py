@@ -20,7 +20,7 @@ from catalog.release.queries import ReleaseRow
 from catalog.store.s3_objects import NamedObjects, named_objects
 from flows.cli.console.lookup import album_id, require_release
 from flows.console import print_json, stdout
-from tasks.delivery.package.sharing import Shared, shared, write_shared
+from tasks.delivery.sharing import Shared, shared, write_shared
 
 _BUILD = re.compile(r"(.+)@([0-9]{1,9})")
 _PAGE = re.compile(r"([0-9]{1,12})-[0-9a-f]{32}\.html")
