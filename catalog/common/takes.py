@@ -1,6 +1,8 @@
-"""The names of takes within their song."""
+"""The names of takes within their song, and the error of takes whose audio was pruned."""
 
 from __future__ import annotations
+
+from catalog.common.errors import WorkError
 
 IMPORTED = "imported"
 """The engine of takes that were made elsewhere; their seeds number them."""
@@ -12,3 +14,12 @@ def take_name(seed: int, engine: str | None = None, *, retake: bool = False) -> 
         return f"import {seed}"
     name = f"{'retake ' if retake else ''}seed {seed}"
     return f"{name} of {engine}" if engine else name
+
+
+def pruned_error(candidate: str, purpose: str) -> WorkError:
+    """The error where the audio of a pruned candidate is needed; ``purpose`` completes "to be": ``mastered``."""
+    return WorkError(
+        f"{candidate} was pruned: its audio is not there to be {purpose}",
+        remedy=f"Run `songline rerun {candidate}`, which brings it back, and then this again",
+        candidate=candidate,
+    )

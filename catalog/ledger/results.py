@@ -187,6 +187,13 @@ def failed_work(database: Database) -> list[tuple[str, str, Mapping[str, Any]]]:
     ]
 
 
+def pruned_among(database: Database, digests: Sequence[str]) -> dict[str, bool]:
+    """Those of the artifacts whose bytes were pruned, each with True."""
+    with database.read() as session:
+        query = sa.select(Artifact.digest).where(in_values(Artifact.digest, digests), Artifact.pruned_at.is_not(None))
+        return dict.fromkeys(session.scalars(query), True)
+
+
 def artifact_digests(database: Database) -> Sequence[tuple[str, bool]]:
     """Every artifact's digest, and whether its bytes were pruned deliberately."""
     with database.read() as session:

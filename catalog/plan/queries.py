@@ -69,3 +69,13 @@ def candidate_by_prefix(database: Database, prefix: str) -> tuple[str, str]:
     raise InputError(
         f"{prefix!r} fits several candidates: {', '.join(row.id for row in rows)}", remedy="Give more of the id"
     )
+
+
+def parent_of(database: Database, candidate: str) -> tuple[str, str] | None:
+    """Id and audio digest of the candidate that a retake was made from; None for a candidate that is no retake."""
+    with database.read() as session:
+        parent = session.get_one(Candidate, candidate).parent_id
+        if parent is None:
+            return None
+        digest = session.get_one(Render, session.get_one(Candidate, parent).render_key).audio_digest
+        return parent, digest or ""

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from catalog.common.errors import InputError
+from catalog.common.takes import pruned_error
 from catalog.common.text import has_control
 from catalog.selection.reviews import MAX_NOTE, Review, ReviewKind, Reviews
 from db.in_values import in_values
 from db.session import Database
 from db.statements import ROW_LOCK
 from db.tables.album import Candidate, Render, Song
+from db.tables.provenance import Artifact
 from db.tables.selection import Review as ReviewRow
 
 
@@ -22,7 +24,8 @@ def say(database: Database, candidate: str, kind: ReviewKind, *, by: str, note: 
     """Store a review on the candidate of this id; returns the id of its album.
 
     Raises InputError for a note that is too long, empty or cannot be shown, a candidate that no manifest names any
-    more, a pick of a take that is not rendered, and a withdrawal where nothing stands.
+    more, a pick of a take that is not rendered, and a withdrawal where nothing stands; WorkError for a pick of a take
+    whose audio was pruned.
     """
     note = _checked_note(note, kind)
 
@@ -34,14 +37,23 @@ def say(database: Database, candidate: str, kind: ReviewKind, *, by: str, note: 
                 f"{row.id} is no longer planned: the manifest has changed since",
                 remedy="See `songline scores` for the candidates there are now",
             )
-        if kind == "pick" and session.get_one(Render, row.render_key).state != Render.finished_state:
-            raise InputError(f"{row.id} is not rendered yet", remedy="Run `songline render` first")
+        if kind == "pick":
+            _require_audio(session, row)
         if kind == "withdraw":
             _require_standing(standing_in(session, [song.id]).get(song.id, Reviews()), row.id)
         session.add(ReviewRow(candidate_id=row.id, kind=kind, note=note, said_by=by))
         return song.album_id
 
     return database.transact(store)
+
+
+def _require_audio(session: Session, candidate: Candidate) -> None:
+    """Raise the error of a candidate that cannot be finished now: not rendered, or pruned since."""
+    render = session.get_one(Render, candidate.render_key)
+    if render.state != Render.finished_state:
+        raise InputError(f"{candidate.id} is not rendered yet", remedy="Run `songline render` first")
+    if render.audio_digest and session.get_one(Artifact, render.audio_digest).pruned_at is not None:
+        raise pruned_error(candidate.id, "finished")
 
 
 def _checked_note(note: str | None, kind: ReviewKind) -> str | None:

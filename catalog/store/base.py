@@ -55,9 +55,9 @@ class Store(Protocol):
     def sweep_unfinished(self, older_than_s: float) -> int:
         """Remove half-written files of killed writers; returns the count."""
 
-    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
-        """A link that downloads the artifact without credentials until it expires, under ``file_name`` where that is
-        set.
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "", media_type: str = "") -> str:
+        """A link that downloads the artifact without credentials until it expires, under ``file_name`` and as
+        ``media_type`` where these are set.
 
         Raises RefusedError where the store has no links that expire.
         """

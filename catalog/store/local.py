@@ -162,7 +162,7 @@ class FolderStore:
             path.unlink(missing_ok=True)
         return len(old_paths)
 
-    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "", media_type: str = "") -> str:
         """Raises RefusedError: a local path never expires, and would reveal the names of this machine's folders."""
         raise RefusedError(
             f"there is no link to artifact {digest[:12]}: the store is a folder of this machine",

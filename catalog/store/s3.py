@@ -116,7 +116,7 @@ class S3Store:
         ]
         return sum(self._client.abort(upload) for upload in uploads) + self._cache.sweep_unfinished(older_than_s)
 
-    def presign(self, digest: str, expires_s: int, *, file_name: str = "") -> str:
+    def presign(self, digest: str, expires_s: int, *, file_name: str = "", media_type: str = "") -> str:
         """See :class:`catalog.store.base.Store`; at most seven days, the limit of S3."""
         if not 1 <= expires_s <= LONGEST_LINK_S:
             raise InputError(
@@ -124,7 +124,7 @@ class S3Store:
             )
         if self.stat(digest) is None:
             raise lost(digest, "not in the store")
-        return self._client.link(self._key(digest), expires_s, file_name=file_name)
+        return self._client.link(self._key(digest), expires_s, file_name=file_name, media_type=media_type)
 
     def _key(self, digest: str) -> str:
         return self._prefix + object_name(digest)

@@ -184,11 +184,14 @@ class S3Client:
             for entry in self._minio.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectInfo(entry.object_name or "", entry.size or 0, _seconds(entry.last_modified))
 
-    def link(self, key: str, expires_s: int, *, file_name: str = "") -> str:
-        """A URL that downloads the object without credentials until it expires, under ``file_name`` (RFC 6266)."""
+    def link(self, key: str, expires_s: int, *, file_name: str = "", media_type: str = "") -> str:
+        """A URL that downloads the object without credentials until it expires, under ``file_name`` (RFC 6266) and as
+        ``media_type`` where these are set."""
         headers: dict[str, str | list[str] | tuple[str]] = {}
         if file_name:
             headers["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(file_name, safe='')}"
+        if media_type:
+            headers["response-content-type"] = media_type
         duration = timedelta(seconds=expires_s)
         with self._told():
             return self._minio.presigned_get_object(self._bucket, key, expires=duration, response_headers=headers)

@@ -59,6 +59,14 @@ class NamedObjects:
         key = self._prefix + name
         self._client.upload(key, io.BytesIO(data), size=len(data), part_bytes=PART_BYTES, sha256=None)
 
+    def link(self, name: str, expires_s: int, *, media_type: str) -> str:
+        """A URL that reads the object without credentials until it expires."""
+        return self._client.link(self._prefix + name, expires_s, media_type=media_type)
+
+    def remove(self, name: str) -> None:
+        """Remove an object where it exists."""
+        self._client.remove(self._prefix + name)
+
     def _read(self, name: str) -> BaseHTTPResponse:
         response = self._client.read(self._prefix + name)
         if response is None:

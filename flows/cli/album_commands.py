@@ -116,6 +116,35 @@ def remove(
     disk.remove(album, dry_run=dry_run, is_confirmed=yes, as_json=as_json)
 
 
+@app.command(
+    rich_help_panel=Heading.MAINTAIN,
+    epilog=examples(
+        "songline prune night-bus --keep winners,picks,top:2 --dry-run", "songline prune first second --keep winners"
+    ),
+)
+def prune(
+    albums: Annotated[list[str], typer.Argument(metavar="ALBUM...", help="Albums, by id or manifest.")],
+    keep: Annotated[
+        str,
+        typer.Option(
+            metavar="RULE",
+            help="What stays of each song, with commas: winners, picks, top:N (the N best ranked takes). Winners and "
+            "picks stay in any case.",
+        ),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Drop the audio of takes that are not kept.
+
+    Scores, decisions, recipes and latents stay, and `songline rerun` brings a take back. What a release is made from,
+    takes that were added from elsewhere, takes that no decision has judged, and what another album needs stays too.
+    """
+    from flows.cli.admin import disk
+
+    disk.prune(albums, keep, dry_run=dry_run, as_json=as_json)
+
+
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline gc", "songline gc --keep-builds 2"))
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,

@@ -104,6 +104,39 @@ def link(
     links.link(album, files, hours=hours, as_json=as_json)
 
 
+@app.command(
+    rich_help_panel=Heading.FINISH,
+    epilog=examples("songline share night-bus --out pages", "songline share night-bus@3 --link --days 2 --downloads"),
+)
+def share(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="An album's current build, or ALBUM@BUILD.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder that gets the page, in a folder named by the album.")] = (
+        Path("shared")
+    ),
+    as_link: Annotated[
+        bool, typer.Option("--link", help="In place of a folder: a page in the store's bucket, with a link to it.")
+    ] = False,
+    days: Annotated[float, typer.Option(min=0.01, max=7, help="How many days the link is valid.")] = 7.0,
+    downloads: Annotated[bool, typer.Option("--downloads", help="Offer the files of every deliverable, too.")] = False,
+    show: Annotated[bool, typer.Option("--list", help="List the album's pages in the bucket.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="Remove the album's pages from the bucket.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a page of a release to send to listeners.
+
+    It plays the album and says nothing of prompts, takes, scores or notes. A folder can be opened from disk or put on
+    any web server; a link into the bucket expires.
+    """
+    from flows.cli.inspect import share
+
+    if show or end:
+        (share.share_end if end else share.share_list)(release, as_json=as_json)
+    elif as_link:
+        share.share_link(release, days=days, downloads=downloads, as_json=as_json)
+    else:
+        share.share_folder(release, out, downloads=downloads, as_json=as_json)
+
+
 @app.command(rich_help_panel=Heading.MAINTAIN, epilog=examples("songline backup /mnt/backup/songline"))
 def backup(
     folder: Annotated[Path, typer.Argument(metavar="DEST", help="Folder of the backup; an older one is updated.")],

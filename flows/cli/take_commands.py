@@ -16,11 +16,26 @@ take_app = typer.Typer(
 )
 
 
-@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline scores night-bus"))
-def scores(album: AlbumName, as_json: AsJson = False) -> None:
+@app.command(
+    rich_help_panel=Heading.CHOOSE,
+    epilog=examples("songline scores night-bus", "songline scores night-bus --history last-bus"),
+)
+def scores(
+    album: AlbumName,
+    history: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SONG", help="In place of scores: the song's takes and retakes, and what was decided when, by whom."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show each take's metrics, gates, rank and explanation."""
     from flows.cli.inspect import lookup
 
+    if history is not None:
+        lookup.history(album, history, as_json=as_json)
+        return
     lookup.scores(album, as_json=as_json)
 
 

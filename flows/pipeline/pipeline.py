@@ -17,8 +17,9 @@ from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import SonglineError, WorkError, about
 from catalog.common.settings import Settings
+from catalog.common.takes import pruned_error
 from catalog.ledger.recording import ensure_current, newest_decisions
-from catalog.ledger.results import StepResult, products_of, step_results
+from catalog.ledger.results import StepResult, products_of, pruned_among, step_results
 from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
 from catalog.selection.decide import NOTHING_SAID
 from catalog.selection.stored_reviews import standing_reviews
@@ -26,7 +27,7 @@ from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
-from flows.pipeline.scoring import ScoreRequests, score_candidates, those_scored
+from flows.pipeline.scoring import Scorer, ScoreRequests, those_scored
 from flows.planning.rates import is_rate_open, with_rate
 from flows.planning.required_models import identities_of, models_of_judges
 from tasks.delivery.package.release_request import FinishedTrack, SelectedTake, pack_request
@@ -76,8 +77,9 @@ class AlbumPipeline:
         self._progress = progress
         self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        steps = DataLoader(lambda keys: step_results(catalog.database, keys))
-        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
+        self._steps = DataLoader(lambda keys: step_results(catalog.database, keys))
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=self._steps)
+        self._pruned = DataLoader(lambda digests: pruned_among(catalog.database, digests))
         self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
         self._reviews = DataLoader(lambda songs: standing_reviews(catalog.database, [int(song) for song in songs]))
         self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
@@ -192,12 +194,15 @@ class AlbumPipeline:
         candidates = [candidate for candidate in planned.candidates if "audio" in audio[candidate.id]]
         if not candidates:
             raise self._all_failed_error(planned)
+        pruned = await self._pruned.load_many([audio[candidate.id]["audio"] for candidate in candidates])
         policy, identities = self._planned.policy, self._judge_identities
         scores = [
             request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
             for candidate in candidates
         ]
-        outcomes = await score_candidates(self._executor, song, candidates, scores)
+        pruned_ids = {candidate.id for candidate in candidates if audio[candidate.id]["audio"] in pruned}
+        scorer = Scorer(self._executor, self._steps, song)
+        outcomes = await scorer.score(candidates, scores, pruned=pruned_ids)
         self._progress.note(song.id, scored=outcomes.count(None))
         candidates, scores = those_scored(candidates, scores, outcomes)
         if until == "score":
@@ -211,6 +216,9 @@ class AlbumPipeline:
                 song=song.id,
             )
         self._progress.note(song.id, selected_seed=winner.seed, selected_name=winner.name(song))
+        digest = audio[winner.id]["audio"]
+        if until != "select" and digest in await self._pruned.load_many([digest]):
+            raise pruned_error(winner.id, "mastered")
         return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
 
     def _all_failed_error(self, planned: PlannedSong) -> WorkError:

@@ -113,7 +113,7 @@ class _Shard:
             self._fail(key, result.error, seconds=seconds)
             return
         try:
-            with _products(result, self._scratch) as products:
+            with products_of(result, self._scratch) as products:
                 outcome = StepOutcome(
                     {"frames": result.audio.frames, "rate": result.audio.rate},
                     products,
@@ -173,7 +173,7 @@ class _Writer:
 
 
 @contextmanager
-def _products(result: RenderResult, scratch: Path) -> Iterator[tuple[Product, ...]]:
+def products_of(result: RenderResult, scratch: Path) -> Iterator[tuple[Product, ...]]:
     """Write the files of a candidate into ``scratch`` for the length of the block."""
     audio = scratch / "audio.wav"
     products = [Product("audio", audio, "audio/wav", sample_digest(result.audio))]

@@ -25,9 +25,9 @@ COMMANDS = {
         *("scores", "select", "pick", "unpick", "reject", "note", "taste", "rerun", "retake", "take", "judges")
     ],
     "Look": ["status", "lineage", "releases", "diff", "desk", "albums", "du"],
-    "Finish and deliver": ["export", "link", "measure", "master", "separate"],
+    "Finish and deliver": ["export", "link", "share", "measure", "master", "separate"],
     "Train a sound": ["train"],
-    "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "gc"],
+    "Maintain": ["verify", "backup", "restore", "doctor", "models", "remove", "prune", "gc"],
     "Farm": ["deploy", "worker", "submit", "pause", "resume", "cancel", "inbox", "metrics"],
 }
 HEAVY = {"torch", "phonemizer", "numpy", "scipy", "sqlalchemy", "prefect", "soundfile", "pedalboard"}

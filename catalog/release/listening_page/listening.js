@@ -54,6 +54,7 @@ function listen(song) {
   listenToWords(song);
   one(".parts .click", song.root)?.addEventListener("click", () => toggleClick(songs, song));
   listenToScope(song);
+  handOnInTime(song);
 }
 
 function listenToScope(song) {
@@ -135,7 +136,7 @@ function seek(song, s) {
 }
 
 function started(song) {
-  for (const other of songs) if (other !== song) other.mix.pause();
+  for (const other of songs) if (other !== song && !isEnding(other)) other.mix.pause();
   song.root.classList.remove("missing");
   current = song;
   const next = songs[songs.indexOf(song) + 1];
@@ -148,7 +149,7 @@ function started(song) {
 
 function ended(song) {
   const next = songs[songs.indexOf(song) + 1];
-  if (next && !song.parts.solo) begin(next);
+  if (next && !song.parts.solo && current === song) begin(next);
 }
 
 // What the system shows on its lock screen and its media keys.
@@ -184,7 +185,7 @@ function begin(song) {
   const focused = document.activeElement?.closest(".song");
   if (focused && focused !== song.root) one(".play", song.root).focus({ preventScroll: true });
   song.parts.solo = null;
-  seek(song, 0);
+  if (song.mix.currentTime > 0 || song.mix.readyState === 0) seek(song, 0);
   play(song);
   song.root.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from catalog.common.figures import clock
@@ -60,10 +61,12 @@ PLAYED_FIRST = ("mp3_320", "aac_256", "opus_160", "flac24", "wav16", "wav24")
 EXACT_FIRST = ("aac_256", "opus_160", "flac24", "wav16", "wav24")
 """The deliverables whose time is exact: in Chromium an MP3 sounds 25 ms late after a jump, by its encoder's delay."""
 
+NO_LINKS: Mapping[str, str] = {}
+
 VOICE = "vocals"
 """The stem that is the voice; all others but the mix are the band."""
 
-SCRIPTS = ("shared.js", "words.js", "form.js", "click.js", "parts.js", "listening.js")
+SCRIPTS = ("shared.js", "words.js", "form.js", "click.js", "parts.js", "listening.js", "album.js")
 STYLES = ("listening.css", "words.css", "print.css")
 """The parts of the page's script and style, which become one each."""
 
@@ -113,7 +116,7 @@ class _Song:
         has_parts = _has_parts(track, paths.keys())
         return cls(
             track=track,
-            source=_played(track),
+            source=played_path(track),
             exact=_exact(track) if has_parts or track.beat else None,
             waveform=waveform_path(track.peaks),
             ticks=line_ticks(sung_s, track.duration_s),
@@ -144,11 +147,12 @@ class _Song:
         return "Lyrics" if any(line.text for line in self.track.lyrics) else "Chords"
 
 
-def render_page(view: PageView) -> str:
+def render_page(view: PageView, *, links: Mapping[str, str] = NO_LINKS, downloads: bool = True) -> str:
     """The page's HTML, the same for the same view. Every text is escaped and every path quoted.
 
     Style and script are inline and listed by their digest in the content security policy; only audio and pictures of
-    the page's own folder can be loaded. Raises ValueError for a path outside it.
+    the page's own folder can be loaded, or from the addresses that ``links`` has for paths. Without ``downloads`` no
+    file is offered. Raises ValueError for a path outside the folder.
     """
     style, script = _style(), _script()
     return (
@@ -162,7 +166,9 @@ def render_page(view: PageView) -> str:
             style=style,
             script=script,
             mark_script=_MARK_SCRIPT,
-            policy=_policy(style, script),
+            policy=_policy(style, script, _origins(links)),
+            links=links,
+            downloads=downloads,
             width=WIDTH,
             height=HEIGHT,
         )
@@ -180,7 +186,13 @@ def _is_charted(lines: Sequence[LyricView]) -> bool:
     return any(syllable.chord for line in lines for syllable in line.syllables)
 
 
-def _policy(style: str, script: str) -> str:
+def _origins(links: Mapping[str, str]) -> str:
+    """The servers that links lead to, each once."""
+    parts = (urlsplit(link) for link in links.values())
+    return "".join(f" {origin}" for origin in dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+
+
+def _policy(style: str, script: str, origins: str) -> str:
     """The content security policy. It has ``file:`` beside ``'self'`` because browsers disagree on what "self" means
     for a page on disk."""
     return "; ".join(
@@ -188,8 +200,8 @@ def _policy(style: str, script: str) -> str:
             "default-src 'none'",
             f"script-src {_source(_MARK_SCRIPT)} {_source(script)}",
             f"style-src {_source(style)}",
-            "img-src 'self' file: data:",
-            "media-src 'self' file:",
+            f"img-src 'self' file: data:{origins}",
+            f"media-src 'self' file:{origins}",
             "base-uri 'none'",
             "form-action 'none'",
         )
@@ -225,7 +237,8 @@ def _colour(section: SectionView) -> str:
     return COLOURS.get(section.kind, "")
 
 
-def _played(track: TrackView) -> str | None:
+def played_path(track: TrackView) -> str | None:
+    """The path of the file that the page plays; None where none can be played."""
     paths = {file.kind: file.path for file in track.files}
     return next((paths[kind] for kind in PLAYED_FIRST if kind in paths), None)
 
@@ -234,7 +247,7 @@ def _exact(track: TrackView) -> str | None:
     """The file that is played from the first press of voice, band or click on; None where the first one is exact."""
     paths = {file.kind: file.path for file in track.files}
     found = next((paths[kind] for kind in EXACT_FIRST if kind in paths), None)
-    return None if found == _played(track) else found
+    return None if found == played_path(track) else found
 
 
 @cache
@@ -246,7 +259,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=_clock, size=_size, href=_href, number=number, level=level)
+    environment.filters.update(clock=_clock, size=_size, href=_address, number=number, level=level)
     environment.filters.update(hundredths=_hundredths, colour=_colour)
     return environment
 
@@ -265,6 +278,13 @@ def _script() -> Markup:
 
 def _asset(name: str) -> str:
     return resources.files("catalog.release.listening_page").joinpath(name).read_text("utf-8").strip()
+
+
+@pass_context
+def _address(context: Context, path: str) -> str:
+    """The link of a path where the page has one, else the quoted path."""
+    link: str | None = context["links"].get(path)
+    return link or _href(path)
 
 
 def _href(path: str) -> str:

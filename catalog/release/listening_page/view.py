@@ -195,7 +195,7 @@ class TrackView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageView:
     """One release. ``metrics`` explains the metrics by name; ``disclosure`` states that a model made this, ``policy``
-    which policy selected the winners."""
+    which policy selected the winners. A page ``for_listeners`` tells nothing of the work on it."""
 
     title: str
     artist: str
@@ -214,6 +214,7 @@ class PageView:
     licences: tuple[str, ...] = ()
     files: tuple[FileView, ...] = ()
     metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+    for_listeners: bool = False
 
 
 def candidate_views(decision: Decision, *, winner: str | None = None) -> tuple[CandidateView, ...]:

@@ -1,4 +1,4 @@
-"""``albums``, ``du`` and ``remove``: lists albums, shows their disk use, and removes them."""
+"""``albums``, ``du``, ``remove`` and ``prune``: lists albums, shows their disk use, removes and thins them out."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.housekeeping.artifact_kinds import KINDS
 from catalog.housekeeping.disk_use import DiskUse, disk_use
+from catalog.housekeeping.kept_takes import KeepRule
+from catalog.housekeeping.pruning import Prune, plan_prune, prune_albums
 from catalog.housekeeping.removal import Removal, plan_removal, remove_album
 from catalog.monitoring.album_list import AlbumEntry, albums_of
 from catalog.plan.plan import delivered_release
@@ -185,7 +187,53 @@ def freed_bytes(removal: Removal) -> int:
     return sum(stored_object.size for stored_object in removal.collected.garbage) if removal.collected else 0
 
 
-def exit_if_incomplete(removal: Removal) -> None:
+def prune(album_names: Sequence[str], keep: str, *, dry_run: bool, as_json: bool) -> None:
+    """Drop the audio of the albums' candidates that ``keep`` does not name, or with ``dry_run`` only print it."""
+    settings = load_settings()
+    rule = KeepRule.from_text(keep)
+    with open_catalog(settings) as catalog, understood():
+        names = list(dict.fromkeys(album_id(name, settings) for name in album_names))
+        if dry_run:
+            pruned = plan_prune(catalog.database, names, rule)
+        else:
+            catalog.require_writable()
+            pruned = prune_albums(catalog.database, catalog.store, names, rule)
+    if as_json:
+        print_json({**_prune_document(pruned), "keep": keep, "dry_run": dry_run})
+    else:
+        _print_prune(pruned, dry_run=dry_run)
+    exit_if_incomplete(pruned)
+
+
+def _prune_document(pruned: Prune) -> dict[str, Any]:
+    left = pruned.collected.not_removed if pruned.collected else ()
+    return {
+        "albums": list(pruned.albums),
+        "dropped": list(pruned.dropped),
+        "kept": pruned.kept,
+        "shared": list(pruned.shared),
+        "artifacts": len(pruned.artifacts),
+        "bytes": sum(pruned.freed.values()),
+        "kinds": dict(pruned.freed),
+        "left": [stored_object.digest for stored_object in left],
+    }
+
+
+def _print_prune(pruned: Prune, *, dry_run: bool) -> None:
+    verb = "would be dropped" if dry_run else "dropped"
+    takes, files = counted(len(pruned.dropped), "take"), counted(len(pruned.artifacts), "file")
+    bytes_ = size(sum(pruned.freed.values()))
+    stdout().print(f"The audio of {takes} {verb}: {files}, {bytes_}. {pruned.kept} keep theirs.", soft_wrap=True)
+    for name in pruned.dropped:
+        stdout().print(Text(f"  {name}"))
+    if pruned.shared:
+        count_text = counted(len(pruned.shared), "more stays", "more stay")
+        stdout().print(f"{count_text}, since another album, a release or a kept retake needs its audio.")
+    if pruned.dropped and not dry_run:
+        stdout().print("Scores, decisions and recipes stay; `songline rerun TAKE` brings a take back.", soft_wrap=True)
+
+
+def exit_if_incomplete(removal: Removal | Prune) -> None:
     """Report bytes that could not be removed, and exit with the code of the error that prevented it."""
     if removal.collected and removal.collected.error:
         warn(f"the rows are gone, and not all bytes: `songline gc` removes the rest. {removal.collected.error}")

@@ -6,17 +6,19 @@ import asyncio
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from catalog.catalog import Catalog, open_catalog
-from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError
+from catalog.common.errors import InputError, MachineError, RefusedError, SonglineError, WorkError
 from catalog.common.settings import load_settings
 from catalog.common.takes import IMPORTED
-from catalog.ledger.results import render_products, sample_digest_of
+from catalog.ledger.results import pruned_among, render_products, sample_digest_of
 from catalog.plan.plan import PlannedAlbum, set_current_release
-from catalog.plan.queries import candidate_by_prefix, recipe_of
+from catalog.plan.queries import candidate_by_prefix, parent_of, recipe_of
 from catalog.recipe import Recipe
 from catalog.release.queries import release_by_key
 from flows.cli.console.kept_files import print_kept_files
@@ -32,6 +34,9 @@ from tasks.delivery.package.bundle import check_destination
 from tasks.delivery.package.export import release_folder, write_release
 from tasks.engines.registry import get_engine
 from tasks.steps.environment import execution_environment
+
+if TYPE_CHECKING:
+    from tasks.rendering.reproduce import Verdict
 
 
 def render(path: Path, out: Path, until: str) -> None:
@@ -116,37 +121,68 @@ def _deliver(catalog: Catalog, release_key: str, out: Path, *, was_missing: bool
 
 
 def rerun(prefix: str, *, as_json: bool) -> None:
-    """Render a candidate's recipe again and print its difference from the stored audio; exits 1 where it differs."""
-    from tasks.rendering.reproduce import compare
+    """Render a candidate's recipe again and print its difference from the stored audio; exits 1 where it differs.
 
+    Audio that was pruned is stored again where it comes out bit for bit as it was.
+    """
     settings = load_settings()
     with open_catalog(settings) as catalog:
         candidate, key = candidate_by_prefix(catalog.database, prefix)
-        audio = render_products(catalog.database, key).get("audio")
-        if audio is None:
+        products = render_products(catalog.database, key)
+        if "audio" not in products:
             raise SonglineError(f"{candidate} is not rendered yet", remedy="Run `songline render` first")
         recipe = recipe_of(catalog.database, key)
         _refuse_import(candidate, recipe)
-        engine = get_engine(recipe.engine, settings)
-        verdict = compare(
-            catalog,
-            recipe,
-            catalog.store.local(audio),
-            sample_digest=sample_digest_of(catalog.database, audio),
-            tolerance_dbfs=engine.tolerance_dbfs(recipe),
-            execution=execution_environment(),
-        )
-    note = engine.tolerance_note(recipe)
+        was_pruned = products["audio"] in pruned_among(catalog.database, [products["audio"]])
+        if was_pruned:
+            verdict = _bring_back(catalog, candidate, recipe, products)
+        else:
+            verdict = _compare(catalog, recipe, products["audio"])
+        note = get_engine(recipe.engine, settings).tolerance_note(recipe)
     if as_json:
         document = {"candidate": candidate, "verdict": verdict.verdict, "difference_dbfs": verdict.difference_dbfs}
+        document |= {"restored": verdict.verdict == "identical"} if was_pruned else {}
         print_json({**document, "note": note} if note else document)
     else:
         figure = "" if verdict.difference_dbfs is None else f" (largest difference {verdict.difference_dbfs:.1f} dBFS)"
-        stdout().print(f"{candidate}: {verdict.verdict}{figure}")
+        stdout().print(f"{candidate}: {verdict.verdict}{figure}{_restored(verdict) if was_pruned else ''}")
         if note:
             stdout().print(note, soft_wrap=True)
     if verdict.verdict == "different":
         sys.exit(1)
+
+
+def _compare(catalog: Catalog, recipe: Recipe, audio: str) -> Verdict:
+    from tasks.rendering.reproduce import compare
+
+    return compare(
+        catalog,
+        recipe,
+        catalog.store.local(audio),
+        sample_digest=sample_digest_of(catalog.database, audio),
+        tolerance_dbfs=get_engine(recipe.engine, catalog.settings).tolerance_dbfs(recipe),
+        execution=execution_environment(),
+    )
+
+
+def _bring_back(catalog: Catalog, candidate: str, recipe: Recipe, products: Mapping[str, str]) -> Verdict:
+    """Raises WorkError for a retake whose parent's audio was pruned too."""
+    from tasks.rendering.reproduce import Verdict, bring_back
+
+    catalog.require_writable()
+    parent = parent_of(catalog.database, candidate)
+    if parent is not None and parent[1] in pruned_among(catalog.database, [parent[1]]):
+        raise WorkError(
+            f"{candidate} is a retake of {parent[0]}, whose audio was pruned",
+            remedy=f"Run `songline rerun {parent[0]}` first, and then this again",
+        )
+    return Verdict(bring_back(catalog, recipe, products, execution_environment()), None)
+
+
+def _restored(verdict: Verdict) -> str:
+    if verdict.verdict == "identical":
+        return "; its audio is back in the store"
+    return "; nothing was stored, since other audio cannot take the place of what was pruned"
 
 
 def _refuse_import(candidate: str, recipe: Recipe) -> None:

@@ -14,11 +14,12 @@ from catalog.album.album import Song
 from catalog.catalog import Catalog, open_catalog
 from catalog.common.errors import InputError, MachineError, RefusedError, error_from, remedy_of_writing
 from catalog.common.settings import Settings, load_settings
+from catalog.common.takes import pruned_error
 from catalog.common.text import counted
 from catalog.files.confined import confined
 from catalog.files.permissions import users_file_mode, users_umask
 from catalog.files.whole_file import copy_whole
-from catalog.ledger.results import render_products
+from catalog.ledger.results import pruned_among, render_products
 from catalog.ledger.work import WorkStatus
 from catalog.lyrics.lines import MAX_LYRICS_BYTES
 from catalog.lyrics.lyrics import Lyrics
@@ -140,6 +141,8 @@ def _declare_retakes(
     products = render_products(catalog.database, parent.render_key)
     if not products:
         raise RefusedError(f"{parent.id} is not rendered yet", remedy="Run `songline render` first")
+    if products["audio"] in pruned_among(catalog.database, [products["audio"]]):
+        raise pruned_error(parent.id, "sung again in part")
     passage = Passage(recipe, products, start_s, end_s, parent.language, lyrics)
     # The parent's own seed would start from the same noise.
     seeds_of_takes = [(recipe.seed + 1 + number) % (MAX_SEED + 1) for number in range(seeds)]

@@ -14,6 +14,8 @@ from catalog.common.settings import load_settings
 from catalog.common.text import counted
 from catalog.common.understood import understood
 from catalog.ledger.results import score_windows
+from catalog.lineage.history import lines_of, song_history
+from catalog.plan.queries import require_album
 from catalog.plan.status import CandidateRow, SongRow, songs_of
 from catalog.selection.explanation import label, stored_figure
 from catalog.selection.stored_reviews import reviews_of_album
@@ -55,6 +57,21 @@ def scores(album_name: str, *, as_json: bool) -> None:
         return
     with errors_translated(load_settings()), understood():
         _print_scores(songs, said)
+
+
+def history(album_name: str, song: str, *, as_json: bool) -> None:
+    """Print a song's takes as a tree, and what happened to it as a time line."""
+    settings = load_settings()
+    with open_catalog(settings) as catalog, understood():
+        id_of_album = album_id(album_name, settings)
+        require_album(catalog.database, id_of_album)
+        told = song_history(catalog.database, id_of_album, song)
+    if as_json:
+        print_json(told.model_dump(mode="json"))
+        return
+    stdout().print(Text(told.title, style="bold"), soft_wrap=True)
+    for line in lines_of(told):
+        stdout().print(Text(f"  {line}".rstrip()), soft_wrap=True)
 
 
 def _print_scores(songs: Sequence[SongRow], said: Mapping[str, Sequence[Mapping[str, Json]]]) -> None:
