@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
 from catalog.common.figures import clock
+from catalog.release.listening_page.content_policy import content_policy
 from catalog.release.listening_page.drawing import HEIGHT, WIDTH, line_ticks, loudness_path, loudness_y, waveform_path
 from catalog.release.listening_page.score_sheet import Sheet, level, number, score_sheet
 from catalog.release.listening_page.view import (
@@ -166,7 +165,7 @@ def render_page(view: PageView, *, links: Mapping[str, str] = NO_LINKS, download
             style=style,
             script=script,
             mark_script=_MARK_SCRIPT,
-            policy=_policy(style, script, _origins(links)),
+            policy=content_policy(style, (_MARK_SCRIPT, script), links),
             links=links,
             downloads=downloads,
             width=WIDTH,
@@ -184,32 +183,6 @@ def lyrics_html(lines: Sequence[LyricView], *, language: str | None, label: str)
 def _is_charted(lines: Sequence[LyricView]) -> bool:
     """Whether chords stand over the words."""
     return any(syllable.chord for line in lines for syllable in line.syllables)
-
-
-def _origins(links: Mapping[str, str]) -> str:
-    """The servers that links lead to, each once."""
-    parts = (urlsplit(link) for link in links.values())
-    return "".join(f" {origin}" for origin in dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
-
-
-def _policy(style: str, script: str, origins: str) -> str:
-    """The content security policy. It has ``file:`` beside ``'self'`` because browsers disagree on what "self" means
-    for a page on disk."""
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src {_source(_MARK_SCRIPT)} {_source(script)}",
-            f"style-src {_source(style)}",
-            f"img-src 'self' file: data:{origins}",
-            f"media-src 'self' file:{origins}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-
-
-def _source(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _has_parts(track: TrackView, kinds: Collection[str]) -> bool:
