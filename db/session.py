@@ -58,7 +58,7 @@ __all__ = [
     "open_for_reading",
 ]
 
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 """Newest migration that this code knows; a test compares it with Alembic's head."""
 
 POSTGRES_NAMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})

@@ -26,7 +26,7 @@ from db.statements import chunked
 from db.tables.album import Album, Candidate, Render, Song, Step
 from db.tables.provenance import Activity, ActivityArtifact, Artifact, Loss
 from db.tables.release import Release, ReleaseFile
-from db.tables.selection import Decision, Review, Score
+from db.tables.selection import Decision, Review, Score, Vote
 from db.tables.submission import Shard, Submission
 from db.tables.training import Checkpoint
 
@@ -178,7 +178,7 @@ def _delete_album(session: Session, album_id: str) -> None:
     songs = sa.select(Song.id).where(Song.album_id == album_id)
     candidates = sa.select(Candidate.id).where(Candidate.song_id.in_(songs))
     session.execute(sa.delete(Review).where(Review.candidate_id.in_(candidates)))
-    for column in (Decision.song_id, Candidate.song_id):
+    for column in (Decision.song_id, Vote.song_id, Candidate.song_id):
         session.execute(sa.delete(column.class_).where(column.in_(songs)))
     for album in (Song.album_id, Shard.album_id, Submission.album_id):
         session.execute(sa.delete(album.class_).where(album == album_id))

@@ -1,4 +1,4 @@
-"""Tables of scores, decisions and reviews, all append-only."""
+"""Tables of scores, decisions, reviews and votes, all append-only."""
 
 from __future__ import annotations
 
@@ -59,5 +59,22 @@ class Review(Base):
     candidate_id: Mapped[str] = mapped_column(ID, ForeignKey(Candidate.id), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     note: Mapped[str | None] = mapped_column(String(2000))
+    said_by: Mapped[str] = mapped_column(ID)
+    said_at: Mapped[float] = mapped_column(server_default=database_now())
+
+
+class Vote(Base):
+    """A vote of a listening on candidates of a song: ``shown`` are their ids in the order in which they were shown,
+    ``preferred`` those that have a place, the best first. ``kind`` is ``pairwise`` (of two) or ``all``; ``conditions``
+    is how they were heard. Append-only."""
+
+    __tablename__ = "vote"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    song_id: Mapped[int] = mapped_column(ForeignKey(Song.id), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    shown: Mapped[list[Any]]
+    preferred: Mapped[list[Any]]
+    conditions: Mapped[dict[str, Any]]
     said_by: Mapped[str] = mapped_column(ID)
     said_at: Mapped[float] = mapped_column(server_default=database_now())

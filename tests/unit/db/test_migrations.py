@@ -151,7 +151,7 @@ def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path: P
     before.pop("alembic_version")
     new = {"candidate": {"parent_id": None, "lyrics_lrc": None}, "activity": {"figures": None}}
     new["album"] = {"cover_digest": None, "model_identities": None}
-    assert [after.pop(table) for table in ("shard", "submission", "loss", "checkpoint", "review")] == [[]] * 5
+    assert [after.pop(table) for table in ("shard", "submission", "loss", "checkpoint", "review", "vote")] == [[]] * 6
     assert after == {table: [row | new.get(table, {}) for row in found] for table, found in before.items()}
     migrated = keys_of(path)
     assert migrated.pop("candidate") == keys.pop("candidate") | {("parent_id", "candidate", "id")}
@@ -161,6 +161,7 @@ def test_a_catalog_of_the_first_revision_keeps_its_rows_and_its_keys(tmp_path: P
     named = {("step_key", "step", "key"), ("adapter_digest", "artifact", "digest")}
     assert migrated.pop("checkpoint") == named | {("state_digest", "artifact", "digest")}
     assert migrated.pop("review") == {("candidate_id", "candidate", "id")}
+    assert migrated.pop("vote") == {("song_id", "song", "id")}
     keys.pop("album")
     assert migrated == keys
     with closing(sqlite3.connect(path)) as connection:
