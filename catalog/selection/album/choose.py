@@ -40,7 +40,6 @@ class SongTakes:
     """A song's takes that may be chosen, its own winner first."""
 
     id: str
-    title: str
     takes: tuple[Take, ...]
 
 
@@ -193,12 +192,26 @@ def _sentence(songs: Sequence[SongTakes], changes: Sequence[Change], before: Fit
     if not changes:
         reason = "no allowed combination" if exact else "no combination that was found"
         return f"The album keeps the take of every song: {reason} fits better (misfit {before.objective:.3f})."
-    titles = {song.id: song.title for song in songs}
-    names = listed([titles[change.song] for change in changes])
+    names = listed([change.song for change in changes])
     better = [term for term in after.misfits if after.misfits[term] < before.misfits[term] - 0.0005]
     terms = ", ".join(f"{term} {before.misfits[term]:.3f} to {after.misfits[term]:.3f}" for term in better)
     how = "no allowed combination is better" if exact else "the best that a search found"
     return (
         f"The album takes another take of {counted(len(changes), 'song')} of {len(songs)} ({names}): "
         f"misfit and loss {before.objective:.3f} to {after.objective:.3f}{f' ({terms})' if terms else ''}, {how}."
+    )
+
+
+def fitted(decision: Decision, winner: str, *, sentence: str, album_sentence: str, step_key: str) -> Decision:
+    """A song's decision with the take that the album takes as its winner; ``sentence`` says why."""
+    outcome = next(candidate for candidate in decision.candidates if candidate.id == winner)
+    return decision.model_copy(
+        update={
+            "winner": winner,
+            "sentence": f"{sentence} {outcome.sentence} {album_sentence}",
+            "tie_with": (),
+            "policy_winner": decision.winner,
+            "album_sentence": album_sentence,
+            "album_step": step_key,
+        }
     )

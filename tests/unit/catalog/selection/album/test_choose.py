@@ -25,7 +25,7 @@ def simulated(seed: int, songs: int, takes: int, max_loss: float = 1.0) -> list[
     """Songs whose takes vary in all that is compared, with losses of at most ``max_loss``."""
     random = Random(seed)
     return [
-        SongTakes(f"s{song}", f"Song {song}", tuple(_take(random, song, take, max_loss) for take in range(takes)))
+        SongTakes(f"s{song}", tuple(_take(random, song, take, max_loss) for take in range(takes)))
         for song in range(songs)
     ]
 
