@@ -202,8 +202,9 @@ def _sentence(songs: Sequence[SongTakes], changes: Sequence[Change], before: Fit
     )
 
 
-def fitted(decision: Decision, winner: str, *, sentence: str, album_sentence: str, step_key: str) -> Decision:
-    """A song's decision with the take that the album takes as its winner; ``sentence`` says why."""
+def fitted(decision: Decision, winner: str, *, sentence: str, album_sentence: str, step_key: str | None) -> Decision:
+    """A song's decision with the take that the album takes as its winner; ``sentence`` says why,
+    ``step_key`` is the step that chose it, None where nothing is stored."""
     outcome = next(candidate for candidate in decision.candidates if candidate.id == winner)
     return decision.model_copy(
         update={
