@@ -16,6 +16,7 @@ from catalog.manifest.faults import MAX_FAULTS, Fault, FieldPath, SourceLocation
 from catalog.manifest.messages import describe
 from catalog.manifest.schema import AlbumFile, CreditFile, DefaultsFile, ManifestFile, SongFile, WavFile
 from catalog.manifest.yaml.reader import Source
+from catalog.selection.album.settings import AlbumChoice
 from catalog.selection.decide import Policy
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -172,6 +173,7 @@ def _fields_at(path: FieldPath) -> Collection[str]:
         ("album",): AlbumFile,
         ("defaults",): DefaultsFile,
         ("selection",): Policy,
+        ("selection", "album"): AlbumChoice,
         ("wav",): WavFile,
         ("mastering",): MasteringSpec,
         ("mastering", "compression"): Compression,

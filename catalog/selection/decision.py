@@ -153,7 +153,8 @@ class Decision(_Outcome):
     listen to all of them. ``guards`` are sentences on what the ranking would hide, ``groups`` the near-duplicates in
     the candidates. ``just_noticeable`` are the steps of the weighed metrics within which readings counted as equal; a
     decision without them was made before they existed. ``picked_by`` is the user whose pick is the winner, with
-    the note on it, and ``policy_winner`` the candidate that the policy would have taken.
+    the note on it, and ``policy_winner`` the candidate that the policy would have taken. ``album_sentence`` is on the
+    album's choice where the winner was chosen to fit the album, ``album_step`` the key of the step that chose it.
     """
 
     policy: Mapping[str, Json]
@@ -171,10 +172,12 @@ class Decision(_Outcome):
     picked_by: str | None = None
     pick_note: str | None = None
     policy_winner: str | None = None
+    album_sentence: str | None = None
+    album_step: str | None = None
 
     @model_serializer(mode="wrap")
     def _document(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Json]:
-        return _as_before(serialise(self), ("picked_by", "pick_note", "policy_winner"))
+        return _as_before(serialise(self), ("picked_by", "pick_note", "policy_winner", "album_sentence", "album_step"))
 
     def document(self) -> dict[str, Json]:
         """The complete decision as plain JSON."""

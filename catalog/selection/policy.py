@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from catalog.common.digests import Json, digest_value
+from catalog.selection.album.settings import AlbumChoice
 from catalog.selection.decision import Limit
 from catalog.selection.metrics import MetricSpec
 
@@ -73,7 +74,8 @@ class Policy(BaseModel):
     ``gates`` as given are laid over the built-in gates; null takes one of those away. ``families`` and ``metrics`` as
     given replace the built-in ones wholly: a metric counts in the family it belongs to, if that is named. ``weights``
     stand in place of both and weigh each metric by itself. Of weights only their proportions count.
-    ``min_candidates`` is how many must be rendered and scored, passed or not, before anything is chosen.
+    ``min_candidates`` is how many must be rendered and scored, passed or not, before anything is chosen. ``album``
+    chooses among what passed so that the songs fit together (:mod:`catalog.selection.album`).
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -93,6 +95,9 @@ class Policy(BaseModel):
     families: dict[Family, Weight] = Field(default={}, description="Weight of each family; left out: the usual ones.")
     metrics: list[str] = Field(default=[], description="What the families are made of; left out: the usual ones.")
     weights: dict[str, Weight] = Field(default={}, description="Weight of each metric, in place of the families.")
+    album: AlbumChoice | None = Field(
+        default=None, description="Choose takes that fit together, once every song is decided; left out: song by song."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -148,6 +153,7 @@ class Policy(BaseModel):
             "if_none_passes": self.if_none_passes,
             "gates": gates,
             **(by_family if self.families or self.metrics else {"weights": dict(self.weights)}),
+            **({"album": self.album.document()} if self.album else {}),
         }
 
     @property

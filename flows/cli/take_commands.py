@@ -123,10 +123,10 @@ def note(
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline taste"))
 def taste(as_json: AsJson = False) -> None:
-    """Show what your picks say of your taste, by metric.
+    """Show what your picks and votes say of your taste, by metric.
 
-    A model of all picks in the catalog: how much each metric counts, how well it predicts picks of songs that it has
-    not seen, and what each metric predicts alone. It needs 30 picks.
+    A model of all picks and votes in the catalog: how much each metric counts, how well it predicts those of songs that
+    it has not seen, and what each metric predicts alone. It needs 30 of them.
     """
     from flows.cli.inspect import taste
 

@@ -56,7 +56,8 @@ class SongDispatcher:
         self._progress = progress
         last_stage = "finish" if until == "release" else until
         self._stepwise = needs_every_winner(planned, last_stage, catalog.settings)
-        self._stages = ["select", last_stage] if self._stepwise else [last_stage]
+        decided = "decide" if planned.policy.album else "select"
+        self._stages = [decided, last_stage] if self._stepwise else [last_stage]
         self._open = {song.song.id: song for song in planned.songs}
         self._titles = {song.song.id: song.song.title for song in planned.songs}
         self._looked_up: set[str] = set()

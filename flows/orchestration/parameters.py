@@ -36,4 +36,4 @@ class SongParameters(RunParameters):
 
     album: str = Field(description="Id of the album.")
     songs: tuple[str, ...] = Field(min_length=1, description="Ids of songs of the album.")
-    until: str = Field("finish", description="Stage to stop after: score, select, master or finish.")
+    until: str = Field("finish", description="Stage to stop after: score, decide, select, master or finish.")

@@ -24,9 +24,11 @@ from tasks.steps.run_step import run_step
 def decide_now(catalog: Catalog, planned: PlannedAlbum) -> Mapping[str, SonglineError]:
     """Store the decision of every song of the plan; returns the errors of those without a winner, by song.
 
-    Raises NotRunYet where a candidate of a song is not rendered or scored; the others are decided.
+    A part of an album is decided song by song; its next render fits it. Raises NotRunYet where a candidate of a song is
+    not rendered or scored; the others are decided.
     """
-    pipeline = AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs))
+    is_whole = len(planned.songs) == len(planned.album.songs)
+    pipeline = AlbumPipeline(catalog, planned, _Decide(catalog), Progress(planned.songs), fits_album=is_whole)
     return asyncio.run(pipeline.run("select")).failures
 
 
@@ -59,7 +61,7 @@ class _Decide(CatalogLookup):
 
     async def step(self, request: StepRequest, sentence: str) -> StepResult:
         """See :class:`flows.pipeline.executor.Executor`."""
-        if request.kind == "select" and step_result(self.catalog.database, request.key) is None:
+        if request.kind in ("select", "choose") and step_result(self.catalog.database, request.key) is None:
             self.catalog.ledger.declare_steps([request])
             run_step(self.catalog, request.key, execution_environment())
         return await super().step(request, sentence)

@@ -114,11 +114,12 @@ def missing_steps(catalog: Catalog, planned: PlannedAlbum, settled_keys: Collect
     failures: Mapping[str, SonglineError] = {}
     if ready_songs:
         missing_of_ready = _walk(
-            catalog, replace(planned, songs=tuple(ready_songs)), until="select" if is_winner_open else "release"
+            catalog, replace(planned, songs=tuple(ready_songs)), until="decide" if is_winner_open else "release"
         )
         steps, failures = [*steps, *missing_of_ready.steps], missing_of_ready.failures
     total_s = sum(song.song.length_s for song in planned.songs)
     if is_winner_open:
+        steps += [MissingStep("choose", total_s)] * (planned.policy.album is not None)
         steps += [MissingStep("album_level", total_s)] * has_common_gain(planned)
         steps += [step for song in ready_songs if song.song.id not in failures for step in finish_steps(song)]
     is_packed = not failures or (planned.album.release == "partial" and len(failures) < len(planned.songs))
@@ -188,6 +189,8 @@ def _stand_in(request: StepRequest) -> StepResult:
     if request.kind == "select":
         first_candidate = request.parameters["candidates"][0]
         result |= {"winner": first_candidate["id"], "sentence": ""}
+    if request.kind == "choose":
+        result = {"changes": [], "sentence": ""}
     if request.kind == "level":
         result = {"loudness_lufs": -20.0, "target_lufs": -14.0, "most_gain_db": None}
     stems = request.parameters["stems"] if request.kind == "resample" else ()

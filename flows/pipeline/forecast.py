@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STAGES: Mapping[str, tuple[str, ...]] = {
     "score": ("score",),
     "judge": ("judge",),
-    "select": ("select",),
+    "select": ("select", "choose"),
     "master": ("enhance", "level", "master", "accept", "version", "album_level"),
     "stems": ("separate", "demix", "resample"),
     "encode": ("encode", "draw"),
@@ -34,6 +34,7 @@ UNMEASURED: Mapping[str, tuple[float, float]] = {
     "score": (0.04, 0.0),
     "judge": (0.3, 0.0),
     "select": (0.0005, 0.0),
+    "choose": (0.0005, 0.0),
     "enhance": (0.02, 360_000.0),
     "level": (0.02, 0.0),
     "master": (0.07, 270_000.0),

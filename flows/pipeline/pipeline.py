@@ -10,29 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
 from catalog.catalog import Catalog
-from catalog.common.digests import Json
-from catalog.common.errors import SonglineError, WorkError, about
+from catalog.common.errors import SonglineError, about
 from catalog.common.settings import Settings
-from catalog.common.takes import pruned_error
-from catalog.ledger.recording import ensure_current, newest_decisions
-from catalog.ledger.results import StepResult, products_of, pruned_among, step_results
-from catalog.plan.plan import Candidate, PlannedAlbum, PlannedSong
-from catalog.selection.decide import NOTHING_SAID
-from catalog.selection.stored_reviews import standing_reviews
+from catalog.ledger.results import step_results
+from catalog.plan.plan import PlannedAlbum, PlannedSong
+from flows.pipeline.choosing.selector import SongSelector
 from flows.pipeline.dataloader import DataLoader
 from flows.pipeline.executor import Executor, NotRunYet
 from flows.pipeline.finishing import SongFinisher
 from flows.pipeline.progress import Progress
-from flows.pipeline.scoring import Scorer, ScoreRequests, those_scored
 from flows.planning.rates import is_rate_open, with_rate
-from flows.planning.required_models import identities_of, models_of_judges
 from tasks.delivery.package.release_request import FinishedTrack, SelectedTake, pack_request
 from tasks.engines.registry import ENGINES, get_engine
-from tasks.scoring.requests import request_scores, request_selection
 
 T = TypeVar("T")
 
@@ -55,8 +47,12 @@ def has_common_gain(planned: PlannedAlbum) -> bool:
 
 def needs_every_winner(planned: PlannedAlbum, until: str, settings: Settings) -> bool:
     """Whether the album's songs wait for each other on the way to the stage ``until``: with a common gain, or a rate
-    that the winners decide, the first master needs the last winner."""
-    return until not in ("score", "select") and (has_common_gain(planned) or is_rate_open(planned, settings))
+    that the winners decide, the first master needs the last winner; so does a choice of takes that fit together."""
+    if until in ("score", "decide"):
+        return False
+    return planned.policy.album is not None or (
+        until != "select" and (has_common_gain(planned) or is_rate_open(planned, settings))
+    )
 
 
 class AlbumPipeline:
@@ -70,19 +66,18 @@ class AlbumPipeline:
         progress: Progress,
         *,
         persist: bool = True,
+        fits_album: bool = True,
     ) -> None:
+        """``persist``: make decisions current; ``fits_album``: choose takes that fit together where the policy says
+        so."""
         self._catalog = catalog
         self._planned = planned
         self._executor = executor
         self._progress = progress
-        self._persist = persist
         self._titles = {song.song.id: song.song.title for song in planned.songs}
-        self._steps = DataLoader(lambda keys: step_results(catalog.database, keys))
-        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=self._steps)
-        self._pruned = DataLoader(lambda digests: pruned_among(catalog.database, digests))
-        self._products = DataLoader(lambda keys: products_of(catalog.database, keys))
-        self._reviews = DataLoader(lambda songs: standing_reviews(catalog.database, [int(song) for song in songs]))
-        self._decisions = DataLoader(lambda songs: newest_decisions(catalog.database, [int(song) for song in songs]))
+        steps = DataLoader(lambda keys: step_results(catalog.database, keys))
+        self._finisher = SongFinisher(planned, executor, progress, models=catalog.models, steps=steps)
+        self._selector = SongSelector(catalog, planned, executor, progress, persist=persist, fits_album=fits_album)
 
     async def run(self, until: str = "release") -> PipelineResult:
         """Run everything up to and including the stage ``until``. The failure of one song never stops the others."""
@@ -101,8 +96,8 @@ class AlbumPipeline:
         """Run every song by itself: it is finished as soon as its candidates are rendered."""
 
         async def produce_song(planned: PlannedSong) -> FinishedTrack | None:
-            take = await self._select(planned, until)
-            if take is None:
+            take = await self._selector.select(planned, until)
+            if take is None or until in ("decide", "select"):
                 return None
             (winner,) = with_rate(self._planned, [take], self._catalog.settings)
             return await self._finish(winner, until)
@@ -118,10 +113,16 @@ class AlbumPipeline:
     async def _run_stage_by_stage(self, until: str) -> FinishedSongs:
         """Run the songs stage by stage: a common gain, and a rate that is left to the winners, need every winner; the
         album's loudness needs every master."""
-        takes, failures = await self._gather({song.song.id: self._select(song, until) for song in self._planned.songs})
-        winners = with_rate(self._planned, [take for take in takes.values() if take], self._catalog.settings)
+        takes, failures = await self._gather(
+            {song.song.id: self._selector.select(song, until) for song in self._planned.songs}
+        )
+        winners = [take for take in takes.values() if take]
         finish = self._finish_with_common_gain if has_common_gain(self._planned) else self._finish_each
         try:
+            winners = await self._selector.fitted(winners)
+            if until == "select":
+                return [], failures
+            winners = with_rate(self._planned, winners, self._catalog.settings)
             tracks, later_failures = await finish(winners, until)
         except NotRunYet as error:
             raise NotRunYet(error.songs, {**failures, **error.failures}) from error
@@ -179,81 +180,6 @@ class AlbumPipeline:
     def _with_title(self, song_id: str, error: SonglineError) -> SonglineError:
         """An error with the title of its song, which the inner steps do not know."""
         return about(error, self._titles[song_id], album=self._planned.album.id, song=song_id)
-
-    @cached_property
-    def _judge_identities(self) -> Mapping[str, Json]:
-        """The identities of the models of all judges of the album, as planned. Raises ModelMissing."""
-        names = models_of_judges(self._planned.policy, self._planned.album.songs)
-        return identities_of(names, self._catalog.models, planned=self._planned.identities)
-
-    async def _select(self, planned: PlannedSong, until: str) -> SelectedTake | None:
-        song = planned.song
-        await self._executor.render(planned)
-        products = await self._products.load_many([candidate.render_key for candidate in planned.candidates])
-        audio = {candidate.id: products[candidate.render_key] for candidate in planned.candidates}
-        candidates = [candidate for candidate in planned.candidates if "audio" in audio[candidate.id]]
-        if not candidates:
-            raise self._all_failed_error(planned)
-        pruned = await self._pruned.load_many([audio[candidate.id]["audio"] for candidate in candidates])
-        policy, identities = self._planned.policy, self._judge_identities
-        scores = [
-            request_scores(candidate.of(song), audio[candidate.id]["audio"], policy=policy, identities=identities)
-            for candidate in candidates
-        ]
-        pruned_ids = {candidate.id for candidate in candidates if audio[candidate.id]["audio"] in pruned}
-        scorer = Scorer(self._executor, self._steps, song)
-        outcomes = await scorer.score(candidates, scores, pruned=pruned_ids)
-        self._progress.note(song.id, scored=outcomes.count(None))
-        candidates, scores = those_scored(candidates, scores, outcomes)
-        if until == "score":
-            return None
-        decision = await self._decide(planned, candidates, scores)
-        winner = next((candidate for candidate in candidates if candidate.id == decision.result["winner"]), None)
-        if winner is None:
-            raise WorkError(
-                f"{song.title}: {decision.result['sentence']}".rstrip("."),
-                remedy="Add seeds, loosen the gates under `selection`, or set `if_none_passes: least_bad`",
-                song=song.id,
-            )
-        self._progress.note(song.id, selected_seed=winner.seed, selected_name=winner.name(song))
-        digest = audio[winner.id]["audio"]
-        if until != "select" and digest in await self._pruned.load_many([digest]):
-            raise pruned_error(winner.id, "mastered")
-        return None if until == "select" else SelectedTake(planned, winner, audio[winner.id], decision)
-
-    def _all_failed_error(self, planned: PlannedSong) -> WorkError:
-        statuses = self._catalog.ledger.statuses("render", [candidate.render_key for candidate in planned.candidates])
-        documents = [status.error or {} for status in statuses.values()]
-        reasons = dict.fromkeys(str(document.get("error")) for document in documents)
-        return WorkError(
-            f"{planned.song.title}: every candidate failed: {'; '.join(reasons)}",
-            remedy=str(documents[0].get("remedy") or "Correct the cause, then run `songline retry`"),
-            song=planned.song.id,
-        )
-
-    async def _decide(
-        self, planned: PlannedSong, scored: Sequence[Candidate], scores: Sequence[ScoreRequests]
-    ) -> StepResult:
-        reviews = await self._reviews.load_many([str(planned.row_id)])
-        request = request_selection(
-            planned.row_id,
-            song=planned.song,
-            policy=self._planned.policy,
-            scored=[
-                (candidate, [score_request.key for score_request in requests])
-                for candidate, requests in zip(scored, scores, strict=True)
-            ],
-            failed=[candidate for candidate in planned.candidates if candidate not in scored],
-            reviews=reviews.get(str(planned.row_id), NOTHING_SAID),
-        )
-        decision = await self._executor.step(request, f"select · {planned.song.title}")
-        if self._persist:
-            await self._ensure_current(planned.row_id, request.key)
-        return decision
-
-    async def _ensure_current(self, row_id: int, step_key: str) -> None:
-        if (await self._decisions.load_many([str(row_id)])).get(str(row_id)) != step_key:
-            ensure_current(self._catalog.database, row_id, step_key)
 
 
 def _unused_fields(track: FinishedTrack, settings: Settings) -> Iterator[str]:

@@ -47,6 +47,7 @@ LINKS: Mapping[str, str] = {
     "Effects": "[effects](#effects)",
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
+    "AlbumChoice": "[album](#takes-that-fit-together)",
     "Limit": "`{min: …, max: …}`",
     **dict.fromkeys(ADAPTERS, "[adapters](#adapters)"),
 }
@@ -189,6 +190,7 @@ PARTS: Mapping[str, str] = {
     "wav": "WavFile",
     "licences": "LicenceFile",
     "limit": "Limit",
+    "album-choice": "AlbumChoice",
 }
 """The schema part of each table in the page, by the table's name."""
 

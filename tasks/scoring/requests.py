@@ -94,9 +94,11 @@ def request_selection(
     scored: Sequence[tuple[Candidate, Sequence[str]]],
     failed: Sequence[Candidate],
     reviews: Reviews = NOTHING_SAID,
+    album: Mapping[str, Json] | None = None,
 ) -> StepRequest:
     """Decide a song from its candidates and the keys of their scores; ``failed`` ones could not be rendered, and
-    ``reviews`` are what users said."""
+    ``reviews`` are what users said. ``album`` is the take that the album's choice puts in place of the winner: its
+    ``winner``, ``sentence``, ``album_sentence`` and ``step_key``."""
     offered = {candidate.id for candidate, _ in scored} | {candidate.id for candidate in failed}
     said = reviews.among(offered).document()
     return request(
@@ -119,6 +121,7 @@ def request_selection(
             "failed": [{"id": candidate.id, "seed": candidate.seed} for candidate in failed],
             **_wordless(song, policy),
             **({"reviews": said} if said else {}),
+            **({"album": dict(album)} if album else {}),
         },
     )
 

@@ -10,6 +10,7 @@ from catalog.common.digests import Json
 from catalog.ledger.results import ScoredCandidate, scored_candidates
 from catalog.ledger.work import DecisionRecord, ScoreRecord, StepOutcome
 from catalog.plan.retakes import parents_of
+from catalog.selection.album.choose import fitted
 from catalog.selection.decide import Alike, CandidateReadings, Policy, decide
 from catalog.selection.metrics import Measured, MetricSpec, NotMeasurable, Reading
 from catalog.selection.reviews import Reviews
@@ -105,14 +106,17 @@ def select(context: StepContext) -> StepOutcome:
         )
         for candidate in parameters["candidates"]
     ]
-    document = decide(
+    decision = decide(
         policy,
         candidates,
         metric_specs(),
         alike=near_duplicates(database, scored, [each.id for each in candidates if each.retake]),
         reviews=Reviews.from_document(parameters.get("reviews", {})),
         failed=[candidate["id"] for candidate in parameters["failed"]],
-    ).document()
+    )
+    if "album" in parameters:
+        decision = fitted(decision, **parameters["album"])
+    document = decision.document()
     record = DecisionRecord(parameters["song_row"], parameters["policy"], document, document["winner"])
     return StepOutcome(document, records=(record,))
 

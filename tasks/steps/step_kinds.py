@@ -32,6 +32,7 @@ STEP_KINDS: Mapping[str, StepKind] = {
     "embed": StepKind(1, "tasks.style.step:embed", on_device=True),
     "judge": StepKind(2, "tasks.scoring.step:judge", on_device=True),
     "select": StepKind(2, "tasks.scoring.step:select"),
+    "choose": StepKind(1, "tasks.scoring.album_step:choose_takes"),
     "enhance": StepKind(1, "tasks.enhancement.step:enhance"),
     "level": StepKind(2, "tasks.mastering.step:level"),
     "master": StepKind(1, "tasks.mastering.step:master"),

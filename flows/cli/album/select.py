@@ -21,7 +21,8 @@ from catalog.manifest.policy_file import read_policy
 from catalog.plan.applied_policy import Applicant, origin_document, origin_sentence
 from catalog.plan.plan import PlannedAlbum, PlannedSong, apply_policy
 from catalog.plan.status import songs_of
-from catalog.selection.decide import NOTHING_SAID, CandidateReadings, Policy, decide
+from catalog.selection.album.choose import fitted
+from catalog.selection.decide import NOTHING_SAID, CandidateReadings, Decision, Policy, decide
 from catalog.selection.stored_reviews import standing_reviews
 from flows.console import SafeTable, print_error, print_json, stdout, warn
 from flows.pipeline.decide_now import decide_now
@@ -30,6 +31,8 @@ from flows.pipeline.progress import Progress
 from flows.planning.plan_album import declare_plan, plan_album
 from flows.planning.read_manifest import read_album
 from flows.planning.required_models import identities_of, models_of_judges
+from tasks.scoring.album_requests import ScoreKeys
+from tasks.scoring.album_step import chosen_now
 from tasks.scoring.registry import metric_specs
 from tasks.scoring.requests import request_scores
 from tasks.scoring.step import near_duplicates
@@ -50,7 +53,8 @@ def select(path: Path, policy_path: Path | None, *, apply: bool, undo: bool, as_
     with open_catalog(settings) as catalog:
         planned = plan_album(catalog, album)
         identities = identities_of(models_of_judges(policy, album.songs), catalog.models, planned=planned.identities)
-        decisions = {song.song.id: _replay(catalog, song, policy, identities) for song in planned.songs}
+        replayed = {song.song.id: _replay(catalog, song, policy, identities) for song in planned.songs}
+        decisions = _documents(catalog, policy, replayed)
         previous_winners = _winners(catalog, album)
         if is_stored := apply or undo:
             failures = _apply(catalog, planned, policy, identities, file=policy_path.name if policy_path else None)
@@ -101,7 +105,7 @@ def _apply(
 
 def _replay(
     catalog: Catalog, planned: PlannedSong, policy: Policy, identities: Mapping[str, Json]
-) -> Mapping[str, Json]:
+) -> tuple[Decision, ScoreKeys]:
     keys_by_candidate: dict[str, list[str]] = {}
     is_unjudged = False
     for candidate in planned.candidates:
@@ -132,14 +136,30 @@ def _replay(
         )
     if not scored:
         raise InputError(f"{planned.song.title} has no scored candidates", remedy="Run `songline render` first")
-    return decide(
+    decision = decide(
         policy,
         candidate_readings,
         metric_specs(),
         alike=near_duplicates(catalog.database, scored, [each.id for each in candidate_readings if each.retake]),
         reviews=standing_reviews(catalog.database, [planned.row_id]).get(str(planned.row_id), NOTHING_SAID),
         failed=[candidate.id for candidate in planned.candidates if candidate.id not in scored],
-    ).document()
+    )
+    return decision, keys_by_candidate
+
+
+def _documents(
+    catalog: Catalog, policy: Policy, replayed: Mapping[str, tuple[Decision, ScoreKeys]]
+) -> dict[str, Mapping[str, Json]]:
+    """The documents of decisions by song, with the takes that fit together where the policy chooses them."""
+    decisions = {song: decision for song, (decision, _) in replayed.items()}
+    if policy.album:
+        chosen = chosen_now(catalog, policy.album, replayed)
+        for change in chosen.changes:
+            own = decisions[change.song]
+            decisions[change.song] = fitted(
+                own, change.after, sentence=change.sentence, album_sentence=chosen.sentence, step_key=None
+            )
+    return {song: decision.document() for song, decision in decisions.items()}
 
 
 def _print_decisions(

@@ -1,0 +1,1 @@
+"""Choosing the takes of an album that fit together."""

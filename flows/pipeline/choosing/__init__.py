@@ -1,0 +1,1 @@
+"""Choosing takes of an album after every song was decided by itself."""
