@@ -9,7 +9,7 @@ leaves open.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.common.digests import digest_value
 from catalog.common.errors import InputError
@@ -21,6 +21,8 @@ from catalog.selection.overruling import overruled
 from catalog.selection.policy import DEFAULT_FAMILIES, DEFAULT_GATES, DEFAULT_METRICS, Policy, check_policy
 from catalog.selection.ranking import RankedCandidate, Weighing, ranked_candidates, reading_of, value_of, weigh
 from catalog.selection.reviews import Review, Reviews
+from catalog.selection.taste import term as taste_term
+from catalog.selection.taste.term import TasteTerm
 from catalog.selection.ties import tied_with_first
 
 __all__ = [
@@ -91,6 +93,9 @@ def decide(
     eligible = [entry for entry in entries if entry.rejection is None]
     survivors = [entry for entry in eligible if entry.passed]
     ranked = survivors or (eligible if policy.if_none_passes == "least_bad" else [])
+    if policy.taste:
+        metrics = {**metrics, taste_term.NAME: taste_term.SPEC}
+        _taste(ranked, policy.taste)
     weighing = weigh(policy, [entry.candidate.readings for entry in ranked], metrics)
     _score(ranked, weighing, metrics)
     ranked = sorted(ranked, key=_least_bad)
@@ -133,6 +138,17 @@ def _score(ranked: Sequence[_Entry], weighing: Weighing, metrics: Mapping[str, M
     values = {name: [value_of(entry.candidate.readings, name) for entry in ranked] for name in weighing.weights}
     for entry, status in zip(ranked, ranked_candidates(values, weighing, metrics, count=len(ranked)), strict=True):
         entry.status = status
+
+
+def _taste(ranked: Sequence[_Entry], taste: TasteTerm) -> None:
+    """Give each ranked candidate its strength by the taste as one more reading."""
+    values = [
+        {name: value for name in taste.weights if (value := value_of(entry.candidate.readings, name)) is not None}
+        for entry in ranked
+    ]
+    for entry, strength in zip(ranked, taste.strengths(values), strict=True):
+        readings = {**entry.candidate.readings, taste_term.NAME: Measured(strength)}
+        entry.candidate = replace(entry.candidate, readings=readings)
 
 
 def _least_bad(entry: _Entry) -> tuple[int, int, float, float, tuple[int, int, str]]:

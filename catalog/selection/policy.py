@@ -16,6 +16,7 @@ from catalog.common.digests import Json, digest_value
 from catalog.selection.album.settings import AlbumChoice
 from catalog.selection.decision import Limit
 from catalog.selection.metrics import MetricSpec
+from catalog.selection.taste.term import TasteTerm
 
 SCHEME = "policy/v1"
 
@@ -75,7 +76,8 @@ class Policy(BaseModel):
     given replace the built-in ones wholly: a metric counts in the family it belongs to, if that is named. ``weights``
     stand in place of both and weigh each metric by itself. Of weights only their proportions count.
     ``min_candidates`` is how many must be rendered and scored, passed or not, before anything is chosen. ``album``
-    chooses among what passed so that the songs fit together (:mod:`catalog.selection.album`).
+    chooses among what passed so that the songs fit together (:mod:`catalog.selection.album`). ``taste`` is one more
+    metric, with its share of the score (:mod:`catalog.selection.taste.term`).
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -97,6 +99,10 @@ class Policy(BaseModel):
     weights: dict[str, Weight] = Field(default={}, description="Weight of each metric, in place of the families.")
     album: AlbumChoice | None = Field(
         default=None, description="Choose takes that fit together, once every song is decided; left out: song by song."
+    )
+
+    taste: TasteTerm | None = Field(
+        default=None, description="A fitted taste that ranks with the metrics, as `songline taste --policy` prints it."
     )
 
     @model_validator(mode="before")
@@ -142,7 +148,7 @@ class Policy(BaseModel):
     @property
     def named(self) -> frozenset[str]:
         """Every metric that it needs a reading of; their scorers must run."""
-        return frozenset((*self.limits, *self.metrics, *self.weights))
+        return frozenset((*self.limits, *self.metrics, *self.weights, *(self.taste.weights if self.taste else ())))
 
     def document(self) -> dict[str, Json]:
         """The policy as JSON with every default written out (a removed gate as null)."""
@@ -154,6 +160,7 @@ class Policy(BaseModel):
             "gates": gates,
             **(by_family if self.families or self.metrics else {"weights": dict(self.weights)}),
             **({"album": self.album.document()} if self.album else {}),
+            **({"taste": self.taste.document()} if self.taste else {}),
         }
 
     @property
@@ -181,6 +188,11 @@ def check_policy(policy: Policy, metrics: Mapping[str, MetricSpec]) -> tuple[str
                 )
             elif field == "metrics" and metrics[name].family not in DEFAULT_FAMILIES:
                 faults.append(f"{field}.{name}: it is {metrics[name].family}, which gates but does not rank")
+    faults += [
+        f"taste.weights.{name}: there is no such metric"
+        for name in (policy.taste.weights if policy.taste else ())
+        if name not in metrics
+    ]
     faults += [f"metrics.{name}: it occurs twice" for name in set(policy.metrics) if policy.metrics.count(name) > 1]
     return tuple(faults) or _uncounted(policy, metrics)
 

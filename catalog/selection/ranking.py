@@ -18,6 +18,8 @@ from math import fsum
 
 from catalog.selection.metrics import NOT_SCORED, Measured, MetricSpec, NotMeasurable, Reading
 from catalog.selection.policy import Policy
+from catalog.selection.taste.term import NAME as TASTE
+from catalog.selection.taste.term import TasteTerm
 
 Readings = Mapping[str, Reading]
 
@@ -62,13 +64,25 @@ def weigh(policy: Policy, ranked: Sequence[Readings], metrics: Mapping[str, Metr
             left_out[name] = reasons[0]
     used_names = [name for name in counted_names if name not in left_out]
     if policy.weights:
-        return Weighing(_shares({name: policy.weights[name] for name in used_names}), {}, left_out)
+        weighing = Weighing(_shares({name: policy.weights[name] for name in used_names}), {}, left_out)
+        return _with_taste(weighing, policy.taste)
     members: dict[str, list[str]] = {
         family: [name for name in used_names if metrics[name].family == family] for family in policy.families
     }
     families = _shares({family: weight for family, weight in policy.families.items() if members[family]})
     weights = {name: share / len(members[family]) for family, share in families.items() for name in members[family]}
-    return Weighing({name: weights[name] for name in used_names}, families, left_out)
+    return _with_taste(Weighing({name: weights[name] for name in used_names}, families, left_out), policy.taste)
+
+
+def _with_taste(weighing: Weighing, taste: TasteTerm | None) -> Weighing:
+    """The weights with the share of a taste, which is a family of its own; all of it where nothing else counts."""
+    if taste is None:
+        return weighing
+    share = taste.share if weighing.weights else 1.0
+    weights = {name: (1.0 - share) * weight for name, weight in weighing.weights.items() if share < 1}
+    families = {family: (1.0 - share) * weight for family, weight in weighing.families.items() if share < 1}
+    has_families = bool(families) or not weighing.weights
+    return Weighing({**weights, TASTE: share}, {**families, TASTE: share} if has_families else {}, weighing.left_out)
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:

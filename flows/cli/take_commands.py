@@ -121,8 +121,21 @@ def note(
     reviews.review(candidate, "note", text, as_json=as_json)
 
 
-@app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline taste"))
-def taste(as_json: AsJson = False) -> None:
+@app.command(
+    rich_help_panel=Heading.CHOOSE, epilog=examples("songline taste", "songline taste --policy 0.3 > taste.yaml")
+)
+def taste(
+    policy: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            min=0.01,
+            max=1.0,
+            help="Print it for a policy instead, with this share of the score, to go below `selection`.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show what your picks and votes say of your taste, by metric.
 
     A model of all picks and votes in the catalog: how much each metric counts, how well it predicts those of songs that
@@ -130,7 +143,7 @@ def taste(as_json: AsJson = False) -> None:
     """
     from flows.cli.inspect import taste
 
-    taste.taste(as_json=as_json)
+    taste.taste(share=policy, as_json=as_json)
 
 
 @app.command(rich_help_panel=Heading.CHOOSE, epilog=examples("songline rerun last-bus-43"))

@@ -48,6 +48,7 @@ LINKS: Mapping[str, str] = {
     "Reverb": "[reverb](#reverb)",
     "Echo": "[echo](#echo)",
     "AlbumChoice": "[album](#takes-that-fit-together)",
+    "TasteTerm": "[taste](#taste)",
     "Limit": "`{min: …, max: …}`",
     **dict.fromkeys(ADAPTERS, "[adapters](#adapters)"),
 }
@@ -191,6 +192,7 @@ PARTS: Mapping[str, str] = {
     "licences": "LicenceFile",
     "limit": "Limit",
     "album-choice": "AlbumChoice",
+    "taste": "TasteTerm",
 }
 """The schema part of each table in the page, by the table's name."""
 

@@ -10,8 +10,8 @@ import numpy as np
 from catalog.common.digests import Json, digest_value
 from catalog.common.errors import RefusedError
 from catalog.selection.taste.model import Votes, agreement, chosen_penalty, fitted, folds
+from catalog.selection.taste.term import TasteTerm, revision_of
 
-SCHEME = "taste/v1"
 LEAST_VOTES = 30
 """With fewer votes the agreement's own spread is as large as what there is to find."""
 
@@ -77,13 +77,11 @@ class Taste:
     @property
     def revision(self) -> str:
         """The identity of the weights."""
-        return digest_value(SCHEME, {"weights": dict(self.weights), "spreads": dict(self.spreads)})
+        return revision_of(self.weights, self.spreads)
 
-    def strength(self, readings: Mapping[str, float]) -> float:
-        """The strength of a take among those of its song; a metric without a reading counts nothing."""
-        return sum(
-            weight * readings[name] / self.spreads[name] for name, weight in self.weights.items() if name in readings
-        )
+    def term(self, share: float) -> TasteTerm:
+        """The taste as a part of a policy, with its ``share`` of the score, 0 to 1."""
+        return TasteTerm(share=share, revision=self.revision, weights=dict(self.weights), spreads=dict(self.spreads))
 
     def document(self) -> dict[str, Json]:
         """As JSON: what a policy holds and what is shown."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import yaml
 from rich.text import Text
 
 from catalog.catalog import open_catalog
+from catalog.common.digests import Json
+from catalog.common.errors import RefusedError
 from catalog.common.settings import load_settings
 from catalog.common.text import counted, listed
 from catalog.common.understood import understood
@@ -18,16 +23,34 @@ SHOWN = 0.01
 """Weights that are smaller are not shown."""
 
 
-def taste(*, as_json: bool) -> None:
-    """Fit and print the taste of all picks and votes in the catalog."""
+def taste(*, share: float | None, as_json: bool) -> None:
+    """Fit and print the taste of all picks and votes in the catalog; with a ``share``, as a part of a policy.
+
+    Raises RefusedError for a policy of a taste in which no preference was found.
+    """
     with open_catalog(load_settings()) as catalog, understood():
         evidence = evidence_of(catalog.database)
         found = taste_of(evidence.preferences, evidence.readings)
+    if share is not None:
+        if not found.is_found:
+            raise RefusedError(
+                "no preference was found, so there is no taste for a policy", remedy="Compare more takes"
+            )
+        _print_policy({"taste": found.term(share).document()}, as_json=as_json)
+        return
     if as_json:
         left_out = {"votes_left_out": evidence.left_out} if evidence.left_out else {}
         print_json({"picks": evidence.picks, "blind_votes": evidence.votes, **left_out, **found.document()})
         return
     _print(found, evidence)
+
+
+def _print_policy(document: Mapping[str, Json], *, as_json: bool) -> None:
+    """Print what goes below ``selection`` in a manifest, or into a policy's file."""
+    if as_json:
+        print_json(document)
+    else:
+        stdout().print(Text(yaml.safe_dump(dict(document), sort_keys=False).rstrip()), soft_wrap=True)
 
 
 def _print(found: Taste, evidence: Evidence) -> None:

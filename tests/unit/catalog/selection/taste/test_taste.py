@@ -56,7 +56,9 @@ def test_its_agreement_with_new_votes_is_near_the_ceiling_and_near_what_it_says(
     for seed in range(6):
         votes, readings = studio(100 + seed, 2150)
         taste, held = taste_of(votes[:150], readings), votes[150:]
-        reached.append(np.mean([taste.strength(readings[v.better]) > taste.strength(readings[v.worse]) for v in held]))
+        term = taste.term(1.0)
+        pairs = [term.strengths([readings[vote.better], readings[vote.worse]]) for vote in held]
+        reached.append(np.mean([better > worse for better, worse in pairs]))
         true_strength = {take: _strength(own, IMPORTANCE) for take, own in readings.items()}
         ceilings.append(np.mean([true_strength[vote.better] > true_strength[vote.worse] for vote in held]))
         stated.append(taste.agreement.share)
