@@ -176,3 +176,7 @@ class Ledger:
     def retry(self, work: WorkKind, keys: Sequence[str]) -> int:
         """Return failed work to planned and reset its attempts; returns the count."""
         return states.retry(self._database, work, keys)
+
+    def redo(self, keys: Sequence[str]) -> int:
+        """Plan finished steps again; what they made stays. Returns the count."""
+        return states.redo(self._database, keys)

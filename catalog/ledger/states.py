@@ -124,6 +124,17 @@ def retry(database: Database, work: WorkKind, keys: Sequence[str]) -> int:
     return database.transact(lambda session: len(session.execute(statement).all()))
 
 
+def redo(database: Database, keys: Sequence[str]) -> int:
+    """Plan finished steps again; what they made stays. Returns the count."""
+    statement = (
+        sa.update(Step)
+        .where(in_values(Step.key, keys), Step.state == Step.finished_state)
+        .values(state="planned", attempts=0, due_at=0.0, activity_id=None)
+        .returning(Step.key)
+    )
+    return database.transact(lambda session: len(session.execute(statement).all()))
+
+
 def _wait_s(until_due_s: float) -> float:
     """Seconds until work is due; 0 where it is due already, or where the clock was set back meanwhile."""
     return until_due_s if 0 < until_due_s <= LONGEST_WAIT_S else 0.0

@@ -11,7 +11,7 @@ import typer
 
 from flows.cli.album_commands import app as album_app
 from flows.cli.console.help import CommandsByHeading, Heading, examples
-from flows.cli.console.options import AsJson, Manifest, Out, Stage
+from flows.cli.console.options import AsJson, Manifest, Out, Stage, Start
 from flows.cli.lyrics_commands import app as lyrics_app
 from flows.cli.model_commands import app as model_app
 from flows.cli.pool_commands import app as pool_app
@@ -150,14 +150,16 @@ def render(
     album: Manifest,
     out: Out = Path("releases"),
     until: Annotated[Stage | None, typer.Option(help="Stop after this stage.")] = None,
+    start: Annotated[Start | None, typer.Option("--from", help="Do finished work from this stage on again.")] = None,
 ) -> None:
     """Make the album on this machine, from manifest to release.
 
-    Safe to repeat at any time: it continues where it stopped and makes only what is missing.
+    Safe to repeat at any time: it continues where it stopped and makes only what is missing. With --from, what is
+    finished from that stage on is done again, and compared with what there was.
     """
     from flows.cli.album import render
 
-    render.render(album, out, until.value if until else "release")
+    render.render(album, out, until.value if until else "release", start.value if start else None)
 
 
 @app.command(

@@ -44,3 +44,23 @@ def test_builds_are_listed_compared_and_written_again(album: Album, tmp_path: Pa
     )
     assert "no album" in album.run("releases", "nothing", code=2).stderr
     assert "no album" in album.run("diff", "nothing@1", "small", code=2).stderr
+
+
+def test_finished_work_is_done_again_from_a_stage_and_compared(album: Album, tmp_path: Path) -> None:
+    files = files_of(album.release)
+    out = ("--out", album.release.parent)
+    again = album.run("render", album.manifest, *out, "--from", "master").stdout
+    assert "done again, with the same result bit for bit." in again
+    assert files_of(album.release) == files
+    steps = [int(line.split()[0]) for line in again.splitlines() if "done again" in line]
+    package = album.run("render", album.manifest, *out, "--from", "package").stdout
+    fewer = [int(line.split()[0]) for line in package.splitlines() if "done again" in line]
+    assert steps > fewer > [0]
+    assert album.json("releases", "small")["builds"][0]["build"] == 1
+    assert album.json("verify")["missing"] == []
+
+
+def test_nothing_is_done_again_that_was_never_made(fresh: Album) -> None:
+    refused = fresh.run("render", fresh.manifest, "--out", fresh.release.parent, "--from", "stems", code=2).stderr
+    assert "is made from the stage stems on. Run it without --from" in refused
+    assert not fresh.release.exists()

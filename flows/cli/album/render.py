@@ -21,6 +21,7 @@ from catalog.plan.plan import PlannedAlbum, set_current_release
 from catalog.plan.queries import candidate_by_prefix, parent_of, recipe_of
 from catalog.recipe import Recipe
 from catalog.release.queries import release_by_key
+from flows.cli.album.again import From, plan_again, print_comparison
 from flows.cli.console.kept_files import print_kept_files
 from flows.cli.console.stopping import stoppable
 from flows.console import print_error, print_json, stdout, warn, with_song_title, with_subject
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from tasks.rendering.reproduce import Verdict
 
 
-def render(path: Path, out: Path, until: str) -> None:
-    """Run the whole pipeline on this machine. Exits with the failures' code where a song failed."""
+def render(path: Path, out: Path, until: str, start: From | None = None) -> None:
+    """Run the whole pipeline on this machine; with ``start``, finished work from that stage on is done again. Exits
+    with the failures' code where a song failed."""
     settings = load_settings()
     album = read_album(path, settings)
     for line in album.warnings:
@@ -53,6 +55,7 @@ def render(path: Path, out: Path, until: str) -> None:
             warn(warning)
         planned = declare_album(catalog, album)
         requeue_environment_failures(catalog, lambda: planned)
+        before = plan_again(catalog, planned, start) if start else None
         result = asyncio.run(finished_result(catalog, planned, Progress(planned.songs), until))
         if result is not None and until != "release" and not result.failures:
             stdout().print(f"Nothing to do: {album.title} is made until the stage {until}.", soft_wrap=True)
@@ -63,6 +66,8 @@ def render(path: Path, out: Path, until: str) -> None:
         if result.release_key:
             set_current_release(catalog.database, album.id, result.release_key)
             _deliver(catalog, result.release_key, out, was_missing=was_missing)
+        if before is not None:
+            print_comparison(catalog, before)
     titles = {song.id: song.title for song in album.songs}
     if result.release_key:  # a partial release is what the manifest allows
         for song, error in result.failures.items():

@@ -22,6 +22,14 @@ class Stage(StrEnum):
     MASTER = "master"
 
 
+class Start(StrEnum):
+    """Stages from which finished work can be done again."""
+
+    MASTER = "master"
+    STEMS = "stems"
+    PACKAGE = "package"
+
+
 def cannot_be_looked_for(path: Path) -> bool:
     """Whether ``path`` cannot be checked as a file: a bare name in a working folder without read access, or an invalid
     file name. It can then only be an id or a digest."""
