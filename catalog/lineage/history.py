@@ -163,7 +163,7 @@ def history_fragment(history: SongHistory) -> Markup:
         for event in history.events
     )
     return Markup(
-        "<section class='history'><h3>Takes</h3>{}<h3>What happened</h3><ol class='events'>{}</ol></section>"
+        "<section class='history'><h2>Takes</h2>{}<h2>What happened</h2><ol class='events'>{}</ol></section>"
     ).format(_tree(history, None), rows)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catalog.common.errors import InputError, error_from
+from catalog.lineage.history import history_fragment, song_history
 from catalog.lineage.lineage import Node, trace
 from catalog.lineage.songs import candidate_document
 from catalog.selection.reviews import Review
@@ -39,6 +40,21 @@ def candidate_values(context: Context, candidate: str) -> dict[str, Any]:
         "standing": standing_of(everything).get(candidate),
         "inputs": sorted(document["recipe"].get("inputs", {}).items()),
         "jobs": [job for job in jobs if job.work.song == song["id"]],
+    }
+
+
+def history_values(context: Context, album: str, song: str) -> dict[str, Any]:
+    """The history of a song, as a fragment of HTML in which every text is escaped."""
+    try:
+        told = song_history(context.catalog.database, album, song)
+    except InputError as error:
+        raise NotThere(error.what, remedy=error.remedy) from error
+    return {
+        "title": f"History of {told.title}",
+        "album": album,
+        "song": song,
+        "told": told,
+        "fragment": history_fragment(told),
     }
 
 

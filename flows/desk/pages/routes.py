@@ -12,7 +12,7 @@ from flows.desk.context import Context, InContext
 from flows.desk.not_there import NotThere
 from flows.desk.pages.albums import album_values, catalog_values, takes_values
 from flows.desk.pages.disk import disk_values, sizes_by_album
-from flows.desk.pages.lineage import candidate_values, lineage_values
+from flows.desk.pages.lineage import candidate_values, history_values, lineage_values
 from flows.desk.pages.releases import releases_values
 from flows.desk.static_files import media_type
 
@@ -41,6 +41,12 @@ def album(context: InContext, album: str, page: PageNumber = 1) -> HTMLResponse:
 def takes(context: InContext, album: str, song: str) -> HTMLResponse:
     """The takes of a song as a list, and the form that adds one."""
     return _page(context, "takes.html.j2", takes_values(context, album, song))
+
+
+@router.get("/albums/{album}/songs/{song}/history")
+def history(context: InContext, album: str, song: str) -> HTMLResponse:
+    """The takes of a song as a tree of retakes, and what happened to it."""
+    return _page(context, "history.html.j2", history_values(context, album, song))
 
 
 @router.get("/albums/{album}/releases")

@@ -86,6 +86,21 @@ def test_hostile_titles_are_text_everywhere(browser: TestClient, catalog: Catalo
         assert "49" not in re.findall(r"<h1>.*?</h1>", page, re.DOTALL)[0], place
 
 
+def test_the_history_of_a_song_tells_its_takes_and_what_happened(
+    browser: TestClient, catalog: Catalog, planned
+) -> None:
+    album = planned("told", 1, title=HOSTILE.replace("\u202e", ""))
+    produce(catalog, album, "select")
+    song = album.songs[0]
+    place = f"/albums/told/songs/{song.song.id}"
+    assert f'href="{place}/history"' in browser.get(f"{place}/takes").text
+    page = browser.get(f"{place}/history").text
+    assert all(f"data-candidate='{candidate.id}'" in page for candidate in song.candidates)
+    assert page.count("<time datetime=") == len(song.candidates) + 1
+    assert "<script>alert" not in page
+    assert browser.get("/albums/told/songs/nothing/history").status_code == 404
+
+
 def test_the_address_of_a_page_is_not_a_way_in(browser: TestClient) -> None:
     for place in ("/albums/%3Cscript%3E", "/albums/..%2f..", "/candidates/%22%3E%3Cscript%3E", "/lineage/%3Cscript%3E"):
         answer = browser.get(place)
