@@ -7,7 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from catalog.catalog_errors import errors_translated
 from catalog.common.errors import CatalogReadOnly, InputError, RefusedError, SonglineError
+from db.session import DatabaseError
 from flows.desk.access.gate import HEADERS
 from flows.desk.context import context_of
 from flows.desk.not_there import NotThere
@@ -28,6 +30,10 @@ def add_error_answers(app: FastAPI) -> None:
             return told(request, error, 404)
         return told(request, error, next((status for kind, status in STATUSES if isinstance(error, kind)), 500))
 
+    @app.exception_handler(DatabaseError)
+    async def catalog_error(request: Request, error: DatabaseError) -> Response:
+        return await songline_error(request, _of_catalog(request, error))
+
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         what = "there is nothing at this address" if error.status_code == 404 else str(error.detail)
@@ -43,7 +49,7 @@ def add_error_answers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return told(request, InputError(_sentence(error)), 400)
+        return told(request, InputError(_sentence(error), remedy="Correct it, and try again"), 400)
 
 
 def told(request: Request, error: SonglineError, status: int) -> Response:
@@ -53,6 +59,15 @@ def told(request: Request, error: SonglineError, status: int) -> Response:
         return JSONResponse({"error": document}, status_code=status)
     values = {"title": "Not found" if status == 404 else "Error", "error": error}
     return HTMLResponse(context_of(request).templates.render("error.html.j2", values), status_code=status)
+
+
+def _of_catalog(request: Request, error: DatabaseError) -> SonglineError:
+    """The error of a catalog that is busy, full, damaged or out of reach, as commands tell it."""
+    try:
+        with errors_translated(context_of(request).catalog.settings):
+            raise error
+    except SonglineError as translated:
+        return translated
 
 
 def _sentence(error: RequestValidationError) -> str:

@@ -75,6 +75,7 @@ class Jobs:
         self._numbers = itertools.count(1)
         self._jobs: dict[int, Job] = {}
         self._processes: dict[int, subprocess.Popen[str]] = {}
+        self._is_closed = False
 
     def all(self) -> list[Job]:
         """The jobs, newest first."""
@@ -83,7 +84,7 @@ class Jobs:
 
     def start(self, work: Work, belongings: ExitStack | None = None) -> Job:
         """Start work in a process of its own; ``belongings`` are closed when it has ended, or is refused. Raises
-        RefusedError where too much runs already, or the same work does."""
+        RefusedError where too much runs already, the same work does, or the app was ended."""
         with ExitStack() as on_refusal:
             if belongings is not None:
                 on_refusal.push(belongings)
@@ -100,8 +101,10 @@ class Jobs:
         return job
 
     def close(self) -> None:
-        """End the work that still runs. Songline's commands continue another time where they stopped."""
+        """End the work that still runs, and begin no more. Songline's commands continue another time where they
+        stopped."""
         with self._lock:
+            self._is_closed = True
             processes = list(self._processes.values())
         for process in processes:
             process.terminate()
@@ -112,6 +115,8 @@ class Jobs:
                 process.kill()
 
     def _refuse(self, work: Work) -> None:
+        if self._is_closed:
+            raise RefusedError("`songline desk` has ended", remedy="Start it again")
         running = [job for job in self._jobs.values() if job.state == "running"]
         if any(job.work.lock == work.lock for job in running):
             raise RefusedError("this work is running already", remedy="Wait until it has ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import webbrowser
@@ -45,6 +46,8 @@ def serve(paths: Sequence[Path], out: Path, *, port: int, show: bool) -> None:
         if show:
             webbrowser.open(access.link)
         server = uvicorn.Server(config)
+        # What an ended app interrupts, such as a file that is being sent, is no error to be reported.
+        logging.getLogger("uvicorn.error").addFilter(lambda _record: not server.should_exit)
         try:
             with _ended_by_signals(server):
                 server.run(sockets=[listener])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from flows.desk.access.access import Access, is_led_from_elsewhere
 from flows.server.api_gate import App, Receive, Scope, Send
@@ -51,6 +53,8 @@ class Gate:
         headers = _headers(scope)
         if headers is None:
             await _answer(send, 400, "The request has a header twice.")
+        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            await _answer(send, 400, "The address has a character that no name has.")
         elif refusal := self._refusal(scope["method"], headers):
             await _answer(send, *refusal)
         elif (token := _token(scope)) is not None:
@@ -84,7 +88,8 @@ class Gate:
         if not stated.isdecimal() or int(stated) > most_bytes:
             await _answer(send, 413, "The request is too large.")
             return
-        await self._app(scope, _limited(receive, most_bytes), _with_headers(send))
+        with suppress(ClientDisconnect):  # the page was left while it sent something: there is nobody to answer
+            await self._app(scope, _limited(receive, most_bytes), _with_headers(send))
 
 
 class BodyTooLarge(HTTPException):

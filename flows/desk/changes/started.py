@@ -48,18 +48,19 @@ def retake(context: InContext, candidate: str, passage: Passage) -> dict[str, Js
         raise NotThere(f"there is no candidate {candidate!r}", remedy="Load the page again")
     if passage.to_s <= passage.from_s:
         raise InputError("the passage ends before it begins", remedy="Mark it again")
-    belongings = ExitStack()
-    more: tuple[str, ...] = ()
-    if passage.words.strip():
-        words = belongings.enter_context(context.catalog.scratch()) / "words.lrc"
-        words.write_text(passage.words, encoding="utf-8")
-        more = (f"--lyrics={words}",)
+    with ExitStack() as belongings:
+        more: tuple[str, ...] = ()
+        if passage.words.strip():
+            words = belongings.enter_context(context.catalog.scratch()) / "words.lrc"
+            words.write_text(passage.words, encoding="utf-8")
+            more = (f"--lyrics={words}",)
+        kept = belongings.pop_all()
     times = (f"--from={passage.from_s:.3f}", f"--to={passage.to_s:.3f}")
     arguments = ("retake", *times, f"--seeds={passage.seeds}", *more, "--json", "--", candidate)
     takes = f"{counted(passage.seeds, 'take')} of {clock(passage.from_s)} to {clock(passage.to_s)}"
     title = f"{parent.song_title}: {takes}"
     work = Work("retake", title, parent.album_id, parent.song_id, arguments, lock=f"retake {candidate} {times}")
-    return {"job": context.jobs.start(work, belongings).document()}
+    return {"job": context.jobs.start(work, kept).document()}
 
 
 @router.post("/albums/{album}/render", status_code=STARTED)

@@ -15,6 +15,7 @@ from catalog.catalog import Catalog
 from catalog.common.digests import Json
 from catalog.common.errors import InputError, MachineError
 from catalog.common.figures import size
+from flows.desk.access.gate import MAX_UPLOAD_BYTES
 from flows.desk.context import InContext
 from flows.desk.jobs import Work
 
@@ -38,7 +39,7 @@ async def upload(
     """Start what ``songline take add`` does with the body of the request as its file, which the page calls ``name``."""
     catalog = context.catalog
     catalog.require_writable()
-    await run_in_threadpool(_check_room, catalog, int(request.headers.get("content-length", "0")))
+    await run_in_threadpool(_check_room, catalog, int(request.headers.get("content-length", MAX_UPLOAD_BYTES)))
     with ExitStack() as belongings:
         folder = await run_in_threadpool(belongings.enter_context, catalog.scratch())
         file = folder / f"take{_suffix(name)}"

@@ -10,6 +10,7 @@ import pytest
 from catalog.catalog import Catalog
 from catalog.plan.status import songs_of
 from catalog.selection.stored_reviews import reviews_of_album
+from db.session import DatabaseError, DatabaseReadOnly
 from flows.planning.plan_album import declare_album
 from flows.planning.read_manifest import read_album
 from tasks.steps.environment import user_name
@@ -79,3 +80,23 @@ def test_what_cannot_be_stored_is_refused_with_one_error(
 def test_the_beginning_of_an_id_is_not_enough_here(browser: TestClient, catalog: Catalog, takes) -> None:
     assert browser.post(f"/api/candidates/{takes[0][:-1]}/pick", json={}).status_code == 404
     assert reviews_of_album(catalog.database, "scale") == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (DatabaseError("database is locked"), 500, "could not be read or written: database is locked"),
+        (DatabaseReadOnly("disk I/O error"), 409, "nothing can be written"),
+    ],
+)
+def test_a_catalog_that_fails_is_told_as_commands_tell_it(
+    browser: TestClient, takes, monkeypatch, error, status, words
+) -> None:
+    def fails(*_arguments: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("flows.desk.changes.decisions.say", fails)
+    answer = browser.post(f"/api/candidates/{takes[1]}/pick", json={})
+    assert answer.status_code == status
+    assert words in answer.json()["error"]["what"]
+    assert answer.json()["error"]["remedy"]

@@ -54,6 +54,22 @@ def test_a_malformed_cookie_is_refused(stranger: TestClient, cookie: str) -> Non
     assert stranger.get("/", headers=[(b"cookie", cookie.encode("latin-1"))]).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "other", ["a b=1", 'theme={"a":1}', 's=a"b', "n=\xe9", "a,b=1", "foo@bar=1", "=x", ";;", "novalue"]
+)
+def test_cookies_of_other_apps_of_this_machine_do_not_hide_that_of_the_app(
+    stranger: TestClient, access: Access, other: str
+) -> None:
+    own = f"{access.cookie_name}={access.session}"
+    for cookie in (f"{other}; {own}", f"{own}; {other}"):
+        assert stranger.get("/", headers=[(b"cookie", cookie.encode("latin-1"))]).status_code == 200
+
+
+@pytest.mark.parametrize("place", ["/albums/a%00b", "/?page=%00", "/api/uploads/albums/a%00/songs/b?name=x&origin=o"])
+def test_an_address_with_a_null_character_is_refused(browser: TestClient, place: str) -> None:
+    assert browser.post(f"{OWN}{place}", content=b"abc").status_code == 400
+
+
 @pytest.mark.parametrize("host", ["evil.example:8300", "127.0.0.1", "127.0.0.1:8301", "localhost", "[::1]:8300", ""])
 def test_another_host_name_is_refused_even_with_the_cookie(browser: TestClient, host: str) -> None:
     assert browser.get("/", headers={"host": host}).status_code == 421

@@ -98,6 +98,8 @@ def test_the_app_ends_what_it_started(jobs: Jobs, tmp_path: Path) -> None:
     jobs.close()
     assert ended(job).state == "failed"
     assert time.monotonic() - started < 20
+    with pytest.raises(RefusedError, match="has ended"):
+        jobs.start(work("version"))
 
 
 @pytest.fixture
