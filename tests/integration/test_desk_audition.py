@@ -144,8 +144,8 @@ def test_a_pick_and_a_note_are_shown_without_a_reload_while_it_plays(visit: Audi
     visit.press("n")
     visit.page.keyboard.type(HOSTILE)
     visit.press("Enter")
-    visit.until("document.querySelector('.opinions .said')")
-    assert visit.page.inner_text(".opinions .said") == HOSTILE
+    visit.until("document.querySelector('.opinions .remark')")
+    assert visit.page.inner_text(".opinions .remark") == HOSTILE
     visit.page.click("[data-act=pick]")
     visit.until("document.querySelector('.take.winner .standing')?.textContent.startsWith('picked by')")
     assert visit.page.get_attribute("[data-act=pick]", "aria-pressed") == "true"

@@ -51,6 +51,7 @@ THEIR_OWN = {
         "flows/desk/",  # the command of this name
         "flows/cli/album_commands.py",
         "docs/desk.md",
+        "docs/working-day.md",
         "docs/security.md",
         "docs/selection.md",
         "docs/cli.md",

@@ -43,7 +43,7 @@ function reviewItem({ kind, by, at, note }) {
   const time = make("time", "", `${at.slice(0, 16).replace("T", " ")} UTC`);
   time.dateTime = at;
   item.append(make("bdi", "by", by), ` ${SAID[kind]} · `, time);
-  if (note) item.append(make("p", "said", note));
+  if (note) item.append(make("p", "remark", note));
   return item;
 }
 
