@@ -159,12 +159,17 @@ def history_fragment(history: SongHistory) -> Markup:
     """The history as HTML to be put into a page: nested lists for the tree, an ordered list for the time line. All
     text is escaped; it needs no style and no script."""
     rows = Markup("").join(
-        Markup("<li><time datetime='{}'>{}</time> {}</li>").format(event.at, event.at, _event_text(event))
+        Markup("<li><time datetime='{}'>{}</time> {}</li>").format(event.at, _minute(event.at), _event_text(event))
         for event in history.events
     )
     return Markup(
         "<section class='history'><h2>Takes</h2>{}<h2>What happened</h2><ol class='events'>{}</ol></section>"
     ).format(_tree(history, None), rows)
+
+
+def _minute(at: str) -> str:
+    """A moment (ISO 8601, UTC) to the minute, for people."""
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _tree(history: SongHistory, parent: str | None) -> Markup:

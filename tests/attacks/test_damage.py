@@ -188,11 +188,13 @@ def test_something_else_in_the_place_of_bytes_is_found_and_mended(small: Path, r
     found = run("verify", "--json", home=home)
     assert found.code == 1
     document = json.loads(found.out)
-    assert path.name in document["missing"] + document["corrupt"]
+    damaged = document["missing"] + document["corrupt"]
+    assert path.name in damaged
     shutil.rmtree(small / "out")
     exported = run("export", "small", "--out", small / "out", home=home)
     assert exported.code == 4
-    honest(exported, path.name[:12], "verify --repair")
+    honest(exported, "verify --repair")
+    assert any(digest[:12] in exported.err for digest in damaged)  # a folder that is gone may have held several
     assert run("gc", home=home).code == 0
     assert run("verify", "--repair", home=home).code == 0
     kept = [p.read_text() for p in (home / "store").rglob("note.txt")]  # until the next write moves it out of the way
