@@ -76,8 +76,7 @@ class Policy(BaseModel):
     given replace the built-in ones wholly: a metric counts in the family it belongs to, if that is named. ``weights``
     stand in place of both and weigh each metric by itself. Of weights only their proportions count.
     ``min_candidates`` is how many must be rendered and scored, passed or not, before anything is chosen. ``album``
-    chooses among what passed so that the songs fit together (:mod:`catalog.selection.album`). ``taste`` is one more
-    metric, with its share of the score (:mod:`catalog.selection.taste.term`).
+    chooses among what passed so that the songs fit together. ``taste`` is one more metric, with its share of the score.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
