@@ -92,7 +92,7 @@ def test_a_known_file_is_not_sent_again(browser: TestClient, sound: str) -> None
 )
 def test_a_path_in_place_of_a_digest_leads_nowhere(browser: TestClient, place: str) -> None:
     answer = browser.get(f"/artifacts/{place}", headers={"range": "bytes=0-10"})
-    assert answer.status_code == 404
+    assert answer.status_code == (400 if "%00" in place else 404)
     assert b"root:" not in answer.content
 
 
