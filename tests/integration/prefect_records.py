@@ -31,6 +31,8 @@ TITLE = "Rain <b>*loud*</b> | [x](y) # `z`"
 class MoodyPool:
     """A worker pool whose steps do what is next in their queue: an error is raised, a standing given."""
 
+    workers = 1
+
     def __init__(self, **moods: list[SonglineError | WorkStatus]) -> None:
         self.moods = {key: deque(mood) for key, mood in moods.items()}
 
