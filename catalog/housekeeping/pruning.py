@@ -20,6 +20,7 @@ from catalog.common.errors import RefusedError
 from catalog.housekeeping.artifact_kinds import Sizes, sizes_of
 from catalog.housekeeping.holdings import TRAINING_KINDS, read_graph
 from catalog.housekeeping.kept_takes import KeepRule, kept_takes, takes_of
+from catalog.ledger.states import redo
 from catalog.plan.queries import require_album
 from catalog.store.base import Store
 from catalog.store.gc import GarbageReport, collect_these
@@ -69,9 +70,7 @@ def prune_albums(database: Database, store: Store, album_ids: Sequence[str], rul
         _refuse_used(session, prune.artifacts)
         for batch in chunked(prune.artifacts):
             session.execute(sa.update(Artifact).where(Artifact.digest.in_(batch)).values(pruned_at=database_now()))
-        for keys in chunked(sorted(remade)):
-            done = sa.update(Step).where(Step.key.in_(keys), Step.state == Step.finished_state)
-            session.execute(done.values(state="planned", attempts=0, due_at=0.0, activity_id=None))
+        redo(session, remade)
     return replace(prune, collected=collect_these(database, store, prune.artifacts))
 
 

@@ -179,4 +179,4 @@ class Ledger:
 
     def redo(self, keys: Sequence[str]) -> int:
         """Plan finished steps again; what they made stays. Returns the count."""
-        return states.redo(self._database, keys)
+        return self._database.transact(lambda session: states.redo(session, keys))

@@ -124,7 +124,7 @@ def retry(database: Database, work: WorkKind, keys: Sequence[str]) -> int:
     return database.transact(lambda session: len(session.execute(statement).all()))
 
 
-def redo(database: Database, keys: Sequence[str]) -> int:
+def redo(session: Session, keys: Collection[str]) -> int:
     """Plan finished steps again; what they made stays. Returns the count."""
     statement = (
         sa.update(Step)
@@ -132,7 +132,7 @@ def redo(database: Database, keys: Sequence[str]) -> int:
         .values(state="planned", attempts=0, due_at=0.0, activity_id=None)
         .returning(Step.key)
     )
-    return database.transact(lambda session: len(session.execute(statement).all()))
+    return len(session.execute(statement).all())
 
 
 def _wait_s(until_due_s: float) -> float:
