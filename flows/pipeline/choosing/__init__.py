@@ -1,1 +1,1 @@
-"""Choosing takes of an album after every song was decided by itself."""
+"""From the rendered takes of songs to their winners: scores, decisions, and takes that fit together."""
